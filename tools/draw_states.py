@@ -35,8 +35,8 @@ EVENTS = {
 }
 HEAD = """# Session states
 
-Drawn from `TRANSITIONS` in `src/valetkey/core/session.py` by `tools/draw_states.py`; not edited by hand.
-What is not in the table does not happen: the event is refused, or changes nothing.
+Drawn from `TRANSITIONS` in `src/valetkey/core/session.py` by `tools/draw_states.py`, not written by
+hand. What is not in the table does not happen: the event is refused, or changes nothing.
 
 `expired` and `exhausted` follow from time and use, and are never stored: the first invalid second
 ends a session without anybody doing anything. When both hold, `expired` is shown."""
@@ -44,7 +44,8 @@ ends a session without anybody doing anything. When both hold, `expired` is show
 
 def draw() -> str:
     """Return the page."""
-    return "\n\n".join([HEAD, _states(), _events(), _table(), _diagram()]) + "\n"
+    parts = (HEAD, _states(), _events(), _table(), _diagram())
+    return "\n\n".join(parts) + "\n"
 
 
 def _states() -> str:

@@ -1,0 +1,1 @@
+"""What we mean: values and rules. No I/O, no clock, no randomness."""

@@ -1,0 +1,199 @@
+"""Activities: one requested write each, with its plan before and its outcome after."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from valetkey.spec.jcs import canonical_json
+
+if TYPE_CHECKING:
+    from valetkey.core.budget import Entry
+    from valetkey.core.chain import Authorization, Transaction
+    from valetkey.core.permission.model import Call
+    from valetkey.core.session import Step
+    from valetkey.core.sponsorship import Fund
+
+MAX_REQUEST_ID_CHARS: Final = 128
+
+
+class ActivityState(StrEnum):
+    """
+    How far a write has come.
+
+    ``AWAITING``: the session key has to sign. ``READY``: everything is there but the transaction.
+    ``SENDING``: the transaction is planned and may be on its way. ``INCLUDED``: it is in a block,
+    not yet deep enough. The others are ends: ``DONE`` succeeded, ``FAILED`` was refused by the
+    chain, ``LAPSED`` can no longer happen.
+    """
+
+    AWAITING = "awaiting_signature"
+    READY = "ready"
+    SENDING = "sending"
+    INCLUDED = "included"
+    DONE = "done"
+    FAILED = "failed"
+    LAPSED = "lapsed"
+
+
+SETTLED: Final = frozenset({ActivityState.DONE, ActivityState.FAILED, ActivityState.LAPSED})
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """
+    What a session key is asked to sign.
+
+    Args:
+        rules: Index of the rule that covers each call.
+        packed_calls: The calls as the run carries them.
+        nonce: Of the grant.
+        deadline: First invalid second.
+        digest: 32 bytes, EIP-712.
+    """
+
+    calls: tuple[Call, ...]
+    rules: tuple[int, ...]
+    packed_calls: bytes
+    nonce: int
+    deadline: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """
+    What the relayer is to bring to the chain, and who pays for it.
+
+    Args:
+        deadline: First second at which the chain refuses it; None is never.
+    """
+
+    to: bytes
+    data: bytes
+    fund: Fund
+    deadline: int | None = None
+    authorizations: tuple[Authorization, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A transaction planned for an intent. Signing it again gives the same ``tx_hash``."""
+
+    transaction: Transaction
+    at: int
+    tx_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    How it ended.
+
+    Args:
+        code: Why it failed, one of `Code`; None when it succeeded.
+        fee_wei: What the sponsor paid, failed transactions included.
+    """
+
+    succeeded: bool
+    code: str | None
+    detail: str
+    tx_hash: bytes | None = None
+    block_number: int | None = None
+    block_at: int | None = None
+    gas_used: int = 0
+    fee_wei: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """
+    One requested write.
+
+    Args:
+        kind: ``resource:action``, the event's name in the imperative, such as ``session:revoke``.
+        request_key: `request_key`; unique, so that a repeated request finds this one.
+        request_hash: `request_hash` of what was asked for.
+        subject_id: What it made or changed.
+        relayer_id: The nonce line that its transactions use, once there is one.
+        attempts: Newest last; they share one nonce.
+        fees: Booked to fee lines: the ceiling until it is mined, then what it cost.
+        times: When each step was reached.
+    """
+
+    id: str
+    organization_id: str
+    kind: str
+    principal_id: str
+    request_key: str
+    request_hash: str
+    state: ActivityState
+    created_at: int
+    subject_id: str = ""
+    session_id: str | None = None
+    account_id: str | None = None
+    run: RunPlan | None = None
+    intent: Intent | None = None
+    relayer_id: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    fees: tuple[Entry, ...] = ()
+    outcome: Outcome | None = None
+    times: tuple[Step, ...] = ()
+
+    @property
+    def settled(self) -> int:
+        """1 when nothing can change any more, else 0 (an indexed column)."""
+        return int(self.state in SETTLED)
+
+
+@dataclass(frozen=True, slots=True)
+class NonceLine:
+    """The next nonce of a relayer on a chain. ``id`` is `nonce_line_id`."""
+
+    id: str
+    next_nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenNonce:
+    """A nonce of a signed request that was used. ``id`` is key and nonce."""
+
+    id: str
+    request_hash: str
+    forget_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What makes a write happen once.
+
+    Args:
+        id: From the caller: the idempotency key, or the nonce of a signed request.
+        hash: `request_hash` of what is asked for.
+    """
+
+    id: str
+    hash: str
+
+
+def nonce_line_id(chain: str, relayer: bytes) -> str:
+    """Return the id of a relayer's nonce line."""
+    return f"{chain}/0x{relayer.hex()}"
+
+
+def request_key(organization_id: str, principal_id: str, request_id: str) -> str:
+    """Return what makes a request unique: who asked, and the id they gave it."""
+    return f"{organization_id}/{principal_id}/{request_id}"
+
+
+def request_hash(kind: str, body: object) -> str:
+    """
+    Return the hash that two requests share only if they ask for the same.
+
+    Args:
+        body: JSON values.
+    """
+    return hashlib.sha256(canonical_json({"kind": kind, "body": body})).hexdigest()

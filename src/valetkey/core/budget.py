@@ -1,0 +1,107 @@
+"""Budgets: what is booked against a wallet, user or organization, in any number of windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from valetkey.core.chain import Counter
+from valetkey.core.errors import Code
+from valetkey.core.permission.decide import Deny
+
+FEES = "fees"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """
+    One limit on one asset for one scope.
+
+    Args:
+        id: `line_id` of scope, asset and window.
+        scope_id: The wallet, user, session or organization that it limits.
+        asset: ``native``, a token's address in hex, or ``fees`` (wei paid by the sponsor).
+        window_s: 0 for a limit without windows.
+        starts_at: Where windows are counted from.
+        counter: Booked so far, reservations included.
+    """
+
+    id: str
+    organization_id: str
+    scope_id: str
+    asset: str
+    limit: int
+    window_s: int
+    starts_at: int
+    counter: Counter
+
+
+def line_id(scope_id: str, asset: str, window_s: int = 0) -> str:
+    """Return the id of the line: one for each scope, asset and window length."""
+    return f"{scope_id}/{asset}/{window_s}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a reservation booked to a line, and in which window."""
+
+    line_id: str
+    window: int
+    amount: int
+
+
+def book(line: BudgetLine, amount: int, *, now: int) -> tuple[BudgetLine, Entry] | Deny:
+    """Return *line* with *amount* booked at *now*, or why it does not fit."""
+    asked = (now - line.starts_at) // line.window_s if line.window_s else 0
+    # Forwards only: a clock that is behind books to the window that was reached already.
+    window = max(asked, line.counter.window)
+    spent = line.counter.spent if line.counter.window == window else 0
+    if spent + amount > line.limit:
+        kind = Code.SPONSORSHIP_EXCEEDED if line.asset == FEES else Code.BUDGET_EXCEEDED
+        detail = f"{line.limit} of {line.asset} allowed for {line.scope_id}, {spent} booked"
+        return Deny(kind, f"budget {line.id}", f"{detail}, {amount} asked for")
+    booked = replace(line, counter=Counter(spent + amount, window))
+    return booked, Entry(line.id, window, amount)
+
+
+def settle(line: BudgetLine, entry: Entry, *, actual: int) -> BudgetLine:
+    """Return *line* with *actual* in place of what *entry* had booked; never below zero."""
+    if line.counter.window != entry.window:
+        return line
+    spent = max(line.counter.spent - entry.amount + actual, 0)
+    return replace(line, counter=Counter(spent, line.counter.window))
+
+
+class ReservationState(StrEnum):
+    """``COMMITTED`` and ``RELEASED`` are ends."""
+
+    RESERVED = "reserved"
+    COMMITTED = "committed"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """
+    What one activity holds until the chain has answered.
+
+    Args:
+        id: The activity's.
+        nonce: Of the run, in the session's grant.
+        deadline: First second at which the chain no longer takes the run.
+        calls: Uses booked to the session.
+        amounts: Booked to each limit of the session's permission.
+        windows: The window of each limit at booking.
+        entries: Booked to budget lines, fees not among them.
+    """
+
+    id: str
+    organization_id: str
+    session_id: str
+    state: ReservationState
+    nonce: int
+    deadline: int
+    calls: int
+    amounts: tuple[int, ...]
+    windows: tuple[int, ...]
+    entries: tuple[Entry, ...]

@@ -1,0 +1,43 @@
+"""Long-lived proofs of an organization: API keys and P-256 keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from valetkey.core.wallet import PublicKey
+
+
+class CredentialKind(StrEnum):
+    """
+    What a credential is.
+
+    ``SECRET`` is an API key for a backend, ``PUBLISHABLE`` one that may be in a browser and reads
+    nothing of the organization, ``P256`` a key that signs each request.
+    """
+
+    SECRET = "secret"  # noqa: S105 - the name of a kind, not a password
+    PUBLISHABLE = "publishable"
+    P256 = "p256"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """
+    One proof.
+
+    Args:
+        fingerprint: SHA-256 of the API key, in hex; None for a P-256 key.
+        revoked_at: None while it is valid.
+    """
+
+    id: str
+    organization_id: str
+    kind: CredentialKind
+    label: str
+    fingerprint: str | None
+    public_key: PublicKey | None
+    created_at: int
+    revoked_at: int | None = None

@@ -1,0 +1,30 @@
+"""Organizations and the users at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """
+    Owner of users, credentials and wallets.
+
+    Args:
+        parent_id: The organization that may read this one and reduce power in it, never widen it.
+    """
+
+    id: str
+    parent_id: str | None
+    name: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The human or agent at the end. ``reference`` is what the organization calls them."""
+
+    id: str
+    organization_id: str
+    reference: str
+    created_at: int

@@ -1,0 +1,200 @@
+"""What is to be signed and brought to the chain, before anybody signs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.core.activity import Intent, RunPlan
+from valetkey.core.errors import ChainRejected, Code, Malformed
+from valetkey.core.permission.decide import Deny
+from valetkey.core.permission.lower import lower
+from valetkey.core.sponsorship import Fund
+from valetkey.spec import permission_bytes as packed
+from valetkey.spec import secp256k1
+from valetkey.spec.eip712 import digest, to_json
+from valetkey.spec.transaction import authorization_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valetkey.core.chain import Authorization
+    from valetkey.core.permission.model import Call, Permission
+    from valetkey.core.session import Grant
+    from valetkey.core.wallet import Account
+
+_V_OFFSET = 27
+
+
+def chain_id_of(chain: str) -> int:
+    """Return the number behind ``eip155:`` of a CAIP-2 name."""
+    return int(chain.removeprefix("eip155:"))
+
+
+def grant_id_of(packed_grant: bytes) -> bytes:
+    """Return the 32 bytes under which the chain knows a packed grant."""
+    return packed.grant_id(packed_grant)
+
+
+def plan_run(
+    grant: Grant,
+    account: Account,
+    calls: Sequence[Call],
+    rules: Sequence[int],
+    *,
+    nonce: int,
+    deadline: int,
+) -> RunPlan:
+    """
+    Return what the session key has to sign for *calls*.
+
+    Args:
+        rules: Index of the rule that covers each call, as `decide` found them.
+        nonce: A free nonce of the grant.
+        deadline: First invalid second; inside the window that the calls were booked to.
+
+    Raises:
+        Malformed: A call is too long to be carried.
+    """
+    decoded = packed.decode_grant(grant.packed)
+    runs = [
+        packed.RunCall(rule, call.arguments, call.value_wei)
+        for call, rule in zip(calls, rules, strict=True)
+    ]
+    try:
+        packed_calls = packed.encode_calls(decoded, runs)
+    except packed.GrantFormatError as error:
+        raise Malformed(Code.MALFORMED_CALL, str(error)) from None
+    return RunPlan(
+        calls=tuple(calls),
+        rules=tuple(rules),
+        packed_calls=packed_calls,
+        nonce=nonce,
+        deadline=deadline,
+        digest=packed.run_digest(
+            grant.grant_id,
+            packed_calls,
+            nonce=nonce,
+            deadline=deadline,
+            chain_id=chain_id_of(account.chain),
+            account=account.address,
+        ),
+    )
+
+
+def run_intent(
+    grant: Grant, account: Account, plan: RunPlan, signature: bytes, *, first_use: bool
+) -> Intent:
+    """
+    Return the call that carries a signed run.
+
+    Args:
+        signature: 65 bytes by the session key, v 27 or 28.
+        first_use: Whether the owner's signature goes along, for the chain does not know the grant.
+    """
+    data = packed.run_calldata(
+        grant.packed,
+        plan.packed_calls,
+        signature,
+        nonce=plan.nonce,
+        deadline=plan.deadline,
+        owner_signature=grant.owner_signature if first_use else None,
+    )
+    return Intent(to=account.address, data=data, fund=Fund.RUNS, deadline=plan.deadline)
+
+
+def kill_intent(grant: Grant, account: Account) -> Intent:
+    """Return the call that submits the kill note of *grant*; it must have one."""
+    data = packed.revoke_signed_calldata(grant.grant_id, grant.kill_note or b"")
+    return Intent(to=account.address, data=data, fund=Fund.STOPS)
+
+
+def freeze_intent(grant: Grant, account: Account, signature: bytes, *, freeze: bool) -> Intent:
+    """Return the call that submits the owner's signed freeze or unfreeze."""
+    build = packed.freeze_signed_calldata if freeze else packed.unfreeze_signed_calldata
+    fund = Fund.STOPS if freeze else Fund.RUNS
+    return Intent(to=account.address, data=build(grant.grant_id, signature), fund=fund)
+
+
+def delegate_intent(account: Account, authorization: Authorization) -> Intent:
+    """Return the transaction that makes *account* run our code (EIP-7702)."""
+    return Intent(to=account.address, data=b"", fund=Fund.RUNS, authorizations=(authorization,))
+
+
+def delegation_digest(*, chain: str, delegate: bytes, nonce: int) -> bytes:
+    """Return the 32 bytes that an owner signs to delegate (EIP-7702)."""
+    return authorization_digest(chain_id_of(chain), delegate, nonce)
+
+
+def consent(grant: Grant, account: Account) -> dict[str, dict[str, object]]:
+    """Return what the owner signs to open: typed data of ``grant`` and of the ``kill_note``."""
+    chain_id = chain_id_of(account.chain)
+    decoded = packed.decode_grant(grant.packed)
+    given = packed.grant_typed_data(
+        decoded, epoch=grant.epoch, chain_id=chain_id, account=account.address
+    )
+    killed = packed.revoke_typed_data(grant.grant_id, chain_id=chain_id, account=account.address)
+    return {"grant": to_json(given), "kill_note": to_json(killed)}
+
+
+def consent_digests(grant: Grant, account: Account) -> tuple[bytes, bytes]:
+    """Return the digests of grant and kill note, for an owner's key that this server holds."""
+    chain_id = chain_id_of(account.chain)
+    given = packed.grant_typed_data(
+        packed.decode_grant(grant.packed),
+        epoch=grant.epoch,
+        chain_id=chain_id,
+        account=account.address,
+    )
+    killed = packed.revoke_typed_data(grant.grant_id, chain_id=chain_id, account=account.address)
+    return digest(given), digest(killed)
+
+
+def freeze_consent(
+    grant: Grant, account: Account, sequence: int, *, freeze: bool
+) -> tuple[dict[str, object], bytes]:
+    """Return the typed data, and its digest, that the owner signs to freeze or unfreeze."""
+    build = packed.freeze_typed_data if freeze else packed.unfreeze_typed_data
+    typed = build(
+        grant.grant_id, sequence, chain_id=chain_id_of(account.chain), account=account.address
+    )
+    return to_json(typed), digest(typed)
+
+
+def is_signed_by(message_digest: bytes, signature: bytes, address: bytes) -> bool:
+    """Say whether *signature* (65 bytes, v 27 or 28) over *message_digest* is *address*'s."""
+    try:
+        return secp256k1.recover_address(message_digest, signature) == address
+    except secp256k1.CurveError:
+        return False
+
+
+def with_v(signature: bytes) -> bytes:
+    """Return a vault's r, s, recovery id as r, s, v with v 27 or 28."""
+    return signature[:64] + bytes([signature[64] + _V_OFFSET])
+
+
+def without_v(signature: bytes) -> bytes:
+    """Return r, s, v as r, s, recovery id (0 or 1)."""
+    return signature[:64] + bytes([signature[64] - _V_OFFSET])
+
+
+def caveat_of(rejected: ChainRejected, permission: Permission, rules: Sequence[int]) -> Deny | None:
+    """
+    Name the caveat behind a refusal of the contract, or None if it names no call.
+
+    Args:
+        rules: Index of the rule that covers each call of the run.
+    """
+    call = rejected.facts.get("call")
+    if not isinstance(call, int) or call >= len(rules):
+        return None
+    rule = lower(permission).rules[rules[call]]
+    argument = rejected.facts.get("argument")
+    for check in rule.checks:
+        if rejected.code is Code.ARGUMENT_REFUSED and check.constraint.argument == argument:
+            return Deny(check.code, check.caveat, rejected.detail, call)
+    cap = rejected.facts.get("cap")
+    limits = lower(permission).limits
+    if rejected.code is Code.CAP_EXCEEDED and isinstance(cap, int) and cap < len(limits):
+        return Deny(Code.CAP_EXCEEDED, limits[cap].caveat, rejected.detail, call)
+    return None

@@ -1,0 +1,43 @@
+"""Whoever a request proves to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class PrincipalKind(StrEnum):
+    """Which kind of proof stands behind a principal."""
+
+    ANONYMOUS = "anonymous"
+    SECRET = "secret"  # noqa: S105 - the name of a kind, not a password
+    PUBLISHABLE = "publishable"
+    SESSION = "session"
+
+
+class Access(StrEnum):
+    """Whether a principal may change anything."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """
+    Who asks.
+
+    Args:
+        organization_id: Where it belongs; empty for the anonymous.
+        subject_id: The credential or session that proved it; empty for the anonymous.
+        request_id: The unique id that a signed request carries in itself, if there is one.
+    """
+
+    kind: PrincipalKind
+    organization_id: str
+    subject_id: str
+    access: Access
+    request_id: str | None = None
+
+
+ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, "", "", Access.READ)

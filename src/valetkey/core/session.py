@@ -1,0 +1,220 @@
+"""Sessions: who holds one, what it may do, when, and how it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.errors import Code
+from valetkey.core.permission.decide import Deny
+
+if TYPE_CHECKING:
+    from valetkey.core.permission.decide import Spent
+    from valetkey.core.permission.model import Permission
+    from valetkey.core.principal import Access
+    from valetkey.core.wallet import OwnerKey, PublicKey
+
+MAX_LABEL_CHARS: Final = 120
+
+
+class Proof(StrEnum):
+    """How the holder proves that the session is theirs."""
+
+    BEARER = "bearer"
+    STAMP = "stamp"
+    CHAIN = "chain"
+
+
+class State(StrEnum):
+    """
+    Where a session is in its life. The last four are ends, with one exception.
+
+    ``EXHAUSTED`` counts calls that are only reserved: it is ``OPEN`` again when one is released.
+    """
+
+    PENDING = "pending"
+    OPEN = "open"
+    FROZEN = "frozen"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    EXHAUSTED = "exhausted"
+    CLOSED = "closed"
+
+
+class Event(StrEnum):
+    """What moves a session from one state to another."""
+
+    GRANT = "grant"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+    REVOKE = "revoke"
+    CLOSE = "close"
+    EXPIRE = "expire"
+    EXHAUST = "exhaust"
+    RELEASE = "release"
+
+
+# The whole life of a session. What is not here does not happen; docs/reference/session-states.md
+# is drawn from it.
+TRANSITIONS: Final = {
+    (State.PENDING, Event.GRANT): State.OPEN,
+    (State.PENDING, Event.REVOKE): State.REVOKED,
+    (State.PENDING, Event.CLOSE): State.CLOSED,
+    (State.PENDING, Event.EXPIRE): State.EXPIRED,
+    (State.OPEN, Event.FREEZE): State.FROZEN,
+    (State.OPEN, Event.REVOKE): State.REVOKED,
+    (State.OPEN, Event.CLOSE): State.CLOSED,
+    (State.OPEN, Event.EXPIRE): State.EXPIRED,
+    (State.OPEN, Event.EXHAUST): State.EXHAUSTED,
+    (State.EXHAUSTED, Event.FREEZE): State.FROZEN,
+    (State.EXHAUSTED, Event.REVOKE): State.REVOKED,
+    (State.EXHAUSTED, Event.CLOSE): State.CLOSED,
+    (State.EXHAUSTED, Event.EXPIRE): State.EXPIRED,
+    (State.EXHAUSTED, Event.RELEASE): State.OPEN,
+    (State.FROZEN, Event.UNFREEZE): State.OPEN,
+    (State.FROZEN, Event.REVOKE): State.REVOKED,
+    (State.FROZEN, Event.CLOSE): State.CLOSED,
+    (State.FROZEN, Event.EXPIRE): State.EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """
+    What binds a session on chain.
+
+    Args:
+        packed: The grant's bytes (docs/reference/grant-format.md).
+        grant_id: keccak-256 of *packed*.
+        epoch: The account's epoch that the owner's signature is over.
+        key_id: Names the `SealedKey` of the session key when this server holds it.
+        owner_signature: 65 bytes, None while the owner has not signed.
+        kill_note: The owner's signed revocation, 65 bytes, made at the same time.
+    """
+
+    packed: bytes
+    grant_id: bytes
+    epoch: int
+    session_key: bytes
+    key_id: str | None = None
+    owner_signature: bytes | None = None
+    kill_note: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One moment of a stop, on one plane (``server`` or ``chain``)."""
+
+    plane: str
+    name: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """
+    A time-boxed right to act.
+
+    Args:
+        state: As stored; time and use are not in it: ask `state_of`.
+        starts_at: First valid second.
+        expires_at: First invalid second: the absolute end.
+        idle_s: The session also ends when it was not used for so long; None is never.
+        fingerprint: SHA-256 of the bearer token in hex, for ``bearer`` only.
+        key: What the holder signs requests with, for ``stamp`` and ``chain``.
+        key_index: *key* in hex, for look-up.
+        owner_key: Where the key of the account's owner is, when there is an account.
+        steps: When each plane stopped accepting it, oldest first.
+    """
+
+    id: str
+    organization_id: str
+    user_id: str | None
+    wallet_id: str | None
+    account_id: str | None
+    proof: Proof
+    access: Access
+    state: State
+    label: str
+    device: str
+    created_at: int
+    starts_at: int
+    expires_at: int
+    idle_s: int | None
+    fingerprint: str | None
+    key: PublicKey | None
+    key_index: str | None
+    permission: Permission | None
+    permission_id: str | None
+    owner_key: OwnerKey | None
+    grant: Grant | None
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """
+    How much of a session is booked, reservations included.
+
+    Args:
+        id: The session's.
+        recent_nonces: Nonces of the grant that runs were seen to use, newest last.
+    """
+
+    id: str
+    last_used_at: int
+    spent: Spent
+    recent_nonces: tuple[int, ...] = ()
+
+
+def state_of(session: Session, usage: Usage, *, now: int) -> State:
+    """Return the state of *session* at *now*, with time and use taken into account."""
+    if session.state in {State.REVOKED, State.CLOSED}:
+        return session.state
+    if now >= ends_at(session, usage):
+        return State.EXPIRED
+    if session.state is State.OPEN and _is_used_up(session, usage):
+        return State.EXHAUSTED
+    return session.state
+
+
+def ends_at(session: Session, usage: Usage) -> int:
+    """Return the first second at which *session* is over, if it is not used again."""
+    if session.idle_s is None:
+        return session.expires_at
+    idle_since = max(usage.last_used_at, session.starts_at)
+    return min(session.expires_at, idle_since + session.idle_s)
+
+
+def _is_used_up(session: Session, usage: Usage) -> bool:
+    permission = session.permission
+    if permission is None or permission.max_calls is None:
+        return False
+    return usage.spent.calls >= permission.max_calls
+
+
+_REFUSALS: Final = {
+    State.PENDING: (Code.SESSION_PENDING, "the owner has not signed it yet"),
+    State.FROZEN: (Code.SESSION_FROZEN, "it is frozen; the owner may unfreeze it"),
+    State.REVOKED: (Code.SESSION_REVOKED, "it was revoked; open a new one"),
+    State.EXPIRED: (Code.SESSION_EXPIRED, "its time is over; open a new one"),
+    State.EXHAUSTED: (Code.SESSION_EXHAUSTED, "all its calls are used; open a new one"),
+    State.CLOSED: (Code.SESSION_CLOSED, "its holder closed it"),
+}
+
+
+def refusal(session: Session, usage: Usage, *, now: int) -> Deny | None:
+    """Return why *session* may not be used at *now*, or None if it may."""
+    state = state_of(session, usage, now=now)
+    if state is not State.OPEN:
+        code, detail = _REFUSALS[state]
+        return Deny(code, "state", detail)
+    if now < session.starts_at:
+        return Deny(Code.SESSION_NOT_STARTED, "starts_at", f"it starts at {session.starts_at}")
+    return None
+
+
+def next_state(state: State, event: Event) -> State | None:
+    """Return where *event* leads from *state*, or None if it does not happen there."""
+    return TRANSITIONS.get((state, event))

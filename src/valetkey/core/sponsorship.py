@@ -1,0 +1,38 @@
+"""Who pays for gas: funds in wei, one for runs and one that only stops may use."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from valetkey.core.budget import FEES, line_id
+
+
+class Fund(StrEnum):
+    """
+    What a transaction is paid from.
+
+    Spending can never empty ``STOPS``: revocations, freezes and kill notes are paid from it.
+    """
+
+    RUNS = "runs"
+    STOPS = "stops"
+
+
+def fund_line_id(organization_id: str, fund: Fund) -> str:
+    """Return the id of the line that holds *fund* of an organization."""
+    return line_id(f"{organization_id}:{fund}", FEES)
+
+
+def fee_line_ids(
+    *, organization_id: str, user_id: str | None, session_id: str | None, fund: Fund
+) -> tuple[str, ...]:
+    """
+    Return the lines that a sponsored transaction is booked to, narrowest first.
+
+    Stops are booked to the organization's fund alone: a user or session that has used up its own
+    budget can still be stopped.
+    """
+    if fund is Fund.STOPS:
+        return (fund_line_id(organization_id, fund),)
+    scopes = [scope for scope in (session_id, user_id) if scope is not None]
+    return (*(line_id(scope, FEES) for scope in scopes), fund_line_id(organization_id, fund))

@@ -1,0 +1,37 @@
+"""Numbers with a meaning: bounds of the counters, and amounts as people read them."""
+
+from __future__ import annotations
+
+UINT32_MAX = 2**32 - 1
+UINT40_MAX = 2**40 - 1
+UINT128_MAX = 2**128 - 1
+UINT256_MAX = 2**256 - 1
+
+MINUTE_S = 60
+HOUR_S = 3600
+DAY_S = 86_400
+
+
+def format_amount(amount: int, *, decimals: int) -> str:
+    """
+    Write *amount* of the smallest unit as a plain decimal, without trailing zeros.
+
+    Args:
+        amount: In the smallest unit, not negative.
+        decimals: Digits behind the point of the whole unit, 0 to 77.
+    """
+    whole, rest = divmod(amount, 10**decimals)
+    fraction = f"{rest:0{decimals}}".rstrip("0") if rest else ""
+    return f"{whole}.{fraction}" if fraction else str(whole)
+
+
+def format_duration(seconds: int) -> str:
+    """Write *seconds* as ``1d 02:03:04``, ``02:03:04`` or ``03:04``."""
+    days, rest = divmod(max(seconds, 0), DAY_S)
+    hours, rest = divmod(rest, HOUR_S)
+    minutes, last = divmod(rest, MINUTE_S)
+    if days:
+        return f"{days}d {hours:02}:{minutes:02}:{last:02}"
+    if hours:
+        return f"{hours:02}:{minutes:02}:{last:02}"
+    return f"{minutes:02}:{last:02}"

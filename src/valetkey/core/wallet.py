@@ -1,0 +1,108 @@
+"""Wallets hold the owner's key material; an account is one address on one chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from valetkey.spec import secp256k1
+
+
+class OwnerKey(StrEnum):
+    """Where the owner's key is. ``OUTSIDE`` means that this server never has it."""
+
+    OUTSIDE = "outside"
+    SEALED = "sealed"
+
+
+class Curve(StrEnum):
+    """Curves that keys are on."""
+
+    SECP256K1 = "secp256k1"
+    P256 = "p256"
+    ED25519 = "ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """
+    A public key as bytes.
+
+    Args:
+        data: SEC 1 compressed point (33 bytes) for secp256k1 and P-256, 32 bytes for Ed25519.
+    """
+
+    curve: Curve
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """
+    A private key that only the vault can use. Worth nothing without the key-encryption key.
+
+    Args:
+        wallet_id: What it belongs to: a wallet, a session, or a name such as ``relayer``.
+        version: Of the sealing format, bound into the associated data.
+        wrapped_key: The data key under the key-encryption key, nonce first.
+        sealed: The private key under the data key, nonce first.
+    """
+
+    id: str
+    organization_id: str
+    wallet_id: str
+    public_key: PublicKey
+    version: int
+    wrapped_key: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """Key material of one owner. ``key_id`` names its `SealedKey`, if the server has one."""
+
+    id: str
+    organization_id: str
+    user_id: str | None
+    label: str
+    owner_key: OwnerKey
+    curve: Curve
+    key_id: str | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """
+    One address on one chain (CAIP-10).
+
+    Args:
+        chain: CAIP-2.
+        address: 20 bytes.
+    """
+
+    id: str
+    organization_id: str
+    wallet_id: str
+    user_id: str | None
+    chain: str
+    address: bytes
+    created_at: int
+
+    @property
+    def caip10(self) -> str:
+        """The chain and the address in one string."""
+        return f"{self.chain}:0x{self.address.hex()}"
+
+
+def address_of(key: PublicKey) -> bytes:
+    """
+    Return the 20-byte EVM address of a secp256k1 *key*.
+
+    Raises:
+        ValueError: The key is on another curve, or no point.
+    """
+    if key.curve is not Curve.SECP256K1:
+        msg = f"expected a secp256k1 key, got {key.curve}"
+        raise ValueError(msg)
+    return secp256k1.address_of_public_key(key.data)

@@ -1,0 +1,84 @@
+"""The calls of one run, packed: each names a rule and brings only the arguments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from valetkey.spec.permission_bytes.reader import Reader
+from valetkey.spec.permission_bytes.values import Grant, GrantFormatError, RuleKind, check_uint
+
+__all__ = ["RunCall", "decode_calls", "encode_calls"]
+
+_MAX_CALLS: Final = 255
+_MAX_ARGUMENTS: Final = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class RunCall:
+    """
+    One call under a grant.
+
+    Attributes:
+        rule: Index of the rule in the grant.
+        arguments: The calldata behind the selector; empty for a send.
+        value_wei: Native value; only under a rule with a meter on it.
+    """
+
+    rule: int
+    arguments: bytes = b""
+    value_wei: int = 0
+
+
+def encode_calls(grant: Grant, calls: Sequence[RunCall]) -> bytes:
+    """
+    Return *calls* packed as the run carries them and the session key signs them.
+
+    Args:
+        grant: Its rules say which calls state a native value.
+        calls: At most 255; none for a run that only uses up its nonce.
+
+    Raises:
+        GrantFormatError: A call names no rule, or brings what its rule has no room for.
+    """
+    if len(calls) > _MAX_CALLS:
+        raise GrantFormatError(f"calls: expected at most {_MAX_CALLS}, got {len(calls)}")
+    return bytes((len(calls),)) + b"".join(_encode_call(grant, call) for call in calls)
+
+
+def decode_calls(grant: Grant, data: bytes) -> tuple[RunCall, ...]:
+    """
+    Return the calls that *data* is, all of it.
+
+    Raises:
+        GrantFormatError: *data* is not exactly what `encode_calls` writes for *grant* and some calls.
+    """
+    reader = Reader(data)
+    calls = tuple(_decode_call(grant, reader) for _ in range(reader.uint(1)))
+    reader.end()
+    return calls
+
+
+def _encode_call(grant: Grant, call: RunCall) -> bytes:
+    if not 0 <= call.rule < len(grant.rules):
+        raise GrantFormatError(f"call rule: expected 0 to {len(grant.rules) - 1}, got {call.rule}")
+    rule = grant.rules[call.rule]
+    check_uint("call value_wei", call.value_wei, 128)
+    if call.value_wei and not rule.carries_value:
+        raise GrantFormatError(f"call value_wei: expected 0, as rule {call.rule} has no meter on it, got {call.value_wei}")
+    most = 0 if rule.kind is RuleKind.SEND else _MAX_ARGUMENTS
+    if len(call.arguments) > most:
+        raise GrantFormatError(f"call arguments: expected at most {most} bytes, got {len(call.arguments)}")
+    value = call.value_wei.to_bytes(16, "big") if rule.carries_value else b""
+    return bytes((call.rule,)) + value + len(call.arguments).to_bytes(2, "big") + call.arguments
+
+
+def _decode_call(grant: Grant, reader: Reader) -> RunCall:
+    index = reader.uint(1)
+    if index >= len(grant.rules):
+        raise GrantFormatError(f"call rule: expected 0 to {len(grant.rules) - 1}, got {index}")
+    rule = grant.rules[index]
+    value = reader.uint(16) if rule.carries_value else 0
+    arguments = reader.take(reader.uint(2))
+    if arguments and rule.kind is RuleKind.SEND:
+        raise GrantFormatError(f"call arguments: expected none under a send rule, got {len(arguments)} bytes")
+    return RunCall(index, arguments, value)

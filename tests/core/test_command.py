@@ -1,0 +1,109 @@
+"""What may be asked for when a session is opened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.core.examples import PERMISSION
+from valetkey.core.command import OpenSession, check_open
+from valetkey.core.errors import Code, Forbidden, Malformed
+from valetkey.core.principal import Access
+from valetkey.core.session import Proof
+from valetkey.core.wallet import Curve, PublicKey
+
+START, END = PERMISSION.starts_at, PERMISSION.expires_at
+LONGEST_S = END - START
+SECP256K1 = PublicKey(Curve.SECP256K1, bytes(33))
+P256 = PublicKey(Curve.P256, bytes(33))
+
+ACTS = OpenSession(
+    proof=Proof.CHAIN,
+    access=Access.WRITE,
+    user_id=None,
+    account_id="acc_1",
+    key=SECP256K1,
+    permission=PERMISSION,
+    starts_at=START,
+    expires_at=END,
+    idle_s=None,
+    label="",
+    device="",
+)
+READS = replace(
+    ACTS, proof=Proof.BEARER, access=Access.READ, key=None, permission=None, account_id=None
+)
+GOOD = [
+    ACTS,
+    READS,
+    replace(ACTS, proof=Proof.STAMP, key=P256),
+    replace(READS, proof=Proof.STAMP, key=P256),
+    replace(READS, account_id="acc_1"),
+    replace(ACTS, idle_s=1),
+]
+
+
+@pytest.mark.parametrize("command", GOOD)
+@pytest.mark.parametrize("now", [START, START + 1, END - 1])
+def test_what_fits_together_may_be_opened(command: OpenSession, now: int) -> None:
+    """Each proof with what belongs to it, until the last second."""
+    check_open(command, now=now, max_session_s=LONGEST_S)
+
+
+BAD = [
+    (
+        "a bearer token with a key",
+        replace(READS, key=P256),
+        "key: expected no key for proof bearer",
+    ),
+    ("a stamp without a key", replace(ACTS, proof=Proof.STAMP, key=None), "key: expected a public"),
+    ("a chain session without a key", replace(ACTS, key=None), "key: expected a public key"),
+    ("a chain key that no chain checks", replace(ACTS, key=P256), "key: expected a secp256k1 key"),
+    (
+        "a chain session that reads",
+        replace(ACTS, access=Access.READ, permission=None),
+        "access: expected write for proof chain",
+    ),
+    ("writing without a permission", replace(ACTS, permission=None), "permission, account_id"),
+    ("writing without an account", replace(ACTS, account_id=None), "permission, account_id"),
+    ("reading with a permission", replace(READS, permission=PERMISSION), "permission, account_id"),
+    ("no time at all", replace(READS, expires_at=START), "starts_at, expires_at: expected"),
+    (
+        "other times than agreed",
+        replace(ACTS, expires_at=END - 1),
+        "permission: expected the times",
+    ),
+    (
+        "another start than agreed",
+        replace(ACTS, starts_at=START + 1),
+        "permission: expected the time",
+    ),
+    ("idle from the beginning", replace(READS, idle_s=0), "idle_s: expected 1 or more, or none"),
+    ("too long", replace(READS, expires_at=END + 1), "expires_at: expected at most"),
+    ("begun too long ago", replace(READS, starts_at=START - 1), "expires_at: expected at most"),
+]
+
+
+@pytest.mark.parametrize(("what", "command", "detail"), BAD, ids=[row[0] for row in BAD])
+def test_what_does_not_fit_together_is_refused(
+    what: str, command: OpenSession, detail: str
+) -> None:
+    """The first thing that does not fit is named."""
+    with pytest.raises(Malformed) as refused:
+        check_open(command, now=START, max_session_s=LONGEST_S)
+    assert refused.value.code is Code.MALFORMED_BODY, what
+    assert refused.value.detail.startswith(detail)
+
+
+def test_a_session_that_is_over_is_not_opened() -> None:
+    """Its last second has passed."""
+    with pytest.raises(Malformed, match="expires_at later than now"):
+        check_open(ACTS, now=END, max_session_s=LONGEST_S)
+
+
+def test_a_bearer_token_never_writes() -> None:
+    """Whoever steals it could."""
+    with pytest.raises(Forbidden) as refused:
+        check_open(replace(READS, access=Access.WRITE), now=START, max_session_s=LONGEST_S)
+    assert refused.value.code is Code.NOT_ALLOWED

@@ -1,0 +1,50 @@
+"""Bearer strings: what is stored cannot be presented."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, make_token, matches
+
+ENTROPY = st.binary(min_size=32, max_size=32)
+
+
+def test_a_token_says_what_it_is_for() -> None:
+    """People and secret scanners can tell."""
+    assert make_token(TokenPrefix.SESSION, bytes(32)) == "vk_session_" + "A" * 43
+    assert make_token(TokenPrefix.SECRET_KEY, b"\xff" * 32) == "vk_secret_" + "_" * 42 + "8"
+    assert make_token(TokenPrefix.PUBLISHABLE_KEY, bytes(32)).startswith("vk_public_")
+
+
+@pytest.mark.parametrize("length", [0, 16, 31, 33])
+def test_entropy_of_another_length_is_refused(length: int) -> None:
+    """A token of fewer bits would be a token that can be guessed."""
+    with pytest.raises(ValueError, match=f"expected 32 bytes of entropy, got {length}"):
+        make_token(TokenPrefix.SESSION, bytes(length))
+
+
+@given(st.sampled_from(TokenPrefix), ENTROPY)
+def test_only_the_token_itself_matches_its_fingerprint(prefix: TokenPrefix, entropy: bytes) -> None:
+    """Not the fingerprint, not another token, not the same bytes for another purpose."""
+    token = make_token(prefix, entropy)
+    stored = fingerprint(token)
+    assert stored == hashlib.sha256(token.encode()).hexdigest()
+    assert len(token) <= MAX_TOKEN_CHARS
+    assert matches(token, stored)
+    assert not matches(stored, stored)
+    assert not matches(token[:-1], stored)
+    assert not matches(token + "A", stored)
+    assert not matches(token, stored.upper())
+    for other in set(TokenPrefix) - {prefix}:
+        assert not matches(make_token(other, entropy), stored)
+
+
+@given(ENTROPY, ENTROPY)
+def test_other_entropy_makes_another_token(first: bytes, second: bytes) -> None:
+    """All 256 bits are in it."""
+    tokens = [make_token(TokenPrefix.SESSION, entropy) for entropy in (first, second)]
+    assert (tokens[0] == tokens[1]) is (first == second)

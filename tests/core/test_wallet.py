@@ -1,0 +1,44 @@
+"""Wallets and accounts: one address on one chain."""
+
+from __future__ import annotations
+
+import pytest
+
+from valetkey.core.wallet import Account, Curve, PublicKey, address_of
+
+# The generator of secp256k1: the public key of the private key 1.
+GENERATOR = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
+
+
+def test_the_address_of_a_key() -> None:
+    """The one that every Ethereum tool gives for the private key 1."""
+    key = PublicKey(Curve.SECP256K1, GENERATOR)
+    assert address_of(key).hex() == "7e5f4552091a69125d5dfcb7b8c2659029395bdf"
+
+
+@pytest.mark.parametrize("curve", [Curve.P256, Curve.ED25519])
+def test_a_key_on_another_curve_has_no_address(curve: Curve) -> None:
+    """Bytes that look like a key are not enough."""
+    with pytest.raises(ValueError, match="expected a secp256k1 key"):
+        address_of(PublicKey(curve, GENERATOR))
+
+
+@pytest.mark.parametrize("data", [b"", GENERATOR[:-1], b"\x02" + b"\xff" * 32])
+def test_what_is_no_point_has_no_address(data: bytes) -> None:
+    """An address that nobody holds the key of would swallow what is sent to it."""
+    with pytest.raises(ValueError, match="expected a point"):
+        address_of(PublicKey(Curve.SECP256K1, data))
+
+
+def test_an_account_is_named_by_chain_and_address() -> None:
+    """CAIP-10."""
+    account = Account(
+        id="acc_1",
+        organization_id="org_1",
+        wallet_id="wal_1",
+        user_id=None,
+        chain="eip155:1",
+        address=b"\xab" * 20,
+        created_at=0,
+    )
+    assert account.caip10 == "eip155:1:0x" + "ab" * 20
