@@ -1,0 +1,1 @@
+"""The vault: private keys that leave it only as signatures."""
