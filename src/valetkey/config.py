@@ -1,0 +1,169 @@
+"""What the operator sets: one file and the environment, read once, every field bounded."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from valetkey.core.errors import Code, Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CONFIG_NAME: Final = "valetkey.toml"
+ENVIRONMENT_PREFIX: Final = "VALETKEY_"
+MAX_CONFIG_BYTES: Final = 256 * 1024
+
+Seconds = Annotated[int, Meta(ge=1, le=366 * 86_400)]
+Wei = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Hex20 = Annotated[str, Meta(pattern="^0x[0-9a-f]{40}$")]
+ChainName = Annotated[str, Meta(pattern="^eip155:[1-9][0-9]{0,17}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """
+    What the operator allows.
+
+    Args:
+        confirmations: Blocks that make an outcome final, the one that holds it included.
+        run_deadline_s: How long a signed run may be brought to the chain.
+        wait_s: How long a request waits for its inclusion before it answers "not yet".
+        reprice_after_s: When an unmined transaction is offered more.
+        runs_fund_wei: What a new organization may spend on gas for runs.
+        stops_fund_wei: What it may spend on gas for stops; runs cannot use it up.
+        max_session_s: Longest life of a session.
+    """
+
+    confirmations: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    run_deadline_s: Annotated[int, Meta(ge=10, le=86_400)] = 120
+    wait_s: Annotated[float, Meta(ge=0, le=300)] = 20.0
+    reprice_after_s: Seconds = 15
+    runs_fund_wei: Wei = 10**18
+    stops_fund_wei: Wei = 10**18
+    max_session_s: Seconds = 366 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class ChainConfig:
+    """
+    A chain and the node that speaks for it.
+
+    Args:
+        rpc_url: ``https`` and a public address, unless *allow_private*.
+        implementation: Where the `Account` contract is deployed.
+        allow_private: Development: loopback, private addresses, ``http``.
+    """
+
+    rpc_url: Annotated[str, Meta(max_length=2048)]
+    implementation: Hex20
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """
+    Everything that can be set. Unknown keys are errors.
+
+    Args:
+        host: Where the server listens.
+        port: 0 takes a free one.
+        public_url: How callers reach it, for signed requests over ``@target-uri``; empty is
+            ``http://host:port``.
+        store: File of the SQLite store, relative to the configuration's folder.
+        key_file: The key-encryption key (mode 0600), relative to the same folder.
+        key_variable: Name of an environment variable that holds that key instead; empty is none.
+        heads_file: Where signed heads of the audit logs are written, apart from the store.
+        chains: By CAIP-2 name.
+        names: What addresses are called in front of people.
+    """
+
+    chains: dict[ChainName, ChainConfig]
+    host: Annotated[str, Meta(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    public_url: Annotated[str, Meta(max_length=2048)] = ""
+    store: str = "store.db"
+    key_file: str = "key-encryption-key"
+    key_variable: str = ""
+    heads_file: str = "audit-heads.jsonl"
+    names: dict[Hex20, Annotated[str, Meta(min_length=1, max_length=32)]] = field(
+        default_factory=dict
+    )
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+def read_config(folder: Path, environment: Mapping[str, str]) -> Config:
+    """
+    Return the configuration in *folder*, single fields overridden by the environment.
+
+    ``VALETKEY_PORT=9000`` sets ``port``; ``VALETKEY_BOUNDS_WAIT_S=5`` sets ``bounds.wait_s``.
+
+    Raises:
+        Malformed: There is no such file, it is no TOML, or a key or value is not one of ours; the
+            detail names it.
+    """
+    path = folder / CONFIG_NAME
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        detail = f"expected {path}, got {error.strerror}; `valetkey init` writes one"
+        raise Malformed(Code.MALFORMED_CONFIG, detail) from None
+    if len(text) > MAX_CONFIG_BYTES:
+        detail = f"{path}: expected at most {MAX_CONFIG_BYTES} bytes, got {len(text)}"
+        raise Malformed(Code.MALFORMED_CONFIG, detail)
+    try:
+        values = tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Malformed(Code.MALFORMED_CONFIG, f"{path}: expected TOML, {error}") from None
+    return parse_config(values, environment)
+
+
+def parse_config(values: Mapping[str, object], environment: Mapping[str, str]) -> Config:
+    """Return the configuration that *values* and *environment* say (see `read_config`)."""
+    merged = dict(values)
+    _refuse_unknown(merged, {one.name for one in fields(Config)}, "")
+    bounds = merged.get("bounds", {})
+    if isinstance(bounds, dict):
+        _refuse_unknown(bounds, {one.name for one in fields(Bounds)}, "bounds.")
+        merged["bounds"] = dict(bounds)
+    _override(merged, environment)
+    try:
+        return msgspec.convert(merged, Config, strict=False)
+    except msgspec.ValidationError as error:
+        detail = re.sub(r" - at `\$\.?(.*)`", r" at \1", str(error))
+        raise Malformed(Code.MALFORMED_CONFIG, detail) from None
+
+
+def _refuse_unknown(values: Mapping[str, object], known: set[str], where: str) -> None:
+    unknown = sorted(set(values) - known)
+    if unknown:
+        detail = f"expected one of {', '.join(sorted(known))}, got {where}{unknown[0]}"
+        raise Malformed(Code.MALFORMED_CONFIG, detail)
+
+
+def _override(merged: dict[str, object], environment: Mapping[str, str]) -> None:
+    plain = {one.name for one in fields(Config)} - {"chains", "names", "bounds"}
+    bounds = {f"bounds_{one.name}": one.name for one in fields(Bounds)}
+    for name, value in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX):
+            continue
+        key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if key in plain:
+            merged[key] = value
+        elif key in bounds:
+            section = merged.setdefault("bounds", {})
+            if isinstance(section, dict):
+                section[bounds[key]] = value
+        elif key not in _OTHERS:
+            known = ", ".join(sorted(plain | set(bounds)))
+            raise Malformed(Code.MALFORMED_CONFIG, f"expected one of {known}, got {name}")
+
+
+# Variables with our prefix that other parts read: the client's, the vault's, the crash tests'.
+_OTHERS: Final = frozenset({"key", "url", "api_key", "home", "crash_at"})

@@ -1,0 +1,1 @@
+"""One short function per verb: gather the facts, let `core` decide, change the world, note it."""

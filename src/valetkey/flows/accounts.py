@@ -1,0 +1,234 @@
+"""Wallets and accounts: made here or taken in, and delegated to our code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from valetkey.core.activity import ActivityState
+from valetkey.core.chain import Authorization
+from valetkey.core.errors import Code, Conflict, Malformed
+from valetkey.core.ids import Prefix
+from valetkey.core.organization import User
+from valetkey.core.plan import delegate_intent, delegation_digest, is_signed_by, with_v, without_v
+from valetkey.core.wallet import Account, Curve, OwnerKey, SealedKey, Wallet, address_of
+from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.relay import drive
+
+if TYPE_CHECKING:
+    from valetkey.core.activity import Activity, Request
+    from valetkey.core.principal import Principal
+    from valetkey.flows.sight import Sight
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, View
+
+KEY_SUFFIX = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class AddWallet:
+    """
+    A wallet with its account on one chain.
+
+    Args:
+        address: 20 bytes for an owner's key that is outside; None to make a sealed one here.
+    """
+
+    chain: str
+    owner_key: OwnerKey
+    address: bytes | None
+    user_id: str | None
+    label: str
+
+
+async def add_wallet(
+    world: World, principal: Principal, request: Request, command: AddWallet
+) -> tuple[Wallet, Account]:
+    """
+    Return a new wallet and its account.
+
+    Raises:
+        Malformed: An outside owner's key without an address, or a sealed one with it.
+        Conflict: The organization has a wallet with that account.
+    """
+    expect_secret(principal)
+    _check_wallet(world, command)
+    wallet_id = world.new_id(Prefix.WALLET)
+    key: SealedKey | None = None
+    if command.address is None:
+        key = await world.vault.create(
+            Curve.SECP256K1,
+            key_id=f"{wallet_id}/{KEY_SUFFIX}",
+            organization_id=principal.organization_id,
+            wallet_id=wallet_id,
+        )
+    wallet, account = _make(world, principal, command, wallet_id, key)
+
+    def body(tx: Tx) -> tuple[Wallet, Account]:
+        before = earlier(tx, principal, request)
+        if before is not None:
+            made = tx.find(Account, wallet_id=before.subject_id, limit=1)
+            return present(tx.get(Wallet, before.subject_id), "wallet"), made[0]
+        if command.user_id is not None:
+            user = present(tx.get(User, command.user_id), "user")
+            expect_reach(tx, principal, user.organization_id, "user", widens=True)
+        _refuse_twice(tx, account)
+        if key is not None:
+            tx.add(key)
+        _write_wallet(world, tx, principal, request, (wallet, account))
+        return wallet, account
+
+    return await world.store.write(body)
+
+
+def _check_wallet(world: World, command: AddWallet) -> None:
+    world.chain(command.chain)
+    if (command.owner_key is OwnerKey.OUTSIDE) != (command.address is not None):
+        wanted = "an address" if command.owner_key is OwnerKey.OUTSIDE else "no address"
+        detail = f"address: expected {wanted} for owner_key {command.owner_key}"
+        raise Malformed(Code.MALFORMED_BODY, detail)
+
+
+def _make(
+    world: World,
+    principal: Principal,
+    command: AddWallet,
+    wallet_id: str,
+    key: SealedKey | None,
+) -> tuple[Wallet, Account]:
+    now = world.clock.now()
+    wallet = Wallet(
+        id=wallet_id,
+        organization_id=principal.organization_id,
+        user_id=command.user_id,
+        label=command.label,
+        owner_key=command.owner_key,
+        curve=Curve.SECP256K1,
+        key_id=key.id if key else None,
+        created_at=now,
+    )
+    account = Account(
+        id=world.new_id(Prefix.ACCOUNT),
+        organization_id=principal.organization_id,
+        wallet_id=wallet_id,
+        user_id=command.user_id,
+        chain=command.chain,
+        address=address_of(key.public_key) if key else command.address or b"",
+        created_at=now,
+    )
+    return wallet, account
+
+
+def _write_wallet(
+    world: World, tx: Tx, principal: Principal, request: Request, made: tuple[Wallet, Account]
+) -> None:
+    wallet, account = made
+    tx.add(wallet)
+    tx.add(account)
+    owner = wallet.organization_id
+    activity = begin(
+        world, principal, request, "wallet:add", organization_id=owner, subject_id=wallet.id
+    )
+    facts = {"account": account.caip10, "owner_key": wallet.owner_key.value}
+    write_down(tx, activity, "wallet:added", **facts)
+
+
+def _refuse_twice(tx: Tx, account: Account) -> None:
+    same = tx.find(Account, organization_id=account.organization_id, address=account.address)
+    if any(other.chain == account.chain for other in same):
+        detail = f"expected a new account, got {account.caip10}, which is here already"
+        raise Conflict(Code.CONFLICT, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationRequest:
+    """What an owner signs so that the account runs our code (EIP-7702)."""
+
+    chain_id: int
+    delegate: bytes
+    nonce: int
+    digest: bytes
+
+
+async def delegation_request(
+    world: Sight, principal: Principal, *, account_id: str
+) -> DelegationRequest:
+    """Return the authorization that the owner of the account has to sign now."""
+    expect_secret(principal)
+
+    def facts(view: View) -> Account:
+        account = present(view.get(Account, account_id), "account")
+        expect_reach(view, principal, account.organization_id, "account")
+        return account
+
+    return await _authorization(world, await world.store.read(facts))
+
+
+async def _authorization(world: Sight, account: Account) -> DelegationRequest:
+    chain = world.chain(account.chain)
+    nonce = await chain.transaction_count(account.address)
+    digest = delegation_digest(chain=account.chain, delegate=chain.implementation, nonce=nonce)
+    return DelegationRequest(chain.chain_id, chain.implementation, nonce, digest)
+
+
+async def _signed_authorization(
+    world: World, account: Account, key: SealedKey | None, signature: bytes | None
+) -> Authorization:
+    wanted = await _authorization(world, account)
+    if key is not None:
+        signature = with_v(await world.vault.sign(key, wanted.digest))
+    if signature is None or not is_signed_by(wanted.digest, signature, account.address):
+        detail = (
+            f"signature: expected 65 bytes by the account's owner over"
+            f" 0x{wanted.digest.hex()} (nonce {wanted.nonce})"
+        )
+        raise Malformed(Code.MALFORMED_SIGNATURE, detail)
+    bare = without_v(signature)
+    return Authorization(wanted.chain_id, wanted.delegate, wanted.nonce, bare)
+
+
+async def delegate(
+    world: World,
+    principal: Principal,
+    request: Request,
+    *,
+    account_id: str,
+    signature: bytes | None,
+) -> Activity:
+    """
+    Return the activity that makes the account run our code.
+
+    Args:
+        signature: 65 bytes by the owner; None when this server holds the owner's key.
+
+    Raises:
+        Malformed: No signature and no key here, or a signature that is not the owner's.
+    """
+    expect_secret(principal)
+
+    def facts(view: View) -> tuple[Account, SealedKey | None, Activity | None]:
+        account = present(view.get(Account, account_id), "account")
+        expect_reach(view, principal, account.organization_id, "account", widens=True)
+        wallet = present(view.get(Wallet, account.wallet_id), "wallet")
+        key = view.get(SealedKey, wallet.key_id) if wallet.key_id else None
+        return account, key, earlier(view, principal, request)
+
+    account, key, before = await world.store.read(facts)
+    if before is not None:
+        return await drive(world, before.id)
+    authorization = await _signed_authorization(world, account, key, signature)
+    owner = account.organization_id
+    activity = begin(
+        world, principal, request, "account:delegate", organization_id=owner, subject_id=account_id
+    )
+    intent = delegate_intent(account, authorization)
+    planned = replace(activity, state=ActivityState.READY, account_id=account_id, intent=intent)
+
+    def body(tx: Tx) -> Activity:
+        again = earlier(tx, principal, request)
+        if again is None:
+            tx.add(planned)
+        return again or planned
+
+    return await drive(world, (await world.store.write(body)).id)

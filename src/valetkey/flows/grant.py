@@ -1,0 +1,183 @@
+"""The owner's word: signatures that open a pending session, and the kill note that ends it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from valetkey.core.errors import Code, Conflict, Malformed
+from valetkey.core.plan import consent, consent_digests, is_signed_by, kill_intent, with_v
+from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
+from valetkey.core.wallet import Account
+from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
+from valetkey.flows.record import SYSTEM, audit, begin, earlier
+
+if TYPE_CHECKING:
+    from valetkey.core.activity import Intent, Request
+    from valetkey.core.principal import Principal
+    from valetkey.core.session import Grant
+    from valetkey.core.wallet import SealedKey
+    from valetkey.flows.sight import Sight
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, View
+
+
+def granted(session: Session) -> Grant:
+    """
+    Return the grant of *session*.
+
+    Raises:
+        Conflict: It has none, for it only reads.
+    """
+    if session.grant is None:
+        raise Conflict(
+            Code.SESSION_STATE, "expected a session with a permission, got one that reads"
+        )
+    return session.grant
+
+
+async def consent_of(
+    world: Sight, principal: Principal, *, session_id: str
+) -> dict[str, dict[str, object]]:
+    """Return the typed data of ``grant`` and ``kill_note`` that the owner signs, both EIP-712."""
+    expect_known(principal)
+
+    def facts(view: View) -> tuple[Session, Account]:
+        session = present(view.get(Session, session_id), "session")
+        expect_reach(view, principal, session.organization_id, "session")
+        return session, present(view.get(Account, session.account_id or ""), "account")
+
+    session, account = await world.store.read(facts)
+    return consent(granted(session), account)
+
+
+async def kill_note_of(
+    world: Sight, principal: Principal, *, session_id: str
+) -> tuple[Session, Account, Intent]:
+    """
+    Return what ends the session on chain, whoever sends it. Not for a parent: it is the owner's.
+
+    Raises:
+        Conflict: The owner has not signed it yet, or there is nothing on chain.
+    """
+    expect_secret(principal)
+
+    def facts(view: View) -> tuple[Session, Account]:
+        session = present(view.get(Session, session_id), "session")
+        expect_reach(view, principal, session.organization_id, "session", widens=True)
+        if granted(session).kill_note is None:
+            detail = "expected a session whose owner has signed, got one without a kill note"
+            raise Conflict(Code.SESSION_STATE, detail)
+        return session, present(view.get(Account, session.account_id or ""), "account")
+
+    session, account = await world.store.read(facts)
+    return session, account, kill_intent(granted(session), account)
+
+
+async def accept_grant(
+    world: World,
+    principal: Principal,
+    request: Request,
+    *,
+    session_id: str,
+    owner_signature: bytes,
+    kill_note: bytes,
+) -> Session:
+    """
+    Return the session, open: both signatures are the owner's.
+
+    Whoever brings them, a publishable key too, only carries them: the signatures are the proof.
+
+    Raises:
+        Malformed: A signature is not the owner's.
+        Conflict: The session is not pending.
+    """
+    expect_known(principal)
+
+    def body(tx: Tx) -> Session:
+        session = present(tx.get(Session, session_id), "session")
+        expect_reach(tx, principal, session.organization_id, "session", widens=True)
+        if earlier(tx, principal, request) is not None:
+            return session
+        opened = _attach(
+            world, tx, session, owner_signature, kill_note, principal_id=principal.subject_id
+        )
+        activity = begin(
+            world,
+            principal,
+            request,
+            "session:grant",
+            organization_id=session.organization_id,
+            subject_id=session.id,
+        )
+        tx.add(replace(activity, session_id=session.id))
+        return opened
+
+    return await world.store.write(body)
+
+
+async def sign_as_owner(world: World, session_id: str, owner: SealedKey) -> Session:
+    """Return the session, open: signed with the owner's key that this server holds."""
+
+    def facts(view: View) -> tuple[Session, Account]:
+        session = present(view.get(Session, session_id), "session")
+        return session, present(view.get(Account, session.account_id or ""), "account")
+
+    session, account = await world.store.read(facts)
+    given, killed = consent_digests(granted(session), account)
+    world.checkpoint.reached("grant:before_sign")
+    owner_signature = with_v(await world.vault.sign(owner, given))
+    kill_note = with_v(await world.vault.sign(owner, killed))
+    world.checkpoint.reached("grant:after_sign")
+
+    def body(tx: Tx) -> Session:
+        fresh = present(tx.get(Session, session_id), "session")
+        if fresh.state is not State.PENDING:
+            return fresh
+        return _attach(world, tx, fresh, owner_signature, kill_note, principal_id=SYSTEM)
+
+    return await world.store.write(body)
+
+
+def _attach(
+    world: World,
+    tx: Tx,
+    session: Session,
+    owner_signature: bytes,
+    kill_note: bytes,
+    *,
+    principal_id: str,
+) -> Session:
+    now = world.clock.now()
+    usage = present(tx.get(Usage, session.id), "session")
+    state = next_state(state_of(session, usage, now=now), Event.GRANT)
+    if state is None:
+        detail = f"expected a pending session, got one that is {session.state}"
+        raise Conflict(Code.SESSION_STATE, detail)
+    account = present(tx.get(Account, session.account_id or ""), "account")
+    grant = granted(session)
+    given, killed = consent_digests(grant, account)
+    _expect_owner("owner_signature", given, owner_signature, account)
+    _expect_owner("kill_note", killed, kill_note, account)
+    opened = replace(
+        session,
+        state=state,
+        grant=replace(grant, owner_signature=owner_signature, kill_note=kill_note),
+    )
+    tx.put(opened)
+    audit(
+        tx,
+        session.organization_id,
+        "session:granted",
+        at=now,
+        subject_id=session.id,
+        principal_id=principal_id,
+        grant_id=f"0x{grant.grant_id.hex()}",
+    )
+    return opened
+
+
+def _expect_owner(name: str, digest: bytes, signature: bytes, account: Account) -> None:
+    if not is_signed_by(digest, signature, account.address):
+        detail = f"{name}: expected 65 bytes by 0x{account.address.hex()} over the typed data"
+        raise Malformed(Code.MALFORMED_SIGNATURE, detail)

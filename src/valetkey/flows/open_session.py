@@ -1,0 +1,271 @@
+"""Open a session: check it, write it down, and say what the owner has to sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from valetkey.core.budget import FEES, BudgetLine, line_id
+from valetkey.core.chain import Counter
+from valetkey.core.command import OpenSession, check_open
+from valetkey.core.errors import Code, Conflict, Malformed
+from valetkey.core.ids import Prefix
+from valetkey.core.organization import User
+from valetkey.core.permission.canonical import permission_id
+from valetkey.core.permission.checks import check_permission
+from valetkey.core.permission.compile import NotOnChain, compile_grant
+from valetkey.core.permission.decide import Spent, nothing_spent
+from valetkey.core.plan import grant_id_of
+from valetkey.core.session import Grant, Proof, Session, State, Usage, state_of
+from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
+from valetkey.core.wallet import Account, Curve, SealedKey, Wallet, address_of
+from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.grant import sign_as_owner
+from valetkey.flows.record import begin, earlier, write_down
+
+if TYPE_CHECKING:
+    from valetkey.core.activity import Request
+    from valetkey.core.permission.model import Permission
+    from valetkey.core.principal import Principal
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, View
+
+SALT_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new session, and its bearer token, shown this once; None for other proofs and repeats."""
+
+    session: Session
+    usage: Usage
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    account: Account | None = None
+    wallet: Wallet | None = None
+    owner: SealedKey | None = None
+
+
+async def open_session(
+    world: World, principal: Principal, request: Request, command: OpenSession
+) -> Opened:
+    """
+    Open a session, or leave it ``pending`` until the owner has signed what `consent` gives.
+
+    1. who asks; 2. form and times; 3. the permission compiles, or the session is bound to this
+    server's relayer; 4. the key is nobody else's; 5. written down; 6. signed, if the owner's key is
+    here.
+
+    Raises:
+        Malformed: Something has another form than it must; the detail says which.
+        Forbidden: A bearer token was asked to write.
+        Conflict: The key holds a session of another account.
+    """
+    expect_secret(principal)  # 1
+    longest = world.bounds.max_session_s
+    check_open(command, now=world.clock.now(), max_session_s=longest)  # 2
+    facts = await world.store.read(lambda view: _facts(view, principal, command))
+    session_id = world.new_id(Prefix.SESSION)
+    server_key = await _server_key(world, principal, command, session_id)
+    permission = _bound(world, command, facts.account)
+    grant = await _grant(world, command, permission, facts, server_key)  # 3
+    token = None
+    if command.proof is Proof.BEARER:
+        token = make_token(TokenPrefix.SESSION, world.entropy.take(TOKEN_BYTES))
+    session = replace(
+        _session(world, principal, command, facts),
+        id=session_id,
+        state=State.PENDING if grant else State.OPEN,
+        fingerprint=fingerprint(token) if token else None,
+        permission=permission,
+        permission_id=permission_id(permission) if permission else None,
+        grant=grant,
+    )
+    usage = Usage(session.id, session.created_at, _unspent(permission))
+
+    def body(tx: Tx) -> Opened:  # 4, 5
+        before = earlier(tx, principal, request)
+        if before is not None:
+            return _again(tx, before.subject_id)
+        if not command.shares_key:
+            _refuse_shared_key(world, tx, session)
+        _write(world, tx, principal=principal, request=request, session=session, usage=usage)
+        if server_key is not None:
+            tx.add(server_key)
+        return Opened(session, usage, token)
+
+    opened = await world.store.write(body)
+    if facts.owner is None or opened.session.state is not State.PENDING:
+        return opened
+    return replace(opened, session=await sign_as_owner(world, opened.session.id, facts.owner))  # 6
+
+
+def _unspent(permission: Permission | None) -> Spent:
+    return nothing_spent(permission) if permission else Spent(0, ())
+
+
+def _session(world: World, principal: Principal, command: OpenSession, facts: _Facts) -> Session:
+    """Return the session as far as the command alone says it."""
+    account, wallet = facts.account, facts.wallet
+    return Session(
+        id="",
+        organization_id=principal.organization_id,
+        user_id=command.user_id or (account.user_id if account else None),
+        wallet_id=wallet.id if wallet else None,
+        account_id=command.account_id,
+        proof=command.proof,
+        access=command.access,
+        state=State.OPEN,
+        label=command.label,
+        device=command.device,
+        created_at=world.clock.now(),
+        starts_at=command.starts_at,
+        expires_at=command.expires_at,
+        idle_s=command.idle_s,
+        fingerprint=None,
+        key=command.key,
+        key_index=command.key.data.hex() if command.key else None,
+        permission=None,
+        permission_id=None,
+        owner_key=wallet.owner_key if wallet else None,
+        grant=None,
+    )
+
+
+def _facts(view: View, principal: Principal, command: OpenSession) -> _Facts:
+    if command.user_id is not None:
+        user = present(view.get(User, command.user_id), "user")
+        expect_reach(view, principal, user.organization_id, "user", widens=True)
+    if command.account_id is None:
+        return _Facts()
+    account = present(view.get(Account, command.account_id), "account")
+    expect_reach(view, principal, account.organization_id, "account", widens=True)
+    if command.user_id is not None and account.user_id not in {None, command.user_id}:
+        detail = "user_id: expected the user of the account, got another"
+        raise Malformed(Code.MALFORMED_BODY, detail)
+    wallet = present(view.get(Wallet, account.wallet_id), "wallet")
+    owner = view.get(SealedKey, wallet.key_id) if wallet.key_id else None
+    return _Facts(account, wallet, owner)
+
+
+async def _server_key(
+    world: World, principal: Principal, command: OpenSession, session_id: str
+) -> SealedKey | None:
+    """Make the chain key of a ``stamp`` session: the holder proves to us, we prove to the chain."""
+    if command.proof is not Proof.STAMP or command.permission is None:
+        return None
+    return await world.vault.create(
+        Curve.SECP256K1,
+        key_id=f"{session_id}/key",
+        organization_id=principal.organization_id,
+        wallet_id=session_id,
+    )
+
+
+def _bound(world: World, command: OpenSession, account: Account | None) -> Permission | None:
+    """Return the permission, well formed, and bound to our relayer if this server holds the key."""
+    permission = command.permission
+    if permission is None or account is None:
+        return permission
+    chain = world.chain(account.chain)
+    if permission.chain != account.chain:
+        detail = f"permission.chain: expected {account.chain}, got {permission.chain}"
+        raise Malformed(Code.WRONG_CHAIN, detail)
+    if command.proof is Proof.STAMP and permission.relayer is None:
+        permission = replace(permission, relayer=world.relayer_address)
+    if permission.relayer not in {None, world.relayer_address}:
+        detail = f"relayer: expected 0x{world.relayer_address.hex()} or none"
+        raise Malformed(Code.MALFORMED_PERMISSION, detail)
+    if command.idle_s is not None and permission.relayer is None:
+        detail = "idle_s: only a server can count it; bind the relayer or leave it out"
+        raise Malformed(Code.NOT_ON_CHAIN, detail)
+    return check_permission(permission, forbidden=(account.address, chain.implementation))
+
+
+async def _grant(
+    world: World,
+    command: OpenSession,
+    permission: Permission | None,
+    facts: _Facts,
+    server_key: SealedKey | None,
+) -> Grant | None:
+    key = server_key.public_key if server_key else command.key
+    if permission is None or key is None or facts.account is None:
+        return None
+    address = address_of(key)
+    salt = int.from_bytes(world.entropy.take(SALT_BYTES))
+    packed = compile_grant(permission, key=address, salt=salt)
+    if isinstance(packed, NotOnChain):
+        detail = f"{packed.caveat}: {packed.detail}"
+        raise Malformed(Code.NOT_ON_CHAIN, detail, caveat=packed.caveat)
+    return Grant(
+        packed=packed,
+        grant_id=grant_id_of(packed),
+        epoch=await world.chain(facts.account.chain).epoch(facts.account.address),
+        session_key=address,
+        key_id=server_key.id if server_key else None,
+    )
+
+
+def _refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
+    if session.key_index is None:
+        return
+    now = world.clock.now()
+    for other in tx.find(Session, key_index=session.key_index):
+        usage = present(tx.get(Usage, other.id), "session")
+        alive = state_of(other, usage, now=now) in {State.PENDING, State.OPEN, State.FROZEN}
+        if alive and other.account_id != session.account_id:
+            detail = "this key holds a session of another account; take a new key for each account"
+            raise Conflict(Code.SESSION_KEY_IN_USE, detail)
+
+
+def _write(
+    world: World,
+    tx: Tx,
+    *,
+    principal: Principal,
+    request: Request,
+    session: Session,
+    usage: Usage,
+) -> None:
+    tx.add(session)
+    tx.add(usage)
+    permission = session.permission
+    if permission is not None and permission.fee_budget_wei is not None:
+        line = BudgetLine(
+            id=line_id(session.id, FEES),
+            organization_id=session.organization_id,
+            scope_id=session.id,
+            asset=FEES,
+            limit=permission.fee_budget_wei,
+            window_s=0,
+            starts_at=session.starts_at,
+            counter=Counter(0, 0),
+        )
+        tx.add(line)
+    activity = begin(
+        world,
+        principal,
+        request,
+        "session:open",
+        organization_id=session.organization_id,
+        subject_id=session.id,
+    )
+    facts = {
+        "proof": session.proof.value,
+        "access": session.access.value,
+        "state": session.state.value,
+        "permission_id": session.permission_id or "",
+    }
+    write_down(tx, replace(activity, session_id=session.id), "session:opened", **facts)
+
+
+def _again(view: View, session_id: str) -> Opened:
+    session = present(view.get(Session, session_id), "session")
+    return Opened(session, present(view.get(Usage, session_id), "session"), None)
+
+
+__all__ = ["OpenSession", "Opened", "open_session"]

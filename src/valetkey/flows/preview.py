@@ -1,0 +1,113 @@
+"""What a run would be answered, without booking anything."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from valetkey.core.budget import BudgetLine, Reservation, ReservationState, book
+from valetkey.core.errors import Code, Forbidden
+from valetkey.core.permission.decide import Deny, decide
+from valetkey.core.permission.effects import moved
+from valetkey.core.permission.lower import lower
+from valetkey.core.principal import PrincipalKind
+from valetkey.core.session import Session, Usage, refusal
+from valetkey.core.wallet import Account
+from valetkey.flows.book import learn, refuse_stopped
+from valetkey.flows.gate import expect_known, expect_reach, present
+from valetkey.flows.grant import granted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valetkey.core.chain import GrantState
+    from valetkey.core.permission.decide import Allow
+    from valetkey.core.permission.model import Call, Permission
+    from valetkey.core.principal import Principal
+    from valetkey.flows.sight import Sight
+    from valetkey.ports import View
+
+
+async def preview(
+    world: Sight, principal: Principal, *, session_id: str, calls: Sequence[Call]
+) -> Allow | Deny:
+    """
+    Say what a run of *calls* would be answered now; the next moment may be another.
+
+    The same questions as a run, in the same order: 1. the account runs our code; 2. the session;
+    3. the permission; 4. budgets above it. How many runs are in flight is not asked.
+    """
+    expect_known(principal)
+    session, account, permission = await world.store.read(
+        lambda view: _facts(view, principal, session_id)
+    )
+    chain = world.chain(account.chain)
+    on_chain, delegate = await asyncio.gather(
+        chain.grant_state(
+            account.address, granted(session).grant_id, counters=len(lower(permission).limits)
+        ),
+        chain.delegate_of(account.address),
+    )
+    if delegate != chain.implementation:  # 1
+        detail = f"{account.caip10} does not run 0x{chain.implementation.hex()}; delegate it first"
+        return Deny(Code.NOT_DELEGATED, "account", detail)
+    now = world.clock.now()
+    return await world.store.read(
+        lambda view: _decide(view, account, on_chain, session_id, calls, now=now)
+    )
+
+
+def _facts(
+    view: View, principal: Principal, session_id: str
+) -> tuple[Session, Account, Permission]:
+    session = present(view.get(Session, session_id), "session")
+    if principal.kind is PrincipalKind.SESSION and principal.subject_id != session_id:
+        present(None, "session")
+    if principal.kind is PrincipalKind.PUBLISHABLE:
+        raise Forbidden(Code.NOT_ALLOWED, "a publishable key reads the consent of a session only")
+    expect_reach(view, principal, session.organization_id, "session")
+    if session.permission is None:
+        detail = "expected a session with a permission, got one that only reads"
+        raise Forbidden(Code.READ_ONLY, detail)
+    account = present(view.get(Account, session.account_id or ""), "account")
+    return session, account, session.permission
+
+
+def _decide(
+    view: View,
+    account: Account,
+    on_chain: GrantState,
+    session_id: str,
+    calls: Sequence[Call],
+    *,
+    now: int,
+) -> Allow | Deny:
+    session = present(view.get(Session, session_id), "session")
+    usage = present(view.get(Usage, session_id), "session")
+    denied = refusal(session, usage, now=now)  # 2
+    if denied is not None:
+        return denied
+    try:
+        refuse_stopped(on_chain)
+    except Forbidden as forbidden:
+        return Deny(forbidden.code, "state", forbidden.detail)
+    held = view.find(Reservation, session_id=session_id, state=ReservationState.RESERVED)
+    permission = session.permission
+    if permission is None:  # never changes; looked at in `_facts`
+        return Deny(Code.READ_ONLY, "permission", "this session only reads")
+    known = learn(usage.spent, on_chain, held)
+    verdict = decide(calls, permission, known, now=now, account=account.address)  # 3
+    if isinstance(verdict, Deny):
+        return verdict
+    return _over_budget(view, session, calls, now=now) or verdict  # 4
+
+
+def _over_budget(view: View, session: Session, calls: Sequence[Call], *, now: int) -> Deny | None:
+    for asset, amount in moved(calls).items():
+        name = "native" if asset is None else f"0x{asset.hex()}"
+        for scope in (session.wallet_id, session.user_id):
+            for line in view.find(BudgetLine, scope_id=scope) if scope else ():
+                result = book(line, amount, now=now) if line.asset == name else None
+                if isinstance(result, Deny):
+                    return result
+    return None

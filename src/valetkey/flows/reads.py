@@ -1,0 +1,248 @@
+"""Reads: each takes a view of the store, never a transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from valetkey.core.activity import Activity, ActivityState
+from valetkey.core.audit import AuditHead, AuditLine, first_head
+from valetkey.core.budget import BudgetLine
+from valetkey.core.credential import Credential
+from valetkey.core.errors import Code, Forbidden
+from valetkey.core.organization import Organization, User
+from valetkey.core.permission.lower import lower
+from valetkey.core.principal import PrincipalKind
+from valetkey.core.session import Session, State, Usage, ends_at, state_of
+from valetkey.core.wallet import Account, Wallet
+from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
+
+if TYPE_CHECKING:
+    from valetkey.core.principal import Principal
+    from valetkey.flows.sight import Sight
+    from valetkey.ports import View
+
+Owned = TypeVar("Owned", User, Credential, Wallet, Account, Activity, BudgetLine)
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """
+    What one limit still allows.
+
+    Args:
+        asset: 20 bytes of the token, or None for the native coin.
+        window_ends_at: First second of the next window; None for a lifetime limit.
+    """
+
+    asset: bytes | None
+    caveat: str
+    limit: int
+    spent: int
+    window_ends_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A session as it is now: its state with time and use in it, and what is left."""
+
+    session: Session
+    usage: Usage
+    state: State
+    ends_at: int
+    calls_left: int | None
+    left: tuple[Left, ...]
+
+
+def show(session: Session, usage: Usage, *, now: int) -> Shown:
+    """Return *session* with everything that depends on the time."""
+    permission = session.permission
+    calls_left = None
+    left: tuple[Left, ...] = ()
+    if permission is not None:
+        if permission.max_calls is not None:
+            calls_left = max(permission.max_calls - usage.spent.calls, 0)
+        rows = []
+        pairs = zip(lower(permission).limits, usage.spent.counters, strict=True)
+        for limit, counter in pairs:
+            window = limit.window_at(max(now, permission.starts_at), starts_at=permission.starts_at)
+            spent = counter.spent if counter.window == window or not limit.window_s else 0
+            end = permission.starts_at + (window + 1) * limit.window_s if limit.window_s else None
+            rows.append(Left(limit.asset, limit.caveat, limit.limit, spent, end))
+        left = tuple(rows)
+    return Shown(
+        session=session,
+        usage=usage,
+        state=state_of(session, usage, now=now),
+        ends_at=ends_at(session, usage),
+        calls_left=calls_left,
+        left=left,
+    )
+
+
+async def session(world: Sight, principal: Principal, *, session_id: str) -> Shown:
+    """Return one session: the organization's, a child's, or the one that asks."""
+    expect_known(principal)
+    now = world.clock.now()
+
+    def body(view: View) -> Shown:
+        found = present(view.get(Session, session_id), "session")
+        _expect_own(principal, session_id)
+        expect_reach(view, principal, found.organization_id, "session")
+        return show(found, present(view.get(Usage, session_id), "session"), now=now)
+
+    return await world.store.read(body)
+
+
+async def shown(world: Sight, session: Session) -> Shown:
+    """Return *session*, which a write has just answered with, as it is now."""
+    now = world.clock.now()
+    return await world.store.read(
+        lambda view: show(session, present(view.get(Usage, session.id), "session"), now=now)
+    )
+
+
+async def to_sign(world: Sight, activity: Activity) -> tuple[Session, Account] | None:
+    """Return whose run waits for its holder's signature, or None if *activity* is no such run."""
+    session_id = activity.session_id
+    if activity.state is not ActivityState.AWAITING or session_id is None:
+        return None
+
+    def body(view: View) -> tuple[Session, Account]:
+        found = present(view.get(Session, session_id), "session")
+        return found, present(view.get(Account, found.account_id or ""), "account")
+
+    return await world.store.read(body)
+
+
+def _expect_own(principal: Principal, session_id: str) -> None:
+    if principal.kind is PrincipalKind.SESSION and principal.subject_id != session_id:
+        present(None, "session")
+    if principal.kind is PrincipalKind.PUBLISHABLE:
+        raise Forbidden(Code.NOT_ALLOWED, "a publishable key reads the consent of a session only")
+
+
+async def sessions(
+    world: Sight,
+    principal: Principal,
+    *,
+    organization_id: str,
+    state: State | None = None,
+    user_id: str | None = None,
+    wallet_id: str | None = None,
+    after: str = "",
+    limit: int = PAGE,
+) -> list[Shown]:
+    """Return sessions of an organization, newest first, in pages."""
+    expect_secret(principal)
+    now = world.clock.now()
+    where: dict[str, str] = {"organization_id": organization_id}
+    if user_id is not None:
+        where["user_id"] = user_id
+    if wallet_id is not None:
+        where["wallet_id"] = wallet_id
+
+    def body(view: View) -> list[Shown]:
+        expect_reach(view, principal, organization_id, "organization")
+        shown: list[Shown] = []
+        cursor = after
+        while len(shown) < limit:
+            page = view.find(Session, after=cursor, limit=PAGE, newest_first=True, **where)
+            if not page:
+                break
+            for found in page:
+                one = show(found, present(view.get(Usage, found.id), "session"), now=now)
+                if len(shown) < limit and state in {None, one.state}:
+                    shown.append(one)
+            cursor = page[-1].id
+        return shown
+
+    return await world.store.read(body)
+
+
+async def owned(
+    world: Sight, principal: Principal, kind: type[Owned], what: str, *, key: str
+) -> Owned:
+    """Return one thing of the organization or of a child, by its id."""
+    expect_secret(principal)
+
+    def body(view: View) -> Owned:
+        found = present(view.get(kind, key), what)
+        expect_reach(view, principal, found.organization_id, what)
+        return found
+
+    return await world.store.read(body)
+
+
+async def listed(
+    world: Sight,
+    principal: Principal,
+    kind: type[Owned],
+    *,
+    organization_id: str,
+    after: str = "",
+    limit: int = PAGE,
+) -> list[Owned]:
+    """Return things of an organization, newest first, in pages."""
+    expect_secret(principal)
+
+    def body(view: View) -> list[Owned]:
+        expect_reach(view, principal, organization_id, "organization")
+        return view.find(
+            kind, after=after, limit=limit, newest_first=True, organization_id=organization_id
+        )
+
+    return await world.store.read(body)
+
+
+async def organization(world: Sight, principal: Principal, *, key: str) -> Organization:
+    """Return the organization or one of its children."""
+    expect_secret(principal)
+
+    def body(view: View) -> Organization:
+        expect_reach(view, principal, key, "organization")
+        return present(view.get(Organization, key), "organization")
+
+    return await world.store.read(body)
+
+
+async def children(
+    world: Sight, principal: Principal, *, after: str = "", limit: int = PAGE
+) -> list[Organization]:
+    """Return the organizations below the principal's, in pages."""
+    expect_secret(principal)
+    return await world.store.read(
+        lambda view: view.find(
+            Organization, after=after, limit=limit, parent_id=principal.organization_id
+        )
+    )
+
+
+async def activity(world: Sight, principal: Principal, *, activity_id: str) -> Activity:
+    """Return one activity: the organization's, or of the session that asks."""
+    expect_known(principal)
+
+    def body(view: View) -> Activity:
+        found = present(view.get(Activity, activity_id), "activity")
+        if principal.kind is PrincipalKind.SESSION and found.session_id != principal.subject_id:
+            return present(None, "activity")
+        _expect_own(principal, principal.subject_id)
+        expect_reach(view, principal, found.organization_id, "activity")
+        return found
+
+    return await world.store.read(body)
+
+
+async def audit_log(
+    world: Sight, principal: Principal, *, organization_id: str, after: str = "", limit: int = PAGE
+) -> tuple[list[AuditLine], AuditHead]:
+    """Return lines of the audit log in order, in pages, and the head of it."""
+    expect_secret(principal)
+
+    def body(view: View) -> tuple[list[AuditLine], AuditHead]:
+        expect_reach(view, principal, organization_id, "organization")
+        lines = view.find(AuditLine, after=after, limit=limit, organization_id=organization_id)
+        return lines, view.get(AuditHead, organization_id) or first_head(organization_id)
+
+    return await world.store.read(body)

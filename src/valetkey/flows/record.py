@@ -1,0 +1,98 @@
+"""What every write leaves behind: one activity, and a line in the audit log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from valetkey.core.activity import Activity, ActivityState, request_key
+from valetkey.core.audit import AuditHead, first_head, next_line
+from valetkey.core.errors import Code, Conflict
+from valetkey.core.ids import Prefix
+from valetkey.core.session import Step
+
+if TYPE_CHECKING:
+    from valetkey.core.activity import Request
+    from valetkey.core.principal import Principal
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, View
+
+SYSTEM = "system"
+
+
+def audit(
+    tx: Tx,
+    organization_id: str,
+    event: str,
+    *,
+    at: int,
+    subject_id: str,
+    principal_id: str,
+    **facts: str,
+) -> None:
+    """Append a line to the log of the organization, in the transaction of the change itself."""
+    head = tx.get(AuditHead, organization_id) or first_head(organization_id)
+    line = next_line(
+        head, at=at, event=event, subject_id=subject_id, principal_id=principal_id, **facts
+    )
+    tx.add(line)
+    tx.put(AuditHead(id=organization_id, seq=line.seq, hash=line.hash))
+
+
+def earlier(view: View, principal: Principal, request: Request) -> Activity | None:
+    """
+    Return the activity that the same request made before.
+
+    Raises:
+        Conflict: The id was used for another request.
+    """
+    key = request_key(principal.organization_id, principal.subject_id, request.id)
+    found = view.find(Activity, request_key=key, limit=1)
+    if not found:
+        return None
+    if found[0].request_hash != request.hash:
+        detail = "this request id was used before, for another request; take a new one"
+        raise Conflict(Code.REQUEST_ID_REUSED, detail)
+    return found[0]
+
+
+def begin(
+    world: World,
+    principal: Principal,
+    request: Request,
+    kind: str,
+    *,
+    organization_id: str,
+    subject_id: str = "",
+) -> Activity:
+    """Return a new activity for *request*, finished unless the flow says otherwise."""
+    return Activity(
+        id=world.new_id(Prefix.ACTIVITY),
+        organization_id=organization_id,
+        kind=kind,
+        principal_id=principal.subject_id,
+        request_key=request_key(principal.organization_id, principal.subject_id, request.id),
+        request_hash=request.hash,
+        state=ActivityState.DONE,
+        created_at=world.clock.now(),
+        subject_id=subject_id,
+    )
+
+
+def write_down(tx: Tx, activity: Activity, event: str, **facts: str) -> None:
+    """Add *activity* and say in the log what it did."""
+    tx.add(activity)
+    audit(
+        tx,
+        activity.organization_id,
+        event,
+        at=activity.created_at,
+        subject_id=activity.subject_id,
+        principal_id=activity.principal_id,
+        **facts,
+    )
+
+
+def stepped(activity: Activity, name: str, *, at_ms: int, plane: str = "server") -> Activity:
+    """Return *activity* with one more step noted."""
+    return replace(activity, times=(*activity.times, Step(plane, name, at_ms)))

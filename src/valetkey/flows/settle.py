@@ -1,0 +1,239 @@
+"""How an activity ends in the ledger: what is booked, committed, released, and written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from valetkey.core.activity import (
+    SETTLED,
+    Activity,
+    ActivityState,
+    Attempt,
+    Outcome,
+)
+from valetkey.core.budget import (
+    BudgetLine,
+    Entry,
+    Reservation,
+    ReservationState,
+    book,
+    settle,
+)
+from valetkey.core.chain import Counter
+from valetkey.core.errors import ChainRejected, Code
+from valetkey.core.permission.decide import Deny, Spent
+from valetkey.core.plan import caveat_of
+from valetkey.core.session import Session, State, Step, Usage, state_of
+from valetkey.core.sponsorship import Fund, fee_line_ids
+from valetkey.flows.gate import present
+from valetkey.flows.record import SYSTEM, audit, stepped
+
+if TYPE_CHECKING:
+    from valetkey.core.chain import Receipt
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx
+
+RUN = "run"
+STOPS = frozenset({"session:revoke", "session:close", "session:freeze"})
+RECENT_NONCES = 64
+
+
+def is_stale(world: World, tx: Tx, activity: Activity) -> bool:
+    """Say whether *activity* may no longer be brought to the chain: too late, or stopped."""
+    intent = activity.intent
+    now = world.clock.now()
+    if intent is not None and intent.deadline is not None and now >= intent.deadline:
+        return True
+    if activity.kind != RUN or activity.session_id is None:
+        return False
+    session = present(tx.get(Session, activity.session_id), "session")
+    usage = present(tx.get(Usage, activity.session_id), "session")
+    return state_of(session, usage, now=now) not in {State.OPEN, State.EXHAUSTED}
+
+
+def book_fees(
+    world: World, tx: Tx, activity: Activity, ceiling_wei: int
+) -> tuple[Entry, ...] | Deny:
+    """
+    Book the most that a transaction can cost to every line that pays, or say which has not enough.
+
+    Nothing is booked unless all of it fits.
+    """
+    fund = activity.intent.fund if activity.intent else Fund.RUNS
+    session = tx.get(Session, activity.session_id) if activity.session_id else None
+    keys = fee_line_ids(
+        organization_id=activity.organization_id,
+        user_id=session.user_id if session else None,
+        session_id=activity.session_id,
+        fund=fund,
+    )
+    booked: list[tuple[BudgetLine, Entry]] = []
+    for key in keys:
+        line = tx.get(BudgetLine, key)
+        if line is None:
+            continue
+        result = book(line, ceiling_wei, now=world.clock.now())
+        if isinstance(result, Deny):
+            return result
+        booked.append(result)
+    for line, _ in booked:
+        tx.put(line)
+    return tuple(entry for _, entry in booked)
+
+
+def fail(world: World, tx: Tx, activity: Activity, code: Code, detail: str) -> Activity:
+    """Return *activity* ended without having been mined, refused for *code*."""
+    outcome = Outcome(succeeded=False, code=code.value, detail=detail)
+    return _end(world, tx, activity, ActivityState.FAILED, outcome)
+
+
+def lapse(world: World, tx: Tx, activity: Activity, detail: str) -> Activity:
+    """Return *activity* ended, for it can no longer happen."""
+    outcome = Outcome(succeeded=False, code=Code.DEADLINE_PASSED.value, detail=detail)
+    return _end(world, tx, activity, ActivityState.LAPSED, outcome)
+
+
+async def refuse(world: World, activity: Activity, rejected: ChainRejected) -> Activity:
+    """Return *activity* ended, for the chain would refuse it; the caveat is named if one did."""
+
+    def body(tx: Tx) -> Activity:
+        fresh = present(tx.get(Activity, activity.id), "activity")
+        if fresh.state in SETTLED:
+            return fresh
+        session = tx.get(Session, fresh.session_id) if fresh.session_id else None
+        denied = None
+        if session is not None and session.permission is not None and fresh.run is not None:
+            denied = caveat_of(rejected, session.permission, fresh.run.rules)
+        if denied is None:
+            return fail(world, tx, fresh, rejected.code, rejected.detail)
+        return fail(world, tx, fresh, denied.code, f"{denied.caveat}: {denied.detail}")
+
+    return await world.store.write(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The attempt that was mined, how, and why it did not do what it was for, if so."""
+
+    attempt: Attempt
+    receipt: Receipt
+    why: tuple[Code, str] | None
+
+
+def finish(world: World, tx: Tx, *, activity_id: str, ending: Ending) -> Activity:
+    """Return the activity with its outcome; fees become what they really were."""
+    attempt, receipt, why = ending.attempt, ending.receipt, ending.why
+    activity = present(tx.get(Activity, activity_id), "activity")
+    if activity.state in SETTLED:
+        return activity
+    code, detail = why if why is not None else (None, "")
+    outcome = Outcome(
+        succeeded=why is None,
+        code=code.value if code else None,
+        detail=detail,
+        tx_hash=attempt.tx_hash,
+        block_number=receipt.block_number,
+        block_at=receipt.block_at,
+        gas_used=receipt.gas_used,
+        fee_wei=receipt.fee_wei,
+    )
+    activity = stepped(activity, "included", at_ms=world.clock.now_ms(), plane="chain")
+    activity = replace(activity, fees=_settle_fees(tx, activity, receipt.fee_wei))
+    if why is None:
+        return _end(world, tx, activity, ActivityState.DONE, outcome)
+    cancelled = code is Code.DEADLINE_PASSED
+    state = ActivityState.LAPSED if cancelled else ActivityState.FAILED
+    return _end(world, tx, activity, state, outcome)
+
+
+def _settle_fees(tx: Tx, activity: Activity, fee_wei: int) -> tuple[Entry, ...]:
+    """Replace every booked ceiling by what was paid: one entry a line, the rest given back."""
+    paid: dict[str, Entry] = {}
+    for entry in activity.fees:
+        line = tx.get(BudgetLine, entry.line_id)
+        if line is None:
+            continue
+        actual = 0 if entry.line_id in paid else fee_wei
+        tx.put(settle(line, entry, actual=actual))
+        paid.setdefault(entry.line_id, Entry(entry.line_id, entry.window, actual))
+    return tuple(paid.values())
+
+
+def _end(
+    world: World, tx: Tx, activity: Activity, state: ActivityState, outcome: Outcome
+) -> Activity:
+    if outcome.tx_hash is None:
+        activity = replace(activity, fees=_settle_fees(tx, activity, 0))
+    ended = replace(activity, state=state, outcome=outcome)
+    tx.put(ended)
+    _settle_reservation(world, tx, ended)
+    _note_stop(tx, ended)
+    facts = {"kind": activity.kind}
+    if outcome.code is not None:
+        facts["code"] = outcome.code
+    if outcome.tx_hash is not None:
+        facts["tx_hash"] = f"0x{outcome.tx_hash.hex()}"
+    audit(
+        tx,
+        activity.organization_id,
+        f"activity:{state.value}",
+        at=world.clock.now(),
+        subject_id=activity.id,
+        principal_id=SYSTEM,
+        **facts,
+    )
+    return ended
+
+
+def _settle_reservation(world: World, tx: Tx, activity: Activity) -> None:
+    reservation = tx.get(Reservation, activity.id)
+    if reservation is None or reservation.state is not ReservationState.RESERVED:
+        return
+    if activity.outcome is not None and activity.outcome.succeeded:
+        commit(tx, reservation)
+        return
+    session = present(tx.get(Session, reservation.session_id), "session")
+    permission = session.permission
+    # A signed run may still be brought by anybody until its deadline, unless only we may bring it.
+    if permission is not None and permission.relayer == world.relayer_address:
+        release(tx, reservation)
+
+
+def _note_stop(tx: Tx, activity: Activity) -> None:
+    """Copy the steps that a stop took on the chain to its session."""
+    if activity.kind not in STOPS or activity.session_id is None:
+        return
+    session = present(tx.get(Session, activity.session_id), "session")
+    on_chain = tuple(step for step in activity.times if step.plane == "chain")
+    if activity.outcome is not None and not activity.outcome.succeeded:
+        on_chain = tuple(Step("chain", "failed", step.at_ms) for step in on_chain[-1:])
+    tx.put(replace(session, steps=(*session.steps, *on_chain)))
+
+
+def commit(tx: Tx, reservation: Reservation) -> None:
+    """Keep what *reservation* booked for good: the chain has used its nonce."""
+    tx.put(replace(reservation, state=ReservationState.COMMITTED))
+    usage = present(tx.get(Usage, reservation.session_id), "session")
+    nonces = (*usage.recent_nonces, reservation.nonce)[-RECENT_NONCES:]
+    tx.put(replace(usage, recent_nonces=nonces))
+
+
+def release(tx: Tx, reservation: Reservation) -> None:
+    """Give back what *reservation* booked: the chain can no longer take it."""
+    tx.put(replace(reservation, state=ReservationState.RELEASED))
+    usage = present(tx.get(Usage, reservation.session_id), "session")
+    counters = tuple(
+        Counter(max(counter.spent - amount, 0), counter.window)
+        if counter.window == window
+        else counter
+        for counter, amount, window in zip(
+            usage.spent.counters, reservation.amounts, reservation.windows, strict=True
+        )
+    )
+    spent = Spent(max(usage.spent.calls - reservation.calls, 0), counters)
+    tx.put(replace(usage, spent=spent))
+    for entry in reservation.entries:
+        line = tx.get(BudgetLine, entry.line_id)
+        if line is not None:
+            tx.put(settle(line, entry, actual=0))

@@ -1,0 +1,205 @@
+"""End a session: revoke, close. Refused here first, then on the chain."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from valetkey.core.activity import Activity, ActivityState, Request
+from valetkey.core.errors import Code, Forbidden
+from valetkey.core.organization import User
+from valetkey.core.plan import kill_intent
+from valetkey.core.principal import PrincipalKind
+from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
+from valetkey.core.wallet import Account, Wallet
+from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
+from valetkey.flows.record import audit, begin, earlier
+from valetkey.flows.relay import drive
+
+if TYPE_CHECKING:
+    from valetkey.core.activity import Intent
+    from valetkey.core.principal import Principal
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, View
+
+_PAST = {
+    Event.REVOKE: "session:revoked",
+    Event.CLOSE: "session:closed",
+    Event.FREEZE: "session:frozen",
+    Event.UNFREEZE: "session:unfrozen",
+}
+PAGE = 1000
+_ENDS = frozenset({State.REVOKED, State.CLOSED, State.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """
+    How a stop went.
+
+    Args:
+        session: With the time of each step on each plane among its ``steps``.
+        activity: What brings it to the chain; ``done`` at once when nothing has to be.
+    """
+
+    session: Session
+    activity: Activity
+
+
+class Scope(StrEnum):
+    """Whose sessions are revoked together."""
+
+    USER = "user"
+    WALLET = "wallet"
+    ORGANIZATION = "organization"
+
+
+async def revoke(
+    world: World, principal: Principal, request: Request, *, session_id: str
+) -> Stopped:
+    """
+    Revoke a session: refused from this answer on, and killed on chain by its kill note.
+
+    Its organization and the parent may do it. Revoking again changes nothing.
+    """
+    expect_secret(principal)
+    return await _end(world, principal, request, session_id, Event.REVOKE)
+
+
+async def close(world: World, principal: Principal, request: Request) -> Stopped:
+    """Close the session that *principal* is: its holder gives it back."""
+    if principal.kind is not PrincipalKind.SESSION:
+        detail = "expected the session's own proof; use revoke to end somebody else's"
+        expect_known(principal)
+        raise Forbidden(Code.NOT_ALLOWED, detail)
+    return await _end(world, principal, request, principal.subject_id, Event.CLOSE)
+
+
+async def revoke_all(
+    world: World, principal: Principal, request: Request, *, scope: Scope, scope_id: str
+) -> list[Stopped]:
+    """Revoke every session of a user, wallet or organization that is not over, together."""
+    expect_secret(principal)
+
+    def alive(view: View) -> list[str]:
+        expect_reach(view, principal, _owner_of(view, scope, scope_id), scope.value)
+        where = {f"{scope.value}_id": scope_id}
+        found: list[str] = []
+        after = ""
+        while True:
+            page = view.find(Session, after=after, limit=PAGE, newest_first=False, **where)
+            if not page:
+                return found
+            found += [one.id for one in page if one.state not in _ENDS]
+            after = page[-1].id
+
+    sessions = await world.store.read(alive)
+    requests = [Request(f"{request.id}/{one}", request.hash) for one in sessions]
+    refused = [
+        await world.store.write(
+            partial(
+                _refuse,
+                world,
+                principal=principal,
+                request=part,
+                session_id=one,
+                event=Event.REVOKE,
+            )
+        )
+        for one, part in zip(sessions, requests, strict=True)
+    ]
+    return list(await asyncio.gather(*(carry(world, stopped) for stopped in refused)))
+
+
+def _owner_of(view: View, scope: Scope, scope_id: str) -> str:
+    if scope is Scope.ORGANIZATION:
+        return scope_id
+    if scope is Scope.USER:
+        return present(view.get(User, scope_id), scope.value).organization_id
+    return present(view.get(Wallet, scope_id), scope.value).organization_id
+
+
+async def _end(
+    world: World, principal: Principal, request: Request, session_id: str, event: Event
+) -> Stopped:
+    world.checkpoint.reached("stop:before_refuse")
+    stopped = await world.store.write(
+        lambda tx: _refuse(
+            world, tx, principal=principal, request=request, session_id=session_id, event=event
+        )
+    )
+    world.checkpoint.reached("stop:after_refuse")
+    return await carry(world, stopped)
+
+
+async def carry(world: World, stopped: Stopped) -> Stopped:
+    """Bring the stop to the chain, if there is something to bring, and return how it went."""
+    activity = await drive(world, stopped.activity.id)
+    session = await world.store.read(
+        lambda view: present(view.get(Session, stopped.session.id), "session")
+    )
+    return Stopped(session, activity)
+
+
+def _refuse(
+    world: World,
+    tx: Tx,
+    *,
+    principal: Principal,
+    request: Request,
+    session_id: str,
+    event: Event,
+) -> Stopped:
+    """Take the session out of use on this plane, and plan its end on the other."""
+    session = present(tx.get(Session, session_id), "session")
+    expect_reach(tx, principal, session.organization_id, "session")
+    before = earlier(tx, principal, request)
+    if before is not None:
+        return Stopped(session, before)
+    usage = present(tx.get(Usage, session_id), "session")
+    state = next_state(state_of(session, usage, now=world.clock.now()), event)
+    action = event.value
+    activity = replace(
+        begin(
+            world,
+            principal,
+            request,
+            f"session:{action}",
+            organization_id=session.organization_id,
+            subject_id=session.id,
+        ),
+        session_id=session.id,
+        account_id=session.account_id,
+    )
+    if state is not None:
+        at_ms = world.clock.now_ms()
+        steps = (Step("server", f"{action}_requested", at_ms), Step("server", "refused", at_ms))
+        intent = _kill(tx, session)
+        if intent is not None:
+            activity = replace(activity, state=ActivityState.READY, intent=intent)
+        session = replace(session, state=state, steps=(*session.steps, *steps))
+        tx.put(session)
+        note_event(world, tx, session, event, principal.subject_id)
+    tx.add(activity)
+    return Stopped(session, activity)
+
+
+def _kill(tx: Tx, session: Session) -> Intent | None:
+    if session.grant is None or session.grant.kill_note is None or session.account_id is None:
+        return None
+    return kill_intent(session.grant, present(tx.get(Account, session.account_id), "account"))
+
+
+def note_event(world: World, tx: Tx, session: Session, event: Event, principal_id: str) -> None:
+    """Write what happened to *session* to the log of its organization."""
+    audit(
+        tx,
+        session.organization_id,
+        _PAST[event],
+        at=world.clock.now(),
+        subject_id=session.id,
+        principal_id=principal_id,
+    )

@@ -1,0 +1,58 @@
+"""The world that a flow acts in, and the bounds that the operator set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, make_id
+from valetkey.core.wallet import address_of
+from valetkey.flows.sight import pick_chain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from valetkey.config import Bounds
+    from valetkey.core.wallet import SealedKey
+    from valetkey.ports import Chain, Checkpoint, Clock, Entropy, Store, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """
+    Everything outside a flow.
+
+    Args:
+        chains: By CAIP-2 name.
+        relayer: The key that pays for transactions, the same on every chain.
+        auditor: The key that signs the heads of the audit logs (Ed25519).
+    """
+
+    store: Store
+    vault: Vault
+    chains: Mapping[str, Chain]
+    clock: Clock
+    entropy: Entropy
+    checkpoint: Checkpoint
+    relayer: SealedKey
+    auditor: SealedKey
+    bounds: Bounds
+
+    @property
+    def relayer_address(self) -> bytes:
+        """The 20 bytes that runs of relayer-bound sessions must come from."""
+        return address_of(self.relayer.public_key)
+
+    def new_id(self, prefix: Prefix) -> str:
+        """Return an id that nothing has yet."""
+        entropy = self.entropy.take(ID_ENTROPY_BYTES)
+        return make_id(prefix, entropy, at_ms=self.clock.now_ms())
+
+    def chain(self, name: str) -> Chain:
+        """
+        Return the chain called *name*.
+
+        Raises:
+            Malformed: This server does not speak to it.
+        """
+        return pick_chain(self.chains, name)
