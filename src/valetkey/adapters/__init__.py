@@ -1,0 +1,1 @@
+"""The world: what the ports name, done with real databases, keys and chains."""
