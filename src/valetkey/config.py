@@ -118,9 +118,19 @@ def read_config(folder: Path, environment: Mapping[str, str]) -> Config:
         detail = f"{path}: expected at most {MAX_CONFIG_BYTES} bytes, got {len(text)}"
         raise Malformed(Code.MALFORMED_CONFIG, detail)
     try:
-        values = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Malformed(Code.MALFORMED_CONFIG, f"{path}: expected TOML, {error}") from None
+        return read_config_text(text.decode(), environment)
+    except UnicodeDecodeError as error:
+        raise Malformed(Code.MALFORMED_CONFIG, f"{path}: expected UTF-8, {error}") from None
+    except Malformed as error:
+        raise Malformed(error.code, f"{path}: {error.detail}") from None
+
+
+def read_config_text(text: str, environment: Mapping[str, str]) -> Config:
+    """Return the configuration that *text* says in TOML (see `read_config`)."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Malformed(Code.MALFORMED_CONFIG, f"expected TOML, {error}") from None
     return parse_config(values, environment)
 
 

@@ -63,8 +63,8 @@ class Chain(Protocol):
     chain_id: int
     implementation: bytes  # 20 bytes: the deployed `Account`
 
-    async def head(self) -> Head:
-        """Return the newest block."""
+    async def head(self, *, confirmations: int = 1) -> Head:
+        """Return the newest block that has so many *confirmations*; the very newest has 1."""
 
     async def fees(self) -> Fees:
         """Return what a transaction sent now should offer."""

@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,7 @@ from valetkey.adapters.vault.key_encryption_key import (
     read_key_file,
 )
 from valetkey.adapters.vault.sealed import SealedVault
-from valetkey.config import CONFIG_NAME, Config, read_config
+from valetkey.config import CONFIG_NAME, Config, read_config, read_config_text
 from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
 from valetkey.core.plan import chain_id_of
 from valetkey.core.wallet import Curve, SealedKey
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from valetkey.config import ChainConfig
     from valetkey.ports import Chain, Store, Vault
 
 SERVER: Final = "server"  # the organization of the server's own keys
@@ -94,16 +95,65 @@ class Wired:
     world: World
 
 
-async def init(folder: Path, config_text: str, environment: Mapping[str, str]) -> Config:
+@asynccontextmanager
+async def make(
+    folder: Path, config_text: str, environment: Mapping[str, str]
+) -> AsyncIterator[Wired]:
     """
-    Make a server in *folder*: configuration, key-encryption key, store, relayer and audit keys.
+    Make a server in *folder* and give its world: key-encryption key, store, relayer and audit keys.
+
+    The configuration is written last. Whatever goes wrong before that, also in the body of this
+    context, leaves nothing behind that was made here.
 
     Raises:
-        Conflict: There is one already; nothing is changed.
-        Malformed: *config_text* is no configuration.
+        Conflict: There is one already, or a file of it; nothing is changed.
+        Malformed: *config_text* is no configuration, or *folder* cannot be written.
+        Unavailable: The key-encryption key or the store cannot be made.
     """
-    config = _write_files(folder, config_text, environment)
-    store, vault = _store(folder, config), _vault(folder, config, environment)
+    config = read_config_text(config_text, environment)
+    path, store_path = folder / CONFIG_NAME, folder / config.store
+    for one in (path, store_path):
+        if one.exists():
+            raise Conflict(Code.CONFLICT, f"expected no server in {folder}, got {one}")
+    made: list[Path] = []
+    try:
+        made += _make_folder(folder)
+        if not config.key_variable:
+            make_key_file(folder / config.key_file, SystemEntropy())
+            made.append(folder / config.key_file)
+        made += (store_path.with_name(f"{store_path.name}{end}") for end in ("", "-wal", "-shm"))
+        await _make_keys(folder, config, environment)
+        async with _wire(folder, config, environment) as wired:
+            yield wired
+        made.append(path)
+        path.touch(mode=0o600, exist_ok=False)  # a node's URL may hold a provider's secret
+        path.write_text(config_text)
+    except BaseException as error:
+        _remove(made)
+        if isinstance(error, OSError):
+            detail = f"expected a folder to write to, got {folder}: {error.strerror}"
+            raise Malformed(Code.MALFORMED_CONFIG, detail) from None
+        raise
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Return the folders that were made, the outermost first."""
+    missing = [one for one in (*reversed(folder.parents), folder) if not one.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return missing
+
+
+def _remove(made: list[Path]) -> None:
+    for one in reversed(made):
+        with suppress(OSError):  # a folder may have got something else in the meantime
+            if one.is_dir():
+                one.rmdir()
+            else:
+                one.unlink()
+
+
+async def _make_keys(folder: Path, config: Config, environment: Mapping[str, str]) -> None:
+    store, vault = open_store(folder, config), open_vault(folder, config, environment)
     await store.open()
     try:
         for key_id, curve in ((RELAYER_KEY, Curve.SECP256K1), (AUDIT_KEY, Curve.ED25519)):
@@ -111,23 +161,12 @@ async def init(folder: Path, config_text: str, environment: Mapping[str, str]) -
             await store.write(lambda tx, key=key: tx.add(key))  # type: ignore[misc]
     finally:
         await store.close()
-    return config
 
 
-def _write_files(folder: Path, config_text: str, environment: Mapping[str, str]) -> Config:
-    path = folder / CONFIG_NAME
-    if path.exists():
-        raise Conflict(Code.CONFLICT, f"expected no server in {folder}, got {path}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_text(config_text)
-    try:
-        config = read_config(folder, environment)
-    except Malformed:
-        path.unlink()
-        raise
-    if not config.key_variable:
-        make_key_file(folder / config.key_file, SystemEntropy())
-    return config
+async def init(folder: Path, config_text: str, environment: Mapping[str, str]) -> Config:
+    """Make a server in *folder*, as `make` does, and return its configuration."""
+    async with make(folder, config_text, environment) as wired:
+        return wired.config
 
 
 @asynccontextmanager
@@ -139,43 +178,55 @@ async def wire(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[Wi
         Malformed, Unavailable: What is missing or wrong, and where.
     """
     config = read_config(folder, environment)
+    store = folder / config.store
+    if not store.exists():
+        detail = f"expected the store {store}, got no such file; bring back a copy of it"
+        raise Unavailable(Code.STORE_UNAVAILABLE, detail)
+    async with _wire(folder, config, environment) as wired:
+        yield wired
+
+
+@asynccontextmanager
+async def _wire(
+    folder: Path, config: Config, environment: Mapping[str, str]
+) -> AsyncIterator[Wired]:
     crash_at = environment.get("VALETKEY_CRASH_AT")
     checkpoint = CrashPoint(crash_at) if crash_at else NoCheckpoint()
     async with AsyncExitStack() as stack:
-        store = _store(folder, config, checkpoint)
+        store = open_store(folder, config, checkpoint)
         await store.open()
         stack.push_async_callback(store.close)
         chains: dict[str, Chain] = {}
         for name, one in config.chains.items():
-            chain = EvmChain(
-                one.rpc_url,
-                chain_id=chain_id_of(name),
-                implementation=bytes.fromhex(one.implementation[2:]),
-                allow_private=one.allow_private,
-            )
-            stack.push_async_callback(chain.close)
-            chains[name] = chain
+            chains[name] = await stack.enter_async_context(open_chain(name, one))
         world = World(
             store=store,
-            vault=_vault(folder, config, environment),
+            vault=open_vault(folder, config, environment),
             chains=chains,
             clock=SystemClock(),
             entropy=SystemEntropy(),
             checkpoint=checkpoint,
-            relayer=await _own_key(store, RELAYER_KEY),
-            auditor=await _own_key(store, AUDIT_KEY),
+            relayer=await own_key(store, RELAYER_KEY),
+            auditor=await own_key(store, AUDIT_KEY),
             bounds=config.bounds,
         )
         yield Wired(config, folder, world)
 
 
-def _store(
+def open_store(
     folder: Path, config: Config, checkpoint: NoCheckpoint | CrashPoint | None = None
 ) -> SqliteStore:
+    """Return the store that *config* names, not yet opened."""
     return SqliteStore(folder / config.store, checkpoint=checkpoint or NoCheckpoint())
 
 
-def _vault(folder: Path, config: Config, environment: Mapping[str, str]) -> Vault:
+def open_vault(folder: Path, config: Config, environment: Mapping[str, str]) -> Vault:
+    """
+    Return the vault under the key-encryption key that *config* names.
+
+    Raises:
+        Unavailable: The key is missing, malformed or not protected; the detail says what to do.
+    """
     if not config.key_variable:
         return SealedVault(read_key_file(folder / config.key_file), SystemEntropy())
     text = environment.get(config.key_variable)
@@ -185,7 +236,42 @@ def _vault(folder: Path, config: Config, environment: Mapping[str, str]) -> Vaul
     return SealedVault(KeyEncryptionKey.from_text(text), SystemEntropy())
 
 
-async def _own_key(store: Store, key_id: str) -> SealedKey:
+@asynccontextmanager
+async def open_chain(name: str, config: ChainConfig) -> AsyncIterator[Chain]:
+    """Give the chain called *name*, and close it afterwards. Nothing is asked yet."""
+    chain = EvmChain(
+        config.rpc_url,
+        chain_id=chain_id_of(name),
+        implementation=bytes.fromhex(config.implementation[2:]),
+        allow_private=config.allow_private,
+    )
+    try:
+        yield chain
+    finally:
+        await chain.close()
+
+
+@asynccontextmanager
+async def connect(rpc_url: str, *, chain_id: int) -> AsyncIterator[Chain]:
+    """
+    Give a chain without a server, through a node that a person named, wherever it is.
+
+    A node of another chain is refused (`ChainRejected`, ``wrong_chain``) at the first question.
+    """
+    chain = EvmChain(rpc_url, chain_id=chain_id, implementation=bytes(20), allow_private=True)
+    try:
+        yield chain
+    finally:
+        await chain.close()
+
+
+async def own_key(store: Store, key_id: str) -> SealedKey:
+    """
+    Return one of the server's own keys, sealed.
+
+    Raises:
+        Unavailable: The store has none.
+    """
     key = await store.read(lambda view: view.get(SealedKey, key_id))
     if key is None:
         detail = f"expected the server's key {key_id} in the store, got none; run `valetkey init`"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -173,7 +173,8 @@ def test_any_single_mutation_is_found(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["change", "drop", "repeat", "move", "cut"]))
     if kind == "change":
         name = data.draw(st.sampled_from(MUTABLE))
-        lines[at] = replace(lines[at], **{name: data.draw(_other(getattr(lines[at], name)))})
+        other: Any = data.draw(_other(getattr(lines[at], name)))
+        lines[at] = replace(lines[at], **{name: other})
     elif kind == "drop":
         del lines[at]
     elif kind == "repeat":

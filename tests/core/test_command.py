@@ -15,8 +15,20 @@ from valetkey.core.wallet import Curve, PublicKey
 
 START, END = PERMISSION.starts_at, PERMISSION.expires_at
 LONGEST_S = END - START
-SECP256K1 = PublicKey(Curve.SECP256K1, bytes(33))
-P256 = PublicKey(Curve.P256, bytes(33))
+# The generators of both curves: points that everybody knows.
+SECP256K1 = PublicKey(
+    Curve.SECP256K1,
+    bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"),
+)
+P256 = PublicKey(
+    Curve.P256,
+    bytes.fromhex("036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
+)
+UNCOMPRESSED = bytes.fromhex(
+    "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+    "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+)
+NO_POINT = "key: expected a compressed point of secp256k1, got other bytes"
 
 ACTS = OpenSession(
     proof=Proof.CHAIN,
@@ -60,6 +72,12 @@ BAD = [
     ("a stamp without a key", replace(ACTS, proof=Proof.STAMP, key=None), "key: expected a public"),
     ("a chain session without a key", replace(ACTS, key=None), "key: expected a public key"),
     ("a chain key that no chain checks", replace(ACTS, key=P256), "key: expected a secp256k1 key"),
+    ("a key that is no point", replace(ACTS, key=replace(SECP256K1, data=bytes(33))), NO_POINT),
+    (
+        "the other form of a point",
+        replace(ACTS, key=replace(SECP256K1, data=UNCOMPRESSED)),
+        NO_POINT,
+    ),
     (
         "a chain session that reads",
         replace(ACTS, access=Access.READ, permission=None),

@@ -21,6 +21,7 @@ from tests.core.examples import (
 from tests.core.strategies import permissions
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.compile import NotOnChain, compile_grant
+from valetkey.core.permission.effects import EFFECTS
 from valetkey.core.permission.lower import NATIVE_VALUE, lower
 from valetkey.core.permission.model import (
     ANYTHING,
@@ -31,10 +32,12 @@ from valetkey.core.permission.model import (
     Rule,
     Window,
 )
+from valetkey.core.units import UINT256_MAX
 from valetkey.spec.permission_bytes import NO_CALL_LIMIT, RuleKind, decode_grant
 
 KEY = b"\x5e" * 20
 FIVE = tuple(Constraint(2 + index, Operator.EQUALS, (1,)) for index in range(5))
+HUGE = tuple(UINT256_MAX - 64 + index for index in range(64))
 TWICE = [Cap(bytes([9, n]) * 10, 0, lifetime=1, window=Window(1, 60)) for n in range(5)]
 
 NOT_ON_CHAIN = [
@@ -56,6 +59,16 @@ NOT_ON_CHAIN = [
         "rules[0]",
     ),
     ("10 counters", permission_with(caps=tuple(TWICE)), "caps"),
+    (
+        "more than a run can carry",
+        permission_with(
+            rules=tuple(
+                Rule(TOKEN, selector, where=(Constraint(0, Operator.ONE_OF, HUGE),) * 5)
+                for selector in EFFECTS
+            )
+        ),
+        "rules",
+    ),
     ("fees without a relayer", permission_with(fee_budget_wei=1), "fee_budget_wei"),
 ]
 

@@ -206,7 +206,7 @@ def test_no_text_is_read_in_a_second_way(place: int, cut: int, put: str, field: 
         {"sign": lambda _base: bytes(65)},
         {"sign": lambda _base: b""},
     ],
-    ids=str,
+    ids=lambda changed: next(iter(changed)),
 )
 def test_what_nobody_could_read_is_not_signed(changed: dict[str, Any]) -> None:
     """The signing side keeps the rules of the reading side."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import http_message_signatures as peer
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -14,8 +15,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from valetkey.spec import rfc9421
 from valetkey.spec.rfc9421 import RequestParts
-
-peer = pytest.importorskip("http_message_signatures")
 
 URL = "https://API.example.com:443/v1/run?a=1&b=%20x"
 BODY = b'{"calls":[]}'

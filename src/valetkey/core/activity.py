@@ -23,7 +23,7 @@ class ActivityState(StrEnum):
     """
     How far a write has come.
 
-    ``AWAITING``: the session key has to sign. ``READY``: everything is there but the transaction.
+    ``AWAITING``: a key has to sign. ``READY``: everything is there but the transaction.
     ``SENDING``: the transaction is planned and may be on its way. ``INCLUDED``: it is in a block,
     not yet deep enough. The others are ends: ``DONE`` succeeded, ``FAILED`` was refused by the
     chain, ``LAPSED`` can no longer happen.

@@ -9,6 +9,7 @@ from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.core.principal import Access
 from valetkey.core.session import Proof
 from valetkey.core.wallet import Curve
+from valetkey.spec.keys import PublicKeyError, canonical_public_key
 
 if TYPE_CHECKING:
     from valetkey.core.permission.model import Permission
@@ -71,6 +72,15 @@ def _check_key(command: OpenSession) -> None:  # 1
         raise _malformed("key", f"{wanted} for proof {command.proof}", got)
     if command.proof is Proof.CHAIN and command.key and command.key.curve is not Curve.SECP256K1:
         raise _malformed("key", "a secp256k1 key for proof chain", command.key.curve)
+    if command.key is not None and not _is_kept_form(command.key):
+        raise _malformed("key", f"a compressed point of {command.key.curve}", "other bytes")
+
+
+def _is_kept_form(key: PublicKey) -> bool:
+    try:
+        return canonical_public_key(key.curve, key.data) == key.data
+    except PublicKeyError:
+        return False
 
 
 def _check_access(command: OpenSession) -> None:  # 2

@@ -16,10 +16,10 @@ from valetkey.core.session import Session, Usage, refusal
 from valetkey.flows.gate import forbid, present
 from valetkey.flows.grant import granted
 from valetkey.flows.record import audit, begin, earlier, stepped
-from valetkey.flows.settle import RUN
+from valetkey.flows.settle import RECENT_NONCES, RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from valetkey.core.activity import Request, RunPlan
     from valetkey.core.chain import GrantState
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.core.wallet import Account
     from valetkey.flows.world import World
-    from valetkey.ports import Tx
+    from valetkey.ports import Tx, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +71,21 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     if denied is not None:
         raise forbid(denied)
     refuse_stopped(facts.on_chain)
-    held = tx.find(Reservation, session_id=session.id, state=ReservationState.RESERVED)
+    held = held_of(tx, usage, facts.on_chain)
     known = learn(usage.spent, facts.on_chain, held)
     allowed = decide(  # 2
         asked.calls, facts.permission, known, now=now, account=facts.account.address
     )
     if isinstance(allowed, Deny):
         raise forbid(allowed)
-    entries = _book_budgets(tx, session, asked.calls, now=now)  # 3
+    entries, until = _book_budgets(tx, session, asked.calls, now=now)  # 3
     plan = plan_run(  # 4
         granted(session),
         facts.account,
         asked.calls,
         allowed.rules,
         nonce=_free_nonce(facts.on_chain, held, usage),
-        deadline=min(allowed.valid_until, now + world.bounds.run_deadline_s),
+        deadline=min(allowed.valid_until, *until, now + world.bounds.run_deadline_s),
     )
     activity = _planned(world, asked, facts, plan)  # 5
     tx.add(activity)
@@ -121,12 +121,30 @@ def refuse_stopped(on_chain: GrantState) -> None:
         raise Forbidden(Code.SESSION_FROZEN, "the account's contract says that it is frozen")
 
 
+def held_of(view: View, usage: Usage, on_chain: GrantState) -> list[Reservation]:
+    """Return what a session has reserved, and what was committed after *on_chain* was looked at."""
+    held = view.find(Reservation, session_id=usage.id, state=ReservationState.RESERVED)
+    if any(on_chain.is_nonce_free(nonce) for nonce in usage.recent_nonces):
+        held += view.find(
+            Reservation,
+            session_id=usage.id,
+            state=ReservationState.COMMITTED,
+            limit=RECENT_NONCES,
+            newest_first=True,
+        )
+    return held
+
+
 def learn(booked: Spent, on_chain: GrantState, held: Sequence[Reservation]) -> Spent:
     """
-    Return what counts as spent: the ledger, or the chain and what is still held, if that is more.
+    Return what counts as spent: the ledger, or the chain and what it does not show, if more.
 
     A holder may bring runs to the chain without us; those are known from the chain alone.
+
+    Args:
+        held: By `held_of`; what *on_chain* has used the nonce of is among its own counts.
     """
+    held = [one for one in held if on_chain.is_nonce_free(one.nonce)]
     calls = max(booked.calls, on_chain.calls + sum(one.calls for one in held))
     counters = []
     for index, (ours, theirs) in enumerate(zip(booked.counters, on_chain.counters, strict=True)):
@@ -140,22 +158,32 @@ def learn(booked: Spent, on_chain: GrantState, held: Sequence[Reservation]) -> S
 
 def _book_budgets(
     tx: Tx, session: Session, calls: Sequence[Call], *, now: int
-) -> tuple[Entry, ...]:
+) -> tuple[tuple[Entry, ...], list[int]]:
+    """Return what is booked, and the ends of the windows that it is booked to."""
     entries: list[Entry] = []
+    ends: list[int] = []
+    for line, amount in budgets_of(tx, session, calls):
+        result = book(line, amount, now=now)
+        if isinstance(result, Deny):
+            raise Limited(result.code, result.detail, caveat=result.caveat)
+        booked, entry = result
+        tx.put(booked)
+        entries.append(entry)
+        if line.window_s:
+            ends.append(line.starts_at + (entry.window + 1) * line.window_s)
+    return tuple(entries), ends
+
+
+def budgets_of(
+    view: View, session: Session, calls: Sequence[Call]
+) -> Iterator[tuple[BudgetLine, int]]:
+    """Give each budget above *session* that *calls* move something of, and how much."""
     for asset, amount in moved(calls).items():
         name = "native" if asset is None else f"0x{asset.hex()}"
         for scope in (session.wallet_id, session.user_id):
-            if scope is None:
-                continue
-            for line in tx.find(BudgetLine, scope_id=scope):
-                if line.asset != name:
-                    continue
-                result = book(line, amount, now=now)
-                if isinstance(result, Deny):
-                    raise Limited(result.code, result.detail, caveat=result.caveat)
-                tx.put(result[0])
-                entries.append(result[1])
-    return tuple(entries)
+            for line in view.find(BudgetLine, scope_id=scope) if scope else ():
+                if line.asset == name:
+                    yield line, amount
 
 
 def _free_nonce(on_chain: GrantState, held: Sequence[Reservation], usage: Usage) -> int:

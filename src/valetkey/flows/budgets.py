@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from valetkey.core.budget import BudgetLine, line_id
+from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
+from valetkey.core.errors import Code, Malformed
+from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.wallet import Wallet
 from valetkey.flows.gate import expect_reach, expect_secret, present
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
+_ASSET: Final = re.compile("native|fees|0x[0-9a-f]{40}")
+
 
 @dataclass(frozen=True, slots=True)
 class SetBudget:
@@ -26,7 +31,8 @@ class SetBudget:
 
     Args:
         scope_id: A wallet's or user's id.
-        asset: ``native``, a token's address in hex, or ``fees``.
+        asset: ``native``, a token's address in hex, or ``fees`` for what the sponsor pays: of a
+            user and for the whole life only.
         window_s: 0 for the whole life.
     """
 
@@ -43,8 +49,12 @@ async def set_budget(
     Return the budget of a wallet or user, its limit changed.
 
     What is booked stays booked.
+
+    Raises:
+        Malformed: Nothing would ever be booked to such a budget.
     """
     expect_secret(principal)
+    _check(command)
     now = world.clock.now()
 
     def body(tx: Tx) -> BudgetLine:
@@ -73,6 +83,23 @@ async def set_budget(
         return line
 
     return await world.store.write(body)
+
+
+def _check(command: SetBudget) -> None:
+    if not _ASSET.fullmatch(command.asset):
+        expected = "native, fees, or 0x and 40 lower-case hex digits"
+        raise _malformed("asset", expected, repr(command.asset[:48]))
+    if command.limit < 0 or command.window_s < 0:
+        got = f"{command.limit} and {command.window_s}"
+        raise _malformed("limit, window_s", "0 or more", got)
+    of_user = command.scope_id.startswith(f"{Prefix.USER}_")
+    if command.asset == FEES and (command.window_s or not of_user):
+        got = f"{command.scope_id[:32]!r} and {command.window_s}"
+        raise _malformed("scope_id, window_s", "a user and 0 for a budget of fees", got)
+
+
+def _malformed(where: str, expected: str, got: str) -> Malformed:
+    return Malformed(Code.MALFORMED_BODY, f"{where}: expected {expected}, got {got}")
 
 
 def _owner_of(view: View, scope_id: str) -> str:

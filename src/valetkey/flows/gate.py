@@ -103,7 +103,8 @@ async def _by_stamp(world: World, stamp: Stamp, *, is_write: bool) -> Principal:
     else:
         principal = _of_credential(credential)
     mark = hashlib.sha256(stamp.base).hexdigest()
-    seen = SeenNonce(f"{stamp.key_id}/{nonce}", mark, now + 2 * CLOCK_BOUND_S)
+    # A clock that is a bound ahead is still fresh two bounds from now, that second included.
+    seen = SeenNonce(f"{stamp.key_id}/{nonce}", mark, now + 2 * CLOCK_BOUND_S + 1)
 
     def note(tx: Tx) -> bool:
         before = tx.get(SeenNonce, seen.id)

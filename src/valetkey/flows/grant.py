@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.plan import consent, consent_digests, is_signed_by, kill_intent, with_v
+from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
-from valetkey.core.wallet import Account
+from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.record import SYSTEM, audit, begin, earlier
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from valetkey.core.activity import Intent, Request
     from valetkey.core.principal import Principal
     from valetkey.core.session import Grant
-    from valetkey.core.wallet import SealedKey
     from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -36,6 +36,12 @@ def granted(session: Session) -> Grant:
     return session.grant
 
 
+def _expect_not_another(principal: Principal, session: Session) -> None:
+    """Let no session know of another one."""
+    if principal.kind is PrincipalKind.SESSION and principal.subject_id != session.id:
+        present(None, "session")
+
+
 async def consent_of(
     world: Sight, principal: Principal, *, session_id: str
 ) -> dict[str, dict[str, object]]:
@@ -44,6 +50,7 @@ async def consent_of(
 
     def facts(view: View) -> tuple[Session, Account]:
         session = present(view.get(Session, session_id), "session")
+        _expect_not_another(principal, session)
         expect_reach(view, principal, session.organization_id, "session")
         return session, present(view.get(Account, session.account_id or ""), "account")
 
@@ -96,6 +103,7 @@ async def accept_grant(
 
     def body(tx: Tx) -> Session:
         session = present(tx.get(Session, session_id), "session")
+        _expect_not_another(principal, session)
         expect_reach(tx, principal, session.organization_id, "session", widens=True)
         if earlier(tx, principal, request) is not None:
             return session
@@ -116,8 +124,18 @@ async def accept_grant(
     return await world.store.write(body)
 
 
+def owner_key_of(view: View, session: Session) -> SealedKey | None:
+    """Return the key of the owner of *session*, if this server holds it."""
+    wallet = view.get(Wallet, session.wallet_id or "")
+    return view.get(SealedKey, wallet.key_id) if wallet and wallet.key_id else None
+
+
 async def sign_as_owner(world: World, session_id: str, owner: SealedKey) -> Session:
-    """Return the session, open: signed with the owner's key that this server holds."""
+    """
+    Return the session, open: signed with the owner's key that this server holds.
+
+    One that is not pending any more is returned as it is.
+    """
 
     def facts(view: View) -> tuple[Session, Account]:
         session = present(view.get(Session, session_id), "session")
@@ -132,7 +150,8 @@ async def sign_as_owner(world: World, session_id: str, owner: SealedKey) -> Sess
 
     def body(tx: Tx) -> Session:
         fresh = present(tx.get(Session, session_id), "session")
-        if fresh.state is not State.PENDING:
+        usage = present(tx.get(Usage, session_id), "session")
+        if state_of(fresh, usage, now=world.clock.now()) is not State.PENDING:
             return fresh
         return _attach(world, tx, fresh, owner_signature, kill_note, principal_id=SYSTEM)
 

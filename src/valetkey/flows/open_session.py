@@ -18,19 +18,21 @@ from valetkey.core.permission.decide import Spent, nothing_spent
 from valetkey.core.plan import grant_id_of
 from valetkey.core.session import Grant, Proof, Session, State, Usage, state_of
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
-from valetkey.core.wallet import Account, Curve, SealedKey, Wallet, address_of
+from valetkey.core.wallet import Account, Curve, Wallet, address_of
 from valetkey.flows.gate import expect_reach, expect_secret, present
-from valetkey.flows.grant import sign_as_owner
+from valetkey.flows.grant import owner_key_of, sign_as_owner
 from valetkey.flows.record import begin, earlier, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
+    from valetkey.core.wallet import SealedKey
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
 SALT_BYTES = 4
+_OVER = frozenset({State.REVOKED, State.EXPIRED, State.CLOSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,6 @@ class Opened:
 class _Facts:
     account: Account | None = None
     wallet: Wallet | None = None
-    owner: SealedKey | None = None
 
 
 async def open_session(
@@ -65,6 +66,9 @@ async def open_session(
         Conflict: The key holds a session of another account.
     """
     expect_secret(principal)  # 1
+    before = await world.store.read(lambda view: _repeated(view, principal, request))
+    if before is not None:
+        return await _signed(world, before)
     longest = world.bounds.max_session_s
     check_open(command, now=world.clock.now(), max_session_s=longest)  # 2
     facts = await world.store.read(lambda view: _facts(view, principal, command))
@@ -87,9 +91,9 @@ async def open_session(
     usage = Usage(session.id, session.created_at, _unspent(permission))
 
     def body(tx: Tx) -> Opened:  # 4, 5
-        before = earlier(tx, principal, request)
-        if before is not None:
-            return _again(tx, before.subject_id)
+        again = _repeated(tx, principal, request)
+        if again is not None:
+            return again
         if not command.shares_key:
             _refuse_shared_key(world, tx, session)
         _write(world, tx, principal=principal, request=request, session=session, usage=usage)
@@ -97,10 +101,18 @@ async def open_session(
             tx.add(server_key)
         return Opened(session, usage, token)
 
-    opened = await world.store.write(body)
-    if facts.owner is None or opened.session.state is not State.PENDING:
+    return await _signed(world, await world.store.write(body))  # 6
+
+
+async def _signed(world: World, opened: Opened) -> Opened:
+    """Return the session, open, if it waits for an owner's key that is here; else as it is."""
+    session = opened.session
+    if session.state is not State.PENDING:
         return opened
-    return replace(opened, session=await sign_as_owner(world, opened.session.id, facts.owner))  # 6
+    owner = await world.store.read(lambda view: owner_key_of(view, session))
+    if owner is None:
+        return opened
+    return replace(opened, session=await sign_as_owner(world, session.id, owner))
 
 
 def _unspent(permission: Permission | None) -> Spent:
@@ -147,8 +159,7 @@ def _facts(view: View, principal: Principal, command: OpenSession) -> _Facts:
         detail = "user_id: expected the user of the account, got another"
         raise Malformed(Code.MALFORMED_BODY, detail)
     wallet = present(view.get(Wallet, account.wallet_id), "wallet")
-    owner = view.get(SealedKey, wallet.key_id) if wallet.key_id else None
-    return _Facts(account, wallet, owner)
+    return _Facts(account, wallet)
 
 
 async def _server_key(
@@ -216,7 +227,7 @@ def _refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
     now = world.clock.now()
     for other in tx.find(Session, key_index=session.key_index):
         usage = present(tx.get(Usage, other.id), "session")
-        alive = state_of(other, usage, now=now) in {State.PENDING, State.OPEN, State.FROZEN}
+        alive = state_of(other, usage, now=now) not in _OVER
         if alive and other.account_id != session.account_id:
             detail = "this key holds a session of another account; take a new key for each account"
             raise Conflict(Code.SESSION_KEY_IN_USE, detail)
@@ -263,9 +274,12 @@ def _write(
     write_down(tx, replace(activity, session_id=session.id), "session:opened", **facts)
 
 
-def _again(view: View, session_id: str) -> Opened:
-    session = present(view.get(Session, session_id), "session")
-    return Opened(session, present(view.get(Usage, session_id), "session"), None)
+def _repeated(view: View, principal: Principal, request: Request) -> Opened | None:
+    before = earlier(view, principal, request)
+    if before is None:
+        return None
+    session = present(view.get(Session, before.subject_id), "session")
+    return Opened(session, present(view.get(Usage, session.id), "session"), None)
 
 
 __all__ = ["OpenSession", "Opened", "open_session"]

@@ -79,16 +79,15 @@ async def open_organization(
         if before is not None:
             return present(tx.get(Organization, before.subject_id), "organization")
         _add_organization(world, tx, organization, principal_id=principal.subject_id)
-        tx.add(
-            begin(
-                world,
-                principal,
-                request,
-                "organization:open",
-                organization_id=principal.organization_id,
-                subject_id=organization.id,
-            )
+        activity = begin(
+            world,
+            principal,
+            request,
+            "organization:open",
+            organization_id=principal.organization_id,
+            subject_id=organization.id,
         )
+        write_down(tx, activity, "organization:opened")
         return organization
 
     return await world.store.write(body)

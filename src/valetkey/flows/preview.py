@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from valetkey.core.budget import BudgetLine, Reservation, ReservationState, book
+from valetkey.core.budget import book
 from valetkey.core.errors import Code, Forbidden
 from valetkey.core.permission.decide import Deny, decide
-from valetkey.core.permission.effects import moved
 from valetkey.core.permission.lower import lower
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session, Usage, refusal
 from valetkey.core.wallet import Account
-from valetkey.flows.book import learn, refuse_stopped
+from valetkey.flows.book import budgets_of, held_of, learn, refuse_stopped
 from valetkey.flows.gate import expect_known, expect_reach, present
 from valetkey.flows.grant import granted
 
@@ -91,11 +90,10 @@ def _decide(
         refuse_stopped(on_chain)
     except Forbidden as forbidden:
         return Deny(forbidden.code, "state", forbidden.detail)
-    held = view.find(Reservation, session_id=session_id, state=ReservationState.RESERVED)
     permission = session.permission
     if permission is None:  # never changes; looked at in `_facts`
         return Deny(Code.READ_ONLY, "permission", "this session only reads")
-    known = learn(usage.spent, on_chain, held)
+    known = learn(usage.spent, on_chain, held_of(view, usage, on_chain))
     verdict = decide(calls, permission, known, now=now, account=account.address)  # 3
     if isinstance(verdict, Deny):
         return verdict
@@ -103,11 +101,8 @@ def _decide(
 
 
 def _over_budget(view: View, session: Session, calls: Sequence[Call], *, now: int) -> Deny | None:
-    for asset, amount in moved(calls).items():
-        name = "native" if asset is None else f"0x{asset.hex()}"
-        for scope in (session.wallet_id, session.user_id):
-            for line in view.find(BudgetLine, scope_id=scope) if scope else ():
-                result = book(line, amount, now=now) if line.asset == name else None
-                if isinstance(result, Deny):
-                    return result
+    for line, amount in budgets_of(view, session, calls):
+        result = book(line, amount, now=now)
+        if isinstance(result, Deny):
+            return result
     return None

@@ -234,6 +234,28 @@ async def activity(world: Sight, principal: Principal, *, activity_id: str) -> A
     return await world.store.read(body)
 
 
+async def activities(
+    world: Sight,
+    principal: Principal,
+    *,
+    organization_id: str,
+    after: str = "",
+    limit: int = PAGE,
+) -> list[Activity]:
+    """Return activities, newest first, in pages: a session sees its own alone."""
+    expect_known(principal)
+    _expect_own(principal, principal.subject_id)
+    where = {"organization_id": organization_id}
+    if principal.kind is PrincipalKind.SESSION:
+        where["session_id"] = principal.subject_id
+
+    def body(view: View) -> list[Activity]:
+        expect_reach(view, principal, organization_id, "organization")
+        return view.find(Activity, after=after, limit=limit, newest_first=True, **where)
+
+    return await world.store.read(body)
+
+
 async def audit_log(
     world: Sight, principal: Principal, *, organization_id: str, after: str = "", limit: int = PAGE
 ) -> tuple[list[AuditLine], AuditHead]:

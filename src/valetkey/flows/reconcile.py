@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from valetkey.core.activity import SETTLED, Activity, ActivityState, SeenNonce
 from valetkey.core.budget import Reservation, ReservationState
-from valetkey.core.errors import Unavailable
+from valetkey.core.chain import NONCE_REACH
+from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.session import Session, State
-from valetkey.core.wallet import Account, SealedKey, Wallet
+from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
-from valetkey.flows.grant import granted, sign_as_owner
-from valetkey.flows.relay import drive, look, reprice
+from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
+from valetkey.flows.relay import drive, look
+from valetkey.flows.reprice import reprice
 from valetkey.flows.run import sign_here
 from valetkey.flows.settle import commit, lapse, release
+from valetkey.flows.switch import sign_switch
 
 if TYPE_CHECKING:
-    from valetkey.flows.world import World
-    from valetkey.ports import Tx, View
+    from collections.abc import Awaitable, Callable, Sequence
 
-BATCH = 200
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, Value, View
+
+PAGE = 500
+E = TypeVar("E", bound="Activity | Reservation | Session | SeenNonce")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +43,50 @@ async def reconcile(world: World) -> Reconciled:
     """
     Settle what can be settled now: 1 activities, 2 reservations, 3 pending sessions, 4 old nonces.
 
-    Any number of processes may do this at the same time; each thing is settled once.
+    Any number of processes may do this at the same time; each thing is settled once. What cannot be
+    settled now, for its chain is silent or not configured, waits for the next round and holds up
+    nothing else.
     """
-    activities = await _activities(world)
-    reservations = await _reservations(world)
-    sessions = await _sessions(world)
-    await world.store.write(lambda tx: _forget(world, tx))
+    activities = await _each(world, await _every(world, Activity, settled=0), _activity)  # 1
+    held = await _every(world, Reservation, state=ReservationState.RESERVED)
+    reservations = await _each(world, held, _reservation)  # 2
+    pending = await _every(world, Session, state=State.PENDING)
+    sessions = await _each(world, pending, _session)  # 3
+    await _forget(world)  # 4
     return Reconciled(activities, reservations, sessions)
 
 
-async def _activities(world: World) -> int:
-    found = await world.store.read(lambda view: view.find(Activity, settled=0, limit=BATCH))
+async def _every(world: World, kind: type[E], **where: Value) -> list[E]:
+    found: list[E] = []
+    while True:
+        after = found[-1].id if found else ""
+        page = await world.store.read(partial(_page, kind, after, where))
+        if not page:
+            return found
+        found += page
+
+
+def _page(kind: type[E], after: str, where: dict[str, Value], view: View) -> list[E]:
+    return view.find(kind, after=after, limit=PAGE, newest_first=False, **where)
+
+
+async def _each(
+    world: World, things: Sequence[E], settle: Callable[[World, E], Awaitable[bool]]
+) -> int:
     ended = 0
-    for activity in found:
+    for one in things:
         try:
-            after = await _one(world, activity)
-        except Unavailable:
-            continue  # its chain does not answer; the next round will
-        ended += after.state in SETTLED
+            ended += await settle(world, one)
+        except ValetkeyError:
+            continue
     return ended
 
 
-async def _one(world: World, activity: Activity) -> Activity:
+async def _activity(world: World, activity: Activity) -> bool:
+    return (await _bring_on(world, activity)).state in SETTLED
+
+
+async def _bring_on(world: World, activity: Activity) -> Activity:
     if activity.state is ActivityState.AWAITING:
         return await _awaiting(world, activity)
     if activity.state is ActivityState.READY:
@@ -65,58 +94,52 @@ async def _one(world: World, activity: Activity) -> Activity:
     seen = await look(world, activity)
     if seen.state is not ActivityState.SENDING:
         return seen
-    attempt = seen.attempts[-1]
-    old = world.clock.now() - attempt.at >= world.bounds.reprice_after_s
-    if old and attempt.tx_hash is not None:
+    if world.clock.now() - seen.attempts[-1].at >= world.bounds.reprice_after_s:
         return await reprice(world, seen)
     return await drive(world, seen.id)
 
 
 async def _awaiting(world: World, activity: Activity) -> Activity:
-    """A run that nobody signed: sign it if the key is here, let it lapse when its time is over."""
-    if activity.run is not None and world.clock.now() < activity.run.deadline:
+    """Sign what waits for a key that is here; let a run lapse when its time is over."""
+    if activity.run is None:
+        signed = await sign_switch(world, activity)
+        return await drive(world, signed.id)
+    if world.clock.now() < activity.run.deadline:
         return await sign_here(world, activity)
 
     def body(tx: Tx) -> Activity:
         fresh = present(tx.get(Activity, activity.id), "activity")
         if fresh.state is not ActivityState.AWAITING:
             return fresh
-        return lapse(world, tx, fresh, "nobody signed it in time")
+        return lapse(world, tx, fresh, (Code.DEADLINE_PASSED, "nobody signed it in time"))
 
     return await world.store.write(body)
 
 
-async def _reservations(world: World) -> int:
-    """Commit or release what ended activities still hold, as the chain shows it."""
+async def _reservation(world: World, reservation: Reservation) -> bool:
+    """Commit or release what an ended activity still holds, as the chain shows it."""
 
-    def held(view: View) -> list[tuple[Reservation, Session, Account]]:
-        rows = []
-        for one in view.find(Reservation, state=ReservationState.RESERVED, limit=BATCH):
-            activity = present(view.get(Activity, one.id), "activity")
-            session = present(view.get(Session, one.session_id), "session")
-            account = present(view.get(Account, session.account_id or ""), "account")
-            if activity.state in SETTLED:
-                rows.append((one, session, account))
-        return rows
+    def facts(view: View) -> tuple[Activity, Session, Account]:
+        activity = present(view.get(Activity, reservation.id), "activity")
+        session = present(view.get(Session, reservation.session_id), "session")
+        return activity, session, present(view.get(Account, session.account_id or ""), "account")
 
-    ended = 0
-    for reservation, session, account in await world.store.read(held):
-        try:
-            used = await _is_nonce_used(world, reservation, session, account)
-        except Unavailable:
-            continue
-        if used is None:
-            continue
+    activity, session, account = await world.store.read(facts)
+    if activity.state not in SETTLED:
+        return False
+    used = await _is_nonce_used(world, reservation, session, account)
+    if used is None:
+        return False
+
+    def body(tx: Tx) -> bool:
+        fresh = present(tx.get(Reservation, reservation.id), "reservation")
+        if fresh.state is not ReservationState.RESERVED:
+            return False
         end = commit if used else release
+        end(tx, fresh)
+        return True
 
-        def body(tx: Tx, reservation: Reservation = reservation, end: object = end) -> None:
-            fresh = present(tx.get(Reservation, reservation.id), "reservation")
-            if fresh.state is ReservationState.RESERVED:
-                end(tx, fresh)  # type: ignore[operator]
-
-        await world.store.write(body)
-        ended += 1
-    return ended
+    return await world.store.write(body)
 
 
 async def _is_nonce_used(
@@ -124,33 +147,32 @@ async def _is_nonce_used(
 ) -> bool | None:
     """Say whether the chain has used the nonce; None while it still may."""
     chain = world.chain(account.chain)
-    head = await chain.head()
+    deep = await chain.head(confirmations=world.bounds.confirmations)
     state = await chain.grant_state(account.address, granted(session).grant_id, counters=0)
-    if not state.is_nonce_free(reservation.nonce) and reservation.nonce < state.nonce_base + 31:
+    is_near = reservation.nonce <= state.nonce_base + NONCE_REACH
+    if is_near and not state.is_nonce_free(reservation.nonce):
         return True
-    return False if head.at >= reservation.deadline else None
+    return False if deep.at >= reservation.deadline else None
 
 
-async def _sessions(world: World) -> int:
-    """Sign pending sessions whose owner's key is here: a crash came between the two writes."""
-
-    def pending(view: View) -> list[tuple[Session, SealedKey]]:
-        rows = []
-        for session in view.find(Session, state=State.PENDING, limit=BATCH):
-            wallet = view.get(Wallet, session.wallet_id or "")
-            key = view.get(SealedKey, wallet.key_id) if wallet and wallet.key_id else None
-            if key is not None and session.expires_at > world.clock.now():
-                rows.append((session, key))
-        return rows
-
-    found = await world.store.read(pending)
-    for session, key in found:
-        await sign_as_owner(world, session.id, key)
-    return len(found)
+async def _session(world: World, session: Session) -> bool:
+    """Sign a pending session whose owner's key is here: a crash came between the two writes."""
+    if session.expires_at <= world.clock.now():
+        return False
+    owner = await world.store.read(lambda view: owner_key_of(view, session))
+    if owner is None:
+        return False
+    return (await sign_as_owner(world, session.id, owner)).state is State.OPEN
 
 
-def _forget(world: World, tx: Tx) -> None:
+async def _forget(world: World) -> None:
+    """Drop the nonces of signed requests that are too old to be accepted again."""
     now = world.clock.now()
-    for seen in tx.find(SeenNonce, limit=BATCH):
-        if seen.forget_at <= now:
-            tx.drop(SeenNonce, seen.id)
+    old = [one.id for one in await _every(world, SeenNonce) if one.forget_at <= now]
+    for start in range(0, len(old), PAGE):
+        await world.store.write(partial(_drop, old[start : start + PAGE]))
+
+
+def _drop(ids: Sequence[str], tx: Tx) -> None:
+    for one in ids:
+        tx.drop(SeenNonce, one)

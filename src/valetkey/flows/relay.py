@@ -16,13 +16,13 @@ from valetkey.core.activity import (
     nonce_line_id,
 )
 from valetkey.core.chain import Fees, Transaction
-from valetkey.core.errors import ChainRejected, Code, Unavailable, ValetkeyError
+from valetkey.core.errors import ChainRejected, Code, Unavailable
 from valetkey.core.permission.decide import Deny
 from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
 from valetkey.flows.record import stepped
-from valetkey.flows.settle import Ending, book_fees, fail, finish, is_stale, lapse, refuse
+from valetkey.flows.settle import RUN, Ending, book_fees, fail, finish, lapse, refuse, why_stale
 
 if TYPE_CHECKING:
     from valetkey.core.chain import Receipt
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 POLL_S = 0.05
 MAX_POLL_S = 1.0
-CANCEL_GAS = 21_000
+_NOTHING_HAPPENED = "expected the account to run our code, got another or none; delegate it anew"
+# What a node says about itself, and not about the transaction.
+NODE_CODES = frozenset({Code.CHAIN_UNREACHABLE, Code.CHAIN_REJECTED, Code.WRONG_CHAIN})
 
 
 async def drive(world: World, activity_id: str) -> Activity:
@@ -41,20 +43,27 @@ async def drive(world: World, activity_id: str) -> Activity:
     Does nothing to one that waits for a signature or has ended. Safe to call from anywhere, any
     number of times, also after a crash: each step looks at what is written down first.
     """
-    activity = await world.store.read(
-        lambda view: present(view.get(Activity, activity_id), "activity")
-    )
-    if activity.state is ActivityState.READY:
-        activity = await _plan(world, activity)
-    if activity.state is ActivityState.SENDING:
-        activity = await _send(world, activity)
-        activity = await _wait(world, activity)
+    activity = await _read(world, activity_id)
+    try:
+        if activity.state is ActivityState.READY:
+            activity = await _plan(world, activity)
+        if activity.state is ActivityState.SENDING:
+            activity = await send(world, activity)
+            activity = await _wait(world, activity)
+    except (ChainRejected, Unavailable) as error:
+        if error.code not in NODE_CODES:
+            raise
+        return await _read(world, activity_id)  # the node is not there now; the next round goes on
     return activity
+
+
+async def _read(world: World, activity_id: str) -> Activity:
+    return await world.store.read(lambda view: present(view.get(Activity, activity_id), "activity"))
 
 
 async def _plan(world: World, activity: Activity) -> Activity:
     """Simulate the intent, then write down the transaction and book its cost."""
-    account = await _account(world, activity)
+    account = await account_of(world, activity)
     chain = world.chain(account.chain)
     intent = activity.intent
     if intent is None:
@@ -70,11 +79,19 @@ async def _plan(world: World, activity: Activity) -> Activity:
         authorizations=intent.authorizations,
     )
     try:
-        used, fees, count = await asyncio.gather(
-            chain.simulate(draft), chain.fees(), chain.transaction_count(draft.sender)
+        used, fees, count, delegate = await asyncio.gather(
+            chain.simulate(draft),
+            chain.fees(),
+            chain.transaction_count(draft.sender),
+            chain.delegate_of(account.address),
         )
     except ChainRejected as rejected:
+        if rejected.code in NODE_CODES:
+            raise
         return await refuse(world, activity, rejected)
+    if delegate != chain.implementation and not intent.authorizations:
+        nothing = ChainRejected(Code.NOT_DELEGATED, _NOTHING_HAPPENED)
+        return await refuse(world, activity, nothing)
     world.checkpoint.reached("relay:before_plan")
     draft = replace(draft, gas_limit=used + used // 5 + 10_000, fees=fees)
     planned = await world.store.write(
@@ -90,8 +107,9 @@ def _write_plan(
     activity = present(tx.get(Activity, activity_id), "activity")
     if activity.state is not ActivityState.READY:
         return activity
-    if is_stale(world, tx, activity):
-        return lapse(world, tx, activity, "it can no longer be brought to the chain")
+    stale = why_stale(world, tx, activity)
+    if stale is not None:
+        return lapse(world, tx, activity, stale)
     fees = book_fees(world, tx, activity, draft.ceiling_wei())
     if isinstance(fees, Deny):
         return fail(world, tx, activity, fees.code, fees.detail)
@@ -111,9 +129,9 @@ def _write_plan(
     return planned
 
 
-async def _send(world: World, activity: Activity) -> Activity:
+async def send(world: World, activity: Activity) -> Activity:
     """Sign the newest attempt, note its hash, and hand it to the node."""
-    account = await _account(world, activity)
+    account = await account_of(world, activity)
     chain = world.chain(account.chain)
     attempt = activity.attempts[-1]
     signature = await world.vault.sign(world.relayer, chain.digest(attempt.transaction))
@@ -123,6 +141,8 @@ async def _send(world: World, activity: Activity) -> Activity:
         lambda tx: _note_hash(world, tx, activity.id, attempt, signed.tx_hash)
     )
     world.checkpoint.reached("relay:before_send")
+    if activity.state in SETTLED:
+        return activity
     try:
         await chain.send(signed.raw)
     except (ChainRejected, Unavailable):
@@ -163,7 +183,7 @@ async def _wait(world: World, activity: Activity) -> Activity:
 
 async def look(world: World, activity: Activity) -> Activity:
     """Return *activity* settled if one of its attempts is mined deep enough, else as it is."""
-    account = await _account(world, activity)
+    account = await account_of(world, activity)
     chain = world.chain(account.chain)
     for attempt in activity.attempts:
         if attempt.tx_hash is None:
@@ -191,17 +211,17 @@ async def _reason(
 ) -> tuple[Code, str] | None:
     """Return why a mined transaction did not do what it was for, or None if it did."""
     if activity.intent is None or attempt.transaction.to != activity.intent.to:
-        return Code.DEADLINE_PASSED, "it was not mined in time and was cancelled"
+        return Code.DEADLINE_PASSED, "it was cancelled before it was mined"
     if not receipt.succeeded:
         try:
             await chain.simulate(attempt.transaction)
-        except ValetkeyError as rejected:
+        except ChainRejected as rejected:
+            if rejected.code in NODE_CODES:
+                raise
             return rejected.code, rejected.detail
         return Code.CALL_REVERTED, "the transaction was mined and reverted"
-    if activity.intent.authorizations:
-        delegate = await chain.delegate_of(account.address)
-        if delegate != chain.implementation:
-            return Code.NOT_DELEGATED, "the chain skipped the authorization; sign it anew"
+    if activity.kind != RUN and await chain.delegate_of(account.address) != chain.implementation:
+        return Code.NOT_DELEGATED, _NOTHING_HAPPENED
     return None
 
 
@@ -210,51 +230,18 @@ async def _note_state(world: World, activity: Activity, state: ActivityState) ->
         fresh = present(tx.get(Activity, activity.id), "activity")
         if fresh.state in SETTLED or fresh.state is state:
             return fresh
-        noted = replace(fresh, state=state)
+        name = "included" if state is ActivityState.INCLUDED else "dropped"
+        noted = stepped(fresh, name, at_ms=world.clock.now_ms(), plane="chain")
+        noted = replace(noted, state=state)
         tx.put(noted)
         return noted
 
     return await world.store.write(body)
 
 
-async def reprice(world: World, activity: Activity) -> Activity:
-    """
-    Offer more for an activity that is not mined, or cancel it when its time is over.
+async def account_of(world: World, activity: Activity) -> Account:
+    """Return the account that *activity* acts on."""
 
-    The nonce stays the same, so at most one of the attempts is ever mined.
-    """
-    account = await _account(world, activity)
-    chain = world.chain(account.chain)
-    head, fees = await asyncio.gather(chain.head(), chain.fees())
-    last = activity.attempts[-1].transaction
-    raised = Fees(
-        max(fees.max_fee_wei, last.fees.max_fee_wei * 9 // 8 + 1),
-        max(fees.priority_fee_wei, last.fees.priority_fee_wei * 9 // 8 + 1),
-    )
-    deadline = activity.intent.deadline if activity.intent else None
-    following = replace(last, fees=raised)
-    if deadline is not None and head.at >= deadline:
-        following = replace(
-            following, to=last.sender, data=b"", gas_limit=CANCEL_GAS, authorizations=()
-        )
-
-    def body(tx: Tx) -> Activity:
-        fresh = present(tx.get(Activity, activity.id), "activity")
-        if fresh.state in SETTLED or len(fresh.attempts) != len(activity.attempts):
-            return fresh
-        extra = following.ceiling_wei() - last.ceiling_wei()
-        more = book_fees(world, tx, fresh, max(extra, 0))
-        if isinstance(more, Deny):
-            return fresh
-        attempt = Attempt(following, world.clock.now())
-        raised_once = replace(fresh, attempts=(*fresh.attempts, attempt), fees=(*fresh.fees, *more))
-        tx.put(raised_once)
-        return raised_once
-
-    return await _send(world, await world.store.write(body))
-
-
-async def _account(world: World, activity: Activity) -> Account:
     def facts(view: View) -> Account:
         account_id = activity.account_id
         if account_id is None and activity.session_id is not None:

@@ -19,7 +19,7 @@ from valetkey.flows.gate import expect_write, present
 from valetkey.flows.grant import granted
 from valetkey.flows.record import earlier, stepped
 from valetkey.flows.relay import drive
-from valetkey.flows.settle import is_stale, lapse
+from valetkey.flows.settle import lapse, why_stale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,8 +155,9 @@ async def _bring(world: World, activity_id: str, signature: bytes) -> Activity:
             return activity
         session = present(tx.get(Session, activity.session_id or ""), "session")
         account = present(tx.get(Account, session.account_id or ""), "account")
-        if is_stale(world, tx, activity) or world.clock.now() >= activity.run.deadline:
-            return lapse(world, tx, activity, "it was stopped or too late before it was signed")
+        stale = why_stale(world, tx, activity)
+        if stale is not None:
+            return lapse(world, tx, activity, stale)
         intent = run_intent(granted(session), account, activity.run, signature, first_use=first_use)
         ready = replace(activity, state=ActivityState.READY, intent=intent)
         ready = stepped(ready, "signed", at_ms=world.clock.now_ms())

@@ -24,7 +24,7 @@ from valetkey.core.chain import Counter
 from valetkey.core.errors import ChainRejected, Code
 from valetkey.core.permission.decide import Deny, Spent
 from valetkey.core.plan import caveat_of
-from valetkey.core.session import Session, State, Step, Usage, state_of
+from valetkey.core.session import Session, State, Step, Usage, refusal, state_of
 from valetkey.core.sponsorship import Fund, fee_line_ids
 from valetkey.flows.gate import present
 from valetkey.flows.record import SYSTEM, audit, stepped
@@ -35,21 +35,27 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx
 
 RUN = "run"
-STOPS = frozenset({"session:revoke", "session:close", "session:freeze"})
+FREEZE = "session:freeze"
+UNFREEZE = "session:unfreeze"
+ENDINGS = frozenset({"session:revoke", "session:close"})
+STOPS = ENDINGS | {FREEZE}
 RECENT_NONCES = 64
 
 
-def is_stale(world: World, tx: Tx, activity: Activity) -> bool:
-    """Say whether *activity* may no longer be brought to the chain: too late, or stopped."""
-    intent = activity.intent
+def why_stale(world: World, tx: Tx, activity: Activity) -> tuple[Code, str] | None:
+    """Return why *activity* may no longer be brought to the chain, or None if it may."""
     now = world.clock.now()
-    if intent is not None and intent.deadline is not None and now >= intent.deadline:
-        return True
+    deadlines = (activity.intent, activity.run)
+    if any(one and one.deadline is not None and now >= one.deadline for one in deadlines):
+        return Code.DEADLINE_PASSED, "it was too late to bring it to the chain"
     if activity.kind != RUN or activity.session_id is None:
-        return False
+        return None
     session = present(tx.get(Session, activity.session_id), "session")
     usage = present(tx.get(Usage, activity.session_id), "session")
-    return state_of(session, usage, now=now) not in {State.OPEN, State.EXHAUSTED}
+    denied = refusal(session, usage, now=now)
+    if denied is None or state_of(session, usage, now=now) is State.EXHAUSTED:
+        return None
+    return denied.code, f"it was not on its way yet: {denied.detail}"
 
 
 def book_fees(
@@ -88,9 +94,10 @@ def fail(world: World, tx: Tx, activity: Activity, code: Code, detail: str) -> A
     return _end(world, tx, activity, ActivityState.FAILED, outcome)
 
 
-def lapse(world: World, tx: Tx, activity: Activity, detail: str) -> Activity:
+def lapse(world: World, tx: Tx, activity: Activity, why: tuple[Code, str]) -> Activity:
     """Return *activity* ended, for it can no longer happen."""
-    outcome = Outcome(succeeded=False, code=Code.DEADLINE_PASSED.value, detail=detail)
+    code, detail = why
+    outcome = Outcome(succeeded=False, code=code.value, detail=detail)
     return _end(world, tx, activity, ActivityState.LAPSED, outcome)
 
 
@@ -99,7 +106,7 @@ async def refuse(world: World, activity: Activity, rejected: ChainRejected) -> A
 
     def body(tx: Tx) -> Activity:
         fresh = present(tx.get(Activity, activity.id), "activity")
-        if fresh.state in SETTLED:
+        if fresh.state is not ActivityState.READY:  # somebody else has planned it meanwhile
             return fresh
         session = tx.get(Session, fresh.session_id) if fresh.session_id else None
         denied = None
@@ -138,7 +145,8 @@ def finish(world: World, tx: Tx, *, activity_id: str, ending: Ending) -> Activit
         gas_used=receipt.gas_used,
         fee_wei=receipt.fee_wei,
     )
-    activity = stepped(activity, "included", at_ms=world.clock.now_ms(), plane="chain")
+    name = "final" if activity.state is ActivityState.INCLUDED else "included"
+    activity = stepped(activity, name, at_ms=world.clock.now_ms(), plane="chain")
     activity = replace(activity, fees=_settle_fees(tx, activity, receipt.fee_wei))
     if why is None:
         return _end(world, tx, activity, ActivityState.DONE, outcome)
@@ -195,8 +203,10 @@ def _settle_reservation(world: World, tx: Tx, activity: Activity) -> None:
         return
     session = present(tx.get(Session, reservation.session_id), "session")
     permission = session.permission
-    # A signed run may still be brought by anybody until its deadline, unless only we may bring it.
-    if permission is not None and permission.relayer == world.relayer_address:
+    # A signed run may still be brought by anybody until its deadline, unless only we may bring it
+    # and have not, or the chain has answered it.
+    is_over = not activity.attempts or (activity.outcome and activity.outcome.tx_hash)
+    if is_over and permission is not None and permission.relayer == world.relayer_address:
         release(tx, reservation)
 
 

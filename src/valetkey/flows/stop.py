@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Activity, ActivityState, Request
@@ -16,10 +15,13 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
 from valetkey.core.wallet import Account, Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
-from valetkey.flows.record import audit, begin, earlier
+from valetkey.flows.record import audit, begin, earlier, write_down
 from valetkey.flows.relay import drive
+from valetkey.flows.settle import ENDINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from valetkey.core.activity import Intent
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
@@ -63,7 +65,8 @@ async def revoke(
     """
     Revoke a session: refused from this answer on, and killed on chain by its kill note.
 
-    Its organization and the parent may do it. Revoking again changes nothing.
+    Its organization and the parent may do it. Revoking again changes nothing, but sends the kill
+    note again if it has failed.
     """
     expect_secret(principal)
     return await _end(world, principal, request, session_id, Event.REVOKE)
@@ -84,34 +87,65 @@ async def revoke_all(
     """Revoke every session of a user, wallet or organization that is not over, together."""
     expect_secret(principal)
 
-    def alive(view: View) -> list[str]:
-        expect_reach(view, principal, _owner_of(view, scope, scope_id), scope.value)
-        where = {f"{scope.value}_id": scope_id}
-        found: list[str] = []
-        after = ""
-        while True:
-            page = view.find(Session, after=after, limit=PAGE, newest_first=False, **where)
-            if not page:
-                return found
-            found += [one.id for one in page if one.state not in _ENDS]
-            after = page[-1].id
-
-    sessions = await world.store.read(alive)
-    requests = [Request(f"{request.id}/{one}", request.hash) for one in sessions]
-    refused = [
-        await world.store.write(
-            partial(
-                _refuse,
+    def body(tx: Tx) -> list[Stopped]:
+        owner = _owner_of(tx, scope, scope_id)
+        expect_reach(tx, principal, owner, scope.value)
+        sessions = _of_scope(tx, scope, scope_id)
+        if earlier(tx, principal, request) is not None:
+            return _revoked_before(tx, principal, request, sessions)
+        alive = [one for one in sessions if _is_alive(world, tx, one)]
+        activity = begin(
+            world,
+            principal,
+            request,
+            "session:revoke_all",
+            organization_id=owner,
+            subject_id=scope_id,
+        )
+        write_down(tx, activity, "session:revoked_all", count=str(len(alive)))
+        return [
+            _refuse(
                 world,
+                tx,
                 principal=principal,
-                request=part,
-                session_id=one,
+                request=_part(request, one),
+                session_id=one.id,
                 event=Event.REVOKE,
             )
-        )
-        for one, part in zip(sessions, requests, strict=True)
-    ]
+            for one in alive
+        ]
+
+    world.checkpoint.reached("stop:before_refuse")
+    refused = await world.store.write(body)
+    world.checkpoint.reached("stop:after_refuse")
     return list(await asyncio.gather(*(carry(world, stopped) for stopped in refused)))
+
+
+def _of_scope(view: View, scope: Scope, scope_id: str) -> list[Session]:
+    where = {f"{scope.value}_id": scope_id}
+    found: list[Session] = []
+    while True:
+        after = found[-1].id if found else ""
+        page = view.find(Session, after=after, limit=PAGE, newest_first=False, **where)
+        if not page:
+            return found
+        found += page
+
+
+def _is_alive(world: World, view: View, session: Session) -> bool:
+    usage = present(view.get(Usage, session.id), "session")
+    return state_of(session, usage, now=world.clock.now()) not in _ENDS
+
+
+def _part(request: Request, session: Session) -> Request:
+    return Request(f"{request.id}/{session.id}", request.hash)
+
+
+def _revoked_before(
+    view: View, principal: Principal, request: Request, sessions: Sequence[Session]
+) -> list[Stopped]:
+    pairs = ((one, earlier(view, principal, _part(request, one))) for one in sessions)
+    return [Stopped(session, activity) for session, activity in pairs if activity is not None]
 
 
 def _owner_of(view: View, scope: Scope, scope_id: str) -> str:
@@ -159,32 +193,40 @@ def _refuse(
     before = earlier(tx, principal, request)
     if before is not None:
         return Stopped(session, before)
+    activity = begin(
+        world,
+        principal,
+        request,
+        f"session:{event.value}",
+        organization_id=session.organization_id,
+        subject_id=session.id,
+    )
+    activity = replace(activity, session_id=session.id, account_id=session.account_id)
     usage = present(tx.get(Usage, session_id), "session")
     state = next_state(state_of(session, usage, now=world.clock.now()), event)
-    action = event.value
-    activity = replace(
-        begin(
-            world,
-            principal,
-            request,
-            f"session:{action}",
-            organization_id=session.organization_id,
-            subject_id=session.id,
-        ),
-        session_id=session.id,
-        account_id=session.account_id,
-    )
+    intent = _kill(tx, session) if state or _is_kill_missing(tx, session) else None
+    if intent is not None:
+        activity = replace(activity, state=ActivityState.READY, intent=intent)
     if state is not None:
         at_ms = world.clock.now_ms()
-        steps = (Step("server", f"{action}_requested", at_ms), Step("server", "refused", at_ms))
-        intent = _kill(tx, session)
-        if intent is not None:
-            activity = replace(activity, state=ActivityState.READY, intent=intent)
+        steps = (
+            Step("server", f"{event.value}_requested", at_ms),
+            Step("server", "refused", at_ms),
+        )
         session = replace(session, state=state, steps=(*session.steps, *steps))
         tx.put(session)
         note_event(world, tx, session, event, principal.subject_id)
     tx.add(activity)
     return Stopped(session, activity)
+
+
+def _is_kill_missing(view: View, session: Session) -> bool:
+    """Say whether *session* was ended here, and every kill note that was sent for it failed."""
+    if session.state not in {State.REVOKED, State.CLOSED}:
+        return False
+    found = view.find(Activity, session_id=session.id, newest_first=True)
+    sent = [one for one in found if one.kind in ENDINGS and one.intent is not None]
+    return all(one.state in {ActivityState.FAILED, ActivityState.LAPSED} for one in sent)
 
 
 def _kill(tx: Tx, session: Session) -> Intent | None:

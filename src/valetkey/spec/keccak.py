@@ -1,6 +1,6 @@
 """Keccak-256 as Ethereum uses it (the padding of the original submission, not FIPS 202)."""
 
-from sha3 import keccak_256
+from sha3 import keccak_256  # type: ignore[import-untyped]  # the binding has no types
 
 __all__ = ["keccak256"]
 

@@ -1,4 +1,4 @@
-"""ECDSA over secp256k1 as Ethereum uses it: signatures of 65 bytes, ``r || s || v``, ``s`` in the lower half."""
+"""ECDSA over secp256k1 as Ethereum uses it: ``r || s || v``, 65 bytes, ``s`` in the lower half."""
 
 from typing import Final
 
@@ -6,7 +6,14 @@ import coincurve
 
 from valetkey.spec.keccak import keccak256
 
-__all__ = ["CurveError", "address_of_key", "address_of_public_key", "public_key_of", "recover_address", "sign_digest"]
+__all__ = [
+    "CurveError",
+    "address_of_key",
+    "address_of_public_key",
+    "public_key_of",
+    "recover_address",
+    "sign_digest",
+]
 
 _ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _DIGEST_LENGTH: Final = 32
@@ -21,7 +28,7 @@ class CurveError(ValueError):
 
 def sign_digest(digest: bytes, private_key: bytes) -> bytes:
     """
-    Return the signature of *digest*: 65 bytes, ``r || s || v`` with ``v`` 27 or 28 and low ``s``; the same each time.
+    Return the signature of *digest*: 65 bytes with ``v`` 27 or 28 and low ``s``; always the same.
 
     Args:
         digest: 32 bytes, already hashed.
@@ -58,7 +65,9 @@ def recover_address(digest: bytes, signature: bytes) -> bytes:
     if int.from_bytes(signature[32:64], "big") > _ORDER // 2:
         raise CurveError("signature s: expected the lower half, got the upper")
     try:
-        key = coincurve.PublicKey.from_signature_and_message(signature[:64] + bytes((v - _V_OFFSET,)), digest, hasher=None)
+        key = coincurve.PublicKey.from_signature_and_message(
+            signature[:64] + bytes((v - _V_OFFSET,)), digest, hasher=None
+        )
     except Exception as error:  # the binding raises bare Exception where libsecp256k1 refuses
         raise CurveError("signature: expected one that a key could have made, got none") from error
     return address_of_public_key(key.format(compressed=False))
@@ -87,7 +96,9 @@ def address_of_public_key(public_key: bytes) -> bytes:
     try:
         point = coincurve.PublicKey(public_key).format(compressed=False)
     except ValueError as error:
-        raise CurveError(f"public key: expected a point of secp256k1, got {len(public_key)} bytes that are none") from error
+        raise CurveError(
+            f"public key: expected a point of secp256k1, got {len(public_key)} bytes that are none"
+        ) from error
     return keccak256(point.removeprefix(_UNCOMPRESSED))[12:]
 
 
@@ -107,7 +118,9 @@ def _check_digest(digest: bytes) -> None:
 
 
 def _load(private_key: bytes) -> coincurve.PrivateKey:
-    # The length is checked here because the binding would pad a short key, and the range in one sentence without it.
+    # Checked here because the binding pads a short key, and so that no error shows the key.
     if len(private_key) != _DIGEST_LENGTH or not 0 < int.from_bytes(private_key, "big") < _ORDER:
-        raise CurveError("private key: expected 32 bytes between 1 and the group order, got something else")
+        raise CurveError(
+            "private key: expected 32 bytes between 1 and the group order, got something else"
+        )
     return coincurve.PrivateKey(private_key)

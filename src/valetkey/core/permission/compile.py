@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from valetkey.core.permission.model import Permission
 
 _MAX_CONSTRAINTS: Final = 7
+_MAX_GRANT_BYTES: Final = 0x7FFF  # what the length in a run can say
 _OPERATORS: Final = {operator.value: operator for operator in packed.Operator}
 
 
@@ -54,7 +55,11 @@ def compile_grant(permission: Permission, *, key: bytes, salt: int) -> bytes | N
         caps=tuple(packed.Cap(limit.limit, limit.window_s) for limit in lowered.limits),
         relayer=permission.relayer,
     )
-    return packed.encode_grant(grant)
+    encoded = packed.encode_grant(grant)
+    if len(encoded) > _MAX_GRANT_BYTES:
+        detail = f"{len(encoded)} bytes, a run carries at most {_MAX_GRANT_BYTES}"
+        return NotOnChain("rules", detail)
+    return encoded
 
 
 def _problem(permission: Permission, lowered: Lowered) -> NotOnChain | None:

@@ -9,7 +9,7 @@ from valetkey.core.chain import Counter
 from valetkey.core.errors import Code
 from valetkey.core.permission.lower import NATIVE_VALUE, Limit, lower
 from valetkey.core.permission.model import ZERO_ADDRESS, Operator
-from valetkey.core.units import UINT32_MAX
+from valetkey.core.units import UINT32_MAX, format_amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -213,7 +213,11 @@ def _meter(
             return _missing(meter.argument, limit.caveat)
         if counter.spent + amount > limit.limit:
             span = f" in this window of {limit.window_s} s" if limit.window_s else ""
-            detail = f"{limit.limit} allowed{span}, {counter.spent} used, {amount} asked for"
+            most, used, asked = (
+                format_amount(one, decimals=limit.decimals)
+                for one in (limit.limit, counter.spent, amount)
+            )
+            detail = f"{most} allowed{span}, {used} used, {asked} asked for"
             return Deny(Code.CAP_EXCEEDED, limit.caveat, detail)
         counters[meter.limit] = Counter(counter.spent + amount, counter.window)
     return None

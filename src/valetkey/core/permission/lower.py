@@ -21,11 +21,13 @@ class Limit:
     One counter and its ceiling.
 
     Args:
+        decimals: Of the asset's whole unit, for people.
         window_s: 0 for the whole life of the session.
         caveat: Where in the permission it comes from, such as ``caps[0].window``.
     """
 
     asset: bytes | None
+    decimals: int
     limit: int
     window_s: int
     caveat: str
@@ -82,10 +84,13 @@ def lower(permission: Permission) -> Lowered:
     limits: list[Limit] = []
     for index, cap in enumerate(permission.caps):
         if cap.lifetime is not None:
-            limits.append(Limit(cap.asset, cap.lifetime, 0, f"caps[{index}].lifetime"))
+            limits.append(
+                Limit(cap.asset, cap.decimals, cap.lifetime, 0, f"caps[{index}].lifetime")
+            )
         if cap.window is not None:
             window = cap.window
-            limits.append(Limit(cap.asset, window.limit, window.window_s, f"caps[{index}].window"))
+            caveat = f"caps[{index}].window"
+            limits.append(Limit(cap.asset, cap.decimals, window.limit, window.window_s, caveat))
     rules = tuple(
         _lower_rule(index, rule, permission, limits) for index, rule in enumerate(permission.rules)
     )

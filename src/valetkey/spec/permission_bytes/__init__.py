@@ -1,8 +1,9 @@
 """
-The grant format, version 1: what an owner signs, what each use carries, and what the account contract keeps.
+The grant format, version 1: what an owner signs, each use carries and the account contract keeps.
 
-Described for people in ``docs/reference/grant-format.md``. Values check themselves when they are made: a `Grant`
-that exists can be encoded, and there is exactly one encoding, so one signed text stands for one grant id.
+Described for people in ``docs/reference/grant-format.md``. Values check themselves when they are
+made: a `Grant` that exists can be encoded, and there is exactly one encoding, so one signed text
+stands for one grant id.
 """
 
 from valetkey.spec.permission_bytes.calldata import (

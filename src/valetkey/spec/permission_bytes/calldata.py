@@ -29,7 +29,13 @@ _RUN: Final = "applyRun()"  # a name whose selector is low: the contract compare
 
 
 def run_calldata(
-    grant: bytes, calls: bytes, signature: bytes, *, nonce: int, deadline: int, owner_signature: bytes | None = None
+    grant: bytes,
+    calls: bytes,
+    signature: bytes,
+    *,
+    nonce: int,
+    deadline: int,
+    owner_signature: bytes | None = None,
 ) -> bytes:
     """
     Return the calldata of one run.
@@ -71,7 +77,13 @@ def revoke_signed_calldata(grant_id: bytes, signature: bytes) -> bytes:
 
 
 def revoke_by_key_calldata(grant: bytes, signature: bytes) -> bytes:
-    """Return the calldata with which anyone submits the session key's own revocation of *grant* (its bytes, not its id)."""
+    """
+    Return the calldata with which anyone submits the session key's own revocation.
+
+    Args:
+        grant: The bytes, not the id: the id alone does not say which key that is.
+        signature: 65 bytes over `revoke_typed_data`.
+    """
     return _selector("revokeByKey(bytes,bytes)") + _two_bytes(grant, signature)
 
 
@@ -96,7 +108,7 @@ def unfreeze_signed_calldata(grant_id: bytes, signature: bytes) -> bytes:
 
 
 def raise_epoch_calldata() -> bytes:
-    """Return the calldata with which the account itself voids every grant that is signed but not enabled."""
+    """Return the calldata with which the account voids all that is signed but never enabled."""
     return _selector("raiseEpoch()")
 
 
@@ -138,7 +150,12 @@ def _id_and_bytes(grant_id: bytes, signature: bytes) -> bytes:
 def _two_bytes(first: bytes, signature: bytes) -> bytes:
     check_length("signature", signature, _SIGNATURE_LENGTH)
     tail = _tail(first)
-    return (2 * _WORD).to_bytes(_WORD, "big") + (2 * _WORD + len(tail)).to_bytes(_WORD, "big") + tail + _tail(signature)
+    return (
+        (2 * _WORD).to_bytes(_WORD, "big")
+        + (2 * _WORD + len(tail)).to_bytes(_WORD, "big")
+        + tail
+        + _tail(signature)
+    )
 
 
 def _tail(data: bytes) -> bytes:

@@ -60,14 +60,18 @@ def decode_calls(grant: Grant, data: bytes) -> tuple[RunCall, ...]:
 
 def _encode_call(grant: Grant, call: RunCall) -> bytes:
     if not 0 <= call.rule < len(grant.rules):
-        raise GrantFormatError(f"call rule: expected 0 to {len(grant.rules) - 1}, got {call.rule}")
+        raise GrantFormatError(f"call rule: expected below {len(grant.rules)}, got {call.rule}")
     rule = grant.rules[call.rule]
     check_uint("call value_wei", call.value_wei, 128)
     if call.value_wei and not rule.carries_value:
-        raise GrantFormatError(f"call value_wei: expected 0, as rule {call.rule} has no meter on it, got {call.value_wei}")
+        raise GrantFormatError(
+            f"call value_wei: expected 0 without a meter on it, got {call.value_wei}"
+        )
     most = 0 if rule.kind is RuleKind.SEND else _MAX_ARGUMENTS
     if len(call.arguments) > most:
-        raise GrantFormatError(f"call arguments: expected at most {most} bytes, got {len(call.arguments)}")
+        raise GrantFormatError(
+            f"call arguments: expected up to {most} bytes, got {len(call.arguments)}"
+        )
     value = call.value_wei.to_bytes(16, "big") if rule.carries_value else b""
     return bytes((call.rule,)) + value + len(call.arguments).to_bytes(2, "big") + call.arguments
 
@@ -75,10 +79,12 @@ def _encode_call(grant: Grant, call: RunCall) -> bytes:
 def _decode_call(grant: Grant, reader: Reader) -> RunCall:
     index = reader.uint(1)
     if index >= len(grant.rules):
-        raise GrantFormatError(f"call rule: expected 0 to {len(grant.rules) - 1}, got {index}")
+        raise GrantFormatError(f"call rule: expected below {len(grant.rules)}, got {index}")
     rule = grant.rules[index]
     value = reader.uint(16) if rule.carries_value else 0
     arguments = reader.take(reader.uint(2))
     if arguments and rule.kind is RuleKind.SEND:
-        raise GrantFormatError(f"call arguments: expected none under a send rule, got {len(arguments)} bytes")
+        raise GrantFormatError(
+            f"call arguments: expected none for a send, got {len(arguments)} bytes"
+        )
     return RunCall(index, arguments, value)

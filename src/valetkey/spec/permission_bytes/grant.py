@@ -1,4 +1,4 @@
-"""Grants to bytes and back. Decoding accepts exactly what encoding writes, so equal grants have equal ids."""
+"""Grants to bytes and back. Decoding accepts exactly what encoding writes."""
 
 from typing import Final
 
@@ -40,7 +40,11 @@ def encode_grant(grant: Grant) -> bytes:
     """Return *grant* as the bytes that each use carries."""
     out = bytearray((_VERSION, _KEY_TYPE_BY_LENGTH[len(grant.key)]))
     out += grant.key + grant.salt.to_bytes(4, "big")
-    out += grant.starts_at.to_bytes(5, "big") + grant.expires_at.to_bytes(5, "big") + grant.max_calls.to_bytes(4, "big")
+    out += (
+        grant.starts_at.to_bytes(5, "big")
+        + grant.expires_at.to_bytes(5, "big")
+        + grant.max_calls.to_bytes(4, "big")
+    )
     out.append(0 if grant.relayer is None else _FLAG_RELAYER)
     out += grant.relayer or b""
     out.append(len(grant.caps))
@@ -105,7 +109,9 @@ def _decode_rule(body: bytes) -> Rule:
     constraints = tuple(check for check in checks if isinstance(check, Constraint))
     meters = tuple(check for check in checks if isinstance(check, Meter))
     if checks != (*constraints, *meters):
-        raise GrantFormatError("rule: expected the constraints before the meters, got another order")
+        raise GrantFormatError(
+            "rule: expected the constraints before the meters, got another order"
+        )
     rule = Rule(kind, target, selector, meters, constraints)
     if bool(head & _CARRIES_VALUE) is not rule.carries_value:
         raise GrantFormatError(f"rule value flag: expected {rule.carries_value}, got the opposite")
@@ -115,7 +121,11 @@ def _decode_rule(body: bytes) -> Rule:
 def _decode_check(reader: Reader) -> Constraint | Meter:
     head = reader.uint(1)
     operator, argument = head >> 6, head & NATIVE_VALUE
-    return Meter(argument, reader.uint(1)) if operator == _METER else _decode_constraint(reader, operator, argument)
+    return (
+        Meter(argument, reader.uint(1))
+        if operator == _METER
+        else _decode_constraint(reader, operator, argument)
+    )
 
 
 def _decode_constraint(reader: Reader, number: int, argument: int) -> Constraint:
@@ -124,5 +134,7 @@ def _decode_constraint(reader: Reader, number: int, argument: int) -> Constraint
     count = reader.uint(1) if operator is Operator.ONE_OF else 1
     constraint = Constraint(argument, operator, tuple(reader.uint(length) for _ in range(count)))
     if length != constraint.value_length:
-        raise GrantFormatError(f"constraint length: expected the shortest, {constraint.value_length}, got {length}")
+        raise GrantFormatError(
+            f"constraint length: expected the shortest, {constraint.value_length}, got {length}"
+        )
     return constraint

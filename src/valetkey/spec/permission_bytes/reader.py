@@ -45,4 +45,6 @@ class Reader:
             GrantFormatError: Something is.
         """
         if self._at != len(self._data):
-            raise GrantFormatError(f"at byte {self._at}: expected the end, got {len(self._data) - self._at} more bytes")
+            raise GrantFormatError(
+                f"at byte {self._at}: expected the end, got {len(self._data) - self._at} more bytes"
+            )

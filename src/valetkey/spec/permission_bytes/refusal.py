@@ -47,7 +47,13 @@ class Refusal:
 
 
 def decode_refusal(data: bytes) -> Refusal | None:
-    """Return the refusal that the revert *data* states, ``None`` when it is not one of the account's (a call's own reason)."""
+    """
+    Return the refusal that the revert *data* states.
+
+    Returns:
+        ``None`` when it is not one of the account's, but a call's own reason. A hostile target can
+        answer in the account's words.
+    """
     text = _BY_SELECTOR.get(data[:4])
     if text is None:
         return None
@@ -55,4 +61,6 @@ def decode_refusal(data: bytes) -> Refusal | None:
     count = len(inside.split(",")) if inside else 0
     if len(data) != 4 + count * _WORD:
         return None
-    return Refusal(name, tuple(int.from_bytes(data[i : i + _WORD], "big") for i in range(4, len(data), _WORD)))
+    return Refusal(
+        name, tuple(int.from_bytes(data[i : i + _WORD], "big") for i in range(4, len(data), _WORD))
+    )

@@ -1,11 +1,17 @@
-"""The storage of an account under the grant format: where each slot lies, and what its word says."""
+"""The storage of an account: where each slot lies, and what its word says."""
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from valetkey.spec.keccak import keccak256
-from valetkey.spec.permission_bytes.values import MAX_CAPS, NONCE_WINDOW, GrantFormatError, check_length, check_uint
+from valetkey.spec.permission_bytes.values import (
+    MAX_CAPS,
+    NONCE_WINDOW,
+    GrantFormatError,
+    check_length,
+    check_uint,
+)
 
 __all__ = [
     "EPOCH_SLOT",
@@ -75,7 +81,9 @@ class SlotState:
     def is_nonce_usable(self, nonce: int) -> bool:
         """Say whether a run with *nonce* would pass the nonce check."""
         ahead = nonce - self.nonce_base
-        return ahead == 0 or (0 < ahead <= NONCE_WINDOW and not self.nonce_bitmap >> (ahead - 1) & 1)
+        return ahead == 0 or (
+            0 < ahead <= NONCE_WINDOW and not self.nonce_bitmap >> (ahead - 1) & 1
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class CapState:
 
 @dataclass(frozen=True, slots=True)
 class FreezeState:
-    """The freeze slot: how often the grant was frozen or unfrozen, and whether it was open before the last freeze."""
+    """How often the grant was frozen or unfrozen; whether it was open before the last freeze."""
 
     sequence: int = 0
     was_open: bool = False
@@ -140,7 +148,9 @@ def encode_slot_state(state: SlotState) -> bytes:
     ):
         check_uint(name, value, bits)
     bits = state.status.value << 254 | state.calls_used << 222 | state.window << 190
-    return (bits | state.nonce_base << 158 | state.nonce_bitmap << 128 | state.spent).to_bytes(_WORD, "big")
+    return (bits | state.nonce_base << 158 | state.nonce_bitmap << 128 | state.spent).to_bytes(
+        _WORD, "big"
+    )
 
 
 def decode_cap_state(word: bytes) -> CapState:
@@ -182,7 +192,8 @@ def encode_freeze_state(state: FreezeState) -> bytes:
 
 def _slot(grant_id: bytes, offset: int) -> bytes:
     check_length("grant id", grant_id, _WORD)
-    return keccak256(grant_id + (NAMESPACE + offset).to_bytes(_WORD, "big"))
+    first = int.from_bytes(keccak256(grant_id + NAMESPACE.to_bytes(_WORD, "big")), "big")
+    return ((first + offset) % (1 << 256)).to_bytes(_WORD, "big")
 
 
 def _word(word: bytes) -> int:

@@ -26,10 +26,13 @@ def _fields(text: str) -> tuple[Field, ...]:
 
 _GRANT_TYPES: Final = {
     "Grant": _fields(
-        "bytes key,uint32 salt,uint64 epoch,uint40 startsAt,uint40 expiresAt,uint32 maxCalls,address relayer,Cap[] caps,Rule[] rules"
+        "bytes key,uint32 salt,uint64 epoch,uint40 startsAt,uint40 expiresAt,uint32 maxCalls,"
+        "address relayer,Cap[] caps,Rule[] rules"
     ),
     "Cap": _fields("uint128 limit,uint32 window"),
-    "Rule": _fields("string kind,address target,bytes4 selector,Meter[] meters,Constraint[] constraints"),
+    "Rule": _fields(
+        "string kind,address target,bytes4 selector,Meter[] meters,Constraint[] constraints"
+    ),
     "Meter": _fields("uint8 argument,uint8 cap"),
     "Constraint": _fields("uint8 argument,string operator,bytes32[] values"),
 }
@@ -64,21 +67,37 @@ def grant_typed_data(grant: Grant, *, epoch: int, chain_id: int, account: bytes)
 
 
 def revoke_typed_data(grant_id: bytes, *, chain_id: int, account: bytes) -> TypedData:
-    """Return what the owner or the session key signs to end the grant; it holds for ever, so it can be signed ahead."""
+    """Return what the owner or the session key signs to end the grant; it holds for ever."""
     return TypedData(_REVOKE_TYPES, "Revoke", _domain(chain_id, account), {"grant": grant_id})
 
 
-def freeze_typed_data(grant_id: bytes, sequence: int, *, chain_id: int, account: bytes) -> TypedData:
+def freeze_typed_data(
+    grant_id: bytes, sequence: int, *, chain_id: int, account: bytes
+) -> TypedData:
     """Return what the owner signs to freeze the grant while its freeze sequence is *sequence*."""
-    return TypedData(_FREEZE_TYPES, "Freeze", _domain(chain_id, account), {"grant": grant_id, "sequence": sequence})
+    return TypedData(
+        _FREEZE_TYPES,
+        "Freeze",
+        _domain(chain_id, account),
+        {"grant": grant_id, "sequence": sequence},
+    )
 
 
-def unfreeze_typed_data(grant_id: bytes, sequence: int, *, chain_id: int, account: bytes) -> TypedData:
+def unfreeze_typed_data(
+    grant_id: bytes, sequence: int, *, chain_id: int, account: bytes
+) -> TypedData:
     """Return what the owner signs to unfreeze the grant while its freeze sequence is *sequence*."""
-    return TypedData(_UNFREEZE_TYPES, "Unfreeze", _domain(chain_id, account), {"grant": grant_id, "sequence": sequence})
+    return TypedData(
+        _UNFREEZE_TYPES,
+        "Unfreeze",
+        _domain(chain_id, account),
+        {"grant": grant_id, "sequence": sequence},
+    )
 
 
-def run_typed_data(grant_id: bytes, calls: bytes, *, nonce: int, deadline: int, chain_id: int, account: bytes) -> TypedData:
+def run_typed_data(
+    grant_id: bytes, calls: bytes, *, nonce: int, deadline: int, chain_id: int, account: bytes
+) -> TypedData:
     """
     Return what the session key signs to make *calls*.
 
@@ -94,9 +113,15 @@ def run_typed_data(grant_id: bytes, calls: bytes, *, nonce: int, deadline: int, 
     return TypedData(_RUN_TYPES, "Run", _domain(chain_id, account), message)
 
 
-def run_digest(grant_id: bytes, calls: bytes, *, nonce: int, deadline: int, chain_id: int, account: bytes) -> bytes:
-    """Return the 32 bytes that the session key signs; the arguments are those of `run_typed_data`."""
-    return digest(run_typed_data(grant_id, calls, nonce=nonce, deadline=deadline, chain_id=chain_id, account=account))
+def run_digest(
+    grant_id: bytes, calls: bytes, *, nonce: int, deadline: int, chain_id: int, account: bytes
+) -> bytes:
+    """Return the 32 bytes that the session key signs, for the arguments of `run_typed_data`."""
+    return digest(
+        run_typed_data(
+            grant_id, calls, nonce=nonce, deadline=deadline, chain_id=chain_id, account=account
+        )
+    )
 
 
 def personal_digest(message: bytes) -> bytes:

@@ -69,7 +69,7 @@ class Cap:
 
     Attributes:
         limit: In the smallest unit of what its meters measure; below 2**128.
-        window_s: Length of a window, counted from the grant's ``starts_at``; 0 means over the whole life.
+        window_s: Length of a window, counted from the grant's ``starts_at``; 0 is the whole life.
     """
 
     limit: int
@@ -108,7 +108,7 @@ class Constraint:
 
     Attributes:
         argument: Word index behind the selector (0 to 62), or `NATIVE_VALUE`.
-        operator: `Operator.EQUALS` and `Operator.AT_MOST` take one value, `Operator.ONE_OF` 1 to 255.
+        operator: `Operator.ONE_OF` takes 1 to 255 values, the others one.
         values: Whole 256-bit words as integers; an address is its 160-bit number.
     """
 
@@ -121,7 +121,9 @@ class Constraint:
         check_uint("constraint argument", self.argument, 6)
         most = _MAX_ALTERNATIVES if self.operator is Operator.ONE_OF else 1
         if not 1 <= len(self.values) <= most:
-            raise GrantFormatError(f"constraint {self.operator.value!r}: expected 1 to {most} values, got {len(self.values)}")
+            raise GrantFormatError(
+                f"{self.operator.value!r}: expected 1 to {most} values, got {len(self.values)}"
+            )
         for value in self.values:
             check_uint("constraint value", value, 256)
 
@@ -161,7 +163,9 @@ class Rule:
             check_length("rule selector", self.selector or b"", SELECTOR_LENGTH)
         count = len(self.meters) + len(self.constraints)
         if count > MAX_CHECKS:
-            raise GrantFormatError(f"rule: expected at most {MAX_CHECKS} constraints and meters, got {count}")
+            raise GrantFormatError(
+                f"rule: expected at most {MAX_CHECKS} constraints and meters, got {count}"
+            )
 
     @property
     def carries_value(self) -> bool:
@@ -204,7 +208,9 @@ class Grant:
         check_uint("starts_at", self.starts_at, 40)
         check_uint("expires_at", self.expires_at, 40)
         if self.starts_at >= self.expires_at:
-            raise GrantFormatError(f"expires_at: expected more than starts_at {self.starts_at}, got {self.expires_at}")
+            raise GrantFormatError(
+                f"expires_at: expected more than starts_at {self.starts_at}, got {self.expires_at}"
+            )
         check_uint("max_calls", self.max_calls, 32)
         if self.max_calls == 0:
             raise GrantFormatError("max_calls: expected at least 1, got 0")
@@ -221,7 +227,9 @@ class Grant:
             raise GrantFormatError(f"grant: expected 1 to {MAX_RULES} rules, got {len(self.rules)}")
         highest = max((meter.cap for rule in self.rules for meter in rule.meters), default=-1)
         if highest >= len(self.caps):
-            raise GrantFormatError(f"meter cap: expected one of {len(self.caps)} caps, got index {highest}")
+            raise GrantFormatError(
+                f"meter cap: expected one of {len(self.caps)} caps, got index {highest}"
+            )
 
 
 def check_uint(name: str, value: int, bits: int) -> None:

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {CapExceeded} from "./Errors.sol";
+import {GrantState} from "./GrantState.sol";
+import {Read} from "./Read.sol";
+import {Run} from "./Run.sol";
+
+/// @title Caps: how much may be booked, over the whole life or in each window
+library Caps {
+    uint256 private constant WINDOW_SHIFT = 190;
+    uint256 private constant MASK_32 = 0xffffffff;
+
+    /// @notice `state` after `amount` is booked to cap 0, whose counter it holds. `planAt` is the call's place in the plan.
+    function bookFirst(Run run, uint256 state, uint256 amount, uint256 planAt) internal view returns (uint256) {
+        unchecked {
+            uint256 cap = Read.word(run.capsAt() + 1);
+            if ((cap >> 96) & MASK_32 != 0) {
+                uint256 window = _windowOf(run, cap);
+                if (window != (state >> WINDOW_SHIFT) & MASK_32) {
+                    state = (state & ~((MASK_32 << WINDOW_SHIFT) | type(uint128).max)) | (window << WINDOW_SHIFT);
+                }
+            }
+            if (!_hasRoom(cap >> 128, uint128(state), amount)) revert CapExceeded(run.indexOf(planAt), 0);
+            return state + amount;
+        }
+    }
+
+    /// @notice Books `amount` to cap `index`, which has a slot of its own: window in bits 128-159, spent below.
+    function bookFurther(Run run, uint256 index, uint256 amount, uint256 planAt) internal {
+        unchecked {
+            uint256 cap = Read.word(run.capsAt() + 1 + 20 * index);
+            uint256 slot = run.stateSlot() + index;
+            uint256 word = GrantState.read(slot);
+            uint256 window = _windowOf(run, cap);
+            if (window != word >> 128) word = window << 128;
+            if (!_hasRoom(cap >> 128, uint128(word), amount)) revert CapExceeded(run.indexOf(planAt), index);
+            GrantState.write(slot, word + amount);
+        }
+    }
+
+    /// @dev The number of the window that this second lies in. A division by zero gives zero here, so a cap over the
+    /// whole life is in window 0 for ever.
+    function _windowOf(Run run, uint256 cap) private view returns (uint256 window) {
+        uint256 startsAt = run.startsAt();
+        assembly ("memory-safe") {
+            window := and(div(sub(timestamp(), startsAt), and(shr(96, cap), MASK_32)), MASK_32)
+        }
+    }
+
+    /// @dev Whether `spent + amount <= limit`; `spent` never is above `limit`, `amount` is any word.
+    function _hasRoom(uint256 limit, uint256 spent, uint256 amount) private pure returns (bool) {
+        unchecked {
+            return amount <= limit - spent;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Checks} from "./Checks.sol";
+import {GrantBytes} from "./GrantBytes.sol";
+import {Read} from "./Read.sol";
+
+/// @title The grant as the owner reads and signs it (EIP-712)
+/// @notice Only for grants that `GrantBytes.isWellFormed` has passed.
+/// @dev Each struct is written word by word behind the free pointer and hashed there; what a list keeps (the hashes of
+/// its members) is allocated first.
+library GrantHash {
+    bytes32 private constant CAP_TYPE = keccak256("Cap(uint128 limit,uint32 window)");
+    bytes32 private constant METER_TYPE = keccak256("Meter(uint8 argument,uint8 cap)");
+    bytes32 private constant CONSTRAINT_TYPE = keccak256("Constraint(uint8 argument,string operator,bytes32[] values)");
+    bytes32 private constant RULE_TYPE = keccak256(
+        "Rule(string kind,address target,bytes4 selector,Meter[] meters,Constraint[] constraints)"
+        "Constraint(uint8 argument,string operator,bytes32[] values)Meter(uint8 argument,uint8 cap)"
+    );
+    bytes32 private constant GRANT_TYPE = keccak256(
+        "Grant(bytes key,uint32 salt,uint64 epoch,uint40 startsAt,uint40 expiresAt,uint32 maxCalls,address relayer,"
+        "Cap[] caps,Rule[] rules)"
+        "Cap(uint128 limit,uint32 window)"
+        "Constraint(uint8 argument,string operator,bytes32[] values)"
+        "Meter(uint8 argument,uint8 cap)"
+        "Rule(string kind,address target,bytes4 selector,Meter[] meters,Constraint[] constraints)"
+    );
+
+    /// @notice `hashStruct` of the grant, signed over `epoch`.
+    function structHash(uint256 grant, uint256 epoch) internal pure returns (bytes32) {
+        unchecked {
+            uint256 header = GrantBytes.header(grant);
+            uint256 caps = GrantBytes.capsAt(grant, header);
+            uint256 key = uint256(Read.hash(grant + 2, grant + 22));
+            uint256 words = _open(10);
+            _put(words, uint256(GRANT_TYPE));
+            _put(words + 32, key);
+            _put(words + 64, GrantBytes.salt(grant));
+            _put(words + 96, epoch);
+            _put(words + 128, header >> 216);
+            _put(words + 160, (header >> 176) & 0xffffffffff);
+            _put(words + 192, (header >> 144) & 0xffffffff);
+            _put(words + 224, header & GrantBytes.FLAG_RELAYER == 0 ? 0 : uint160(GrantBytes.relayer(grant)));
+            _put(words + 256, _caps(caps));
+            _put(words + 288, _rules(GrantBytes.rulesAt(caps)));
+            return bytes32(_hash(words, 10));
+        }
+    }
+
+    function _caps(uint256 caps) private pure returns (uint256) {
+        unchecked {
+            uint256 count = Read.byteAt(caps);
+            uint256 list = _open(count);
+            uint256 scratch = _open(0);
+            for (uint256 i; i != count; ++i) {
+                uint256 cap = Read.word(caps + 1 + 20 * i);
+                _put(scratch, uint256(CAP_TYPE));
+                _put(scratch + 32, cap >> 128);
+                _put(scratch + 64, (cap >> 96) & 0xffffffff);
+                _put(list + (i << 5), _hash(scratch, 3));
+            }
+            return _hash(list, count);
+        }
+    }
+
+    function _rules(uint256 rules) private pure returns (uint256) {
+        unchecked {
+            uint256 count = Read.byteAt(rules);
+            uint256 list = _open(count);
+            uint256 rule = rules + 1;
+            for (uint256 i; i != count; ++i) {
+                _put(list + (i << 5), _rule(rule));
+                rule += 2 + Read.uint16At(rule);
+            }
+            return _hash(list, count);
+        }
+    }
+
+    function _rule(uint256 rule) private pure returns (uint256) {
+        unchecked {
+            uint256 word = Read.word(rule + 2); // head1 | target20 | selector4 | ...
+            uint256 head = word >> 248;
+            uint256 words = _open(6);
+            _put(words, uint256(RULE_TYPE));
+            _put(words + 32, uint256(keccak256("call")));
+            _put(words + 64, (word >> 88) & type(uint160).max);
+            _put(words + 96, (word << 168) & (uint256(type(uint32).max) << 224));
+            if (head >= GrantBytes.SEND) {
+                _put(words + 32, uint256(keccak256("send")));
+                _put(words + 96, 0);
+                rule -= 4;
+            }
+            _checks(rule + 27, head & GrantBytes.CHECKS, words + 128);
+            return _hash(words, 6);
+        }
+    }
+
+    /// @dev Puts the hash of the meters to `result`, and that of the constraints behind. The constraints come first in
+    /// the packed rule.
+    function _checks(uint256 at, uint256 count, uint256 result) private pure {
+        unchecked {
+            uint256 list = _open(count);
+            uint256 nConstraints;
+            for (uint256 i; i != count; ++i) {
+                uint256 check = Read.word(at);
+                if (check >> 254 == Checks.METER) {
+                    uint256 scratch = _open(0);
+                    _put(scratch, uint256(METER_TYPE));
+                    _put(scratch + 32, (check >> 248) & 0x3f);
+                    _put(scratch + 64, (check >> 240) & 0xff);
+                    _put(list + (i << 5), _hash(scratch, 3));
+                    at += 2;
+                } else {
+                    at = _constraint(at, check, list + (i << 5));
+                    ++nConstraints;
+                }
+            }
+            _put(result, _hash(list + (nConstraints << 5), count - nConstraints));
+            _put(result + 32, _hash(list, nConstraints));
+        }
+    }
+
+    /// @dev Puts the hash of the constraint to `result`; returns where it ends.
+    function _constraint(uint256 at, uint256 check, uint256 result) private pure returns (uint256) {
+        unchecked {
+            uint256 bits = (check >> 237) & 0x7f8; // 8 * length
+            uint256 count = 1;
+            uint256 operator = uint256(check >> 254 == 0 ? keccak256("equals") : keccak256("at most"));
+            at += 2;
+            if (check >> 254 == 1) {
+                operator = uint256(keccak256("one of"));
+                count = Read.byteAt(at++);
+            }
+            uint256 scratch = _open(0);
+            for (uint256 i; i != count; ++i) {
+                _put(scratch + (i << 5), Read.uintAt(at, bits));
+                at += bits >> 3;
+            }
+            uint256 list = _hash(scratch, count);
+            _put(scratch, uint256(CONSTRAINT_TYPE));
+            _put(scratch + 32, (check >> 248) & 0x3f);
+            _put(scratch + 64, operator);
+            _put(scratch + 96, list);
+            _put(result, _hash(scratch, 4));
+            return at;
+        }
+    }
+
+    /// @dev Takes `count` words of memory for good.
+    function _open(uint256 count) private pure returns (uint256 words) {
+        assembly ("memory-safe") {
+            words := mload(0x40)
+            mstore(0x40, add(words, shl(5, count)))
+        }
+    }
+
+    function _put(uint256 memoryAt, uint256 word) private pure {
+        assembly ("memory-safe") {
+            mstore(memoryAt, word)
+        }
+    }
+
+    function _hash(uint256 words, uint256 count) private pure returns (uint256 digest) {
+        assembly ("memory-safe") {
+            digest := keccak256(words, shl(5, count))
+        }
+    }
+}

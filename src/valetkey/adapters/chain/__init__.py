@@ -1,0 +1,1 @@
+"""Chains, each through its own node."""

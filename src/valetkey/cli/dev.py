@@ -1,0 +1,52 @@
+"""`valetkey dev`: a server on a local chain, with a key ready to use, until it is interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from pathlib import Path
+from typing import Final
+
+import click
+
+from valetkey.cli.local import TOKEN_NAME, local_server
+from valetkey.cli.terminal import Terminal, Verb
+from valetkey.devchain import Engine, choose, pick
+
+PORT: Final = 8080
+
+
+@click.command("dev", cls=Verb)
+@click.option("--port", type=click.IntRange(0, 65_535), default=PORT, help="0 takes a free one.")
+@click.option(
+    "--engine",
+    type=click.Choice([one.value for one in Engine]),
+    help="Which local chain; the best that is installed if left out.",
+)
+@click.pass_obj
+def dev(terminal: Terminal, port: int, engine: str | None) -> None:
+    """Keep a server on a local chain running, with a key ready to use. Keeps nothing afterwards."""
+    choice = choose(Engine(engine)) if engine else pick()
+    if choice is None:
+        raise click.UsageError(f"{engine} is not installed here")
+    with (
+        tempfile.TemporaryDirectory(prefix="valetkey-dev-") as folder,
+        local_server(Path(folder) / "server", port=port, choice=choice) as local,
+    ):
+        lines = {
+            "chain": f"{choice.engine} ({choice.why})",
+            "rpc": local.node.rpc_url,
+            "server": local.url,
+            TOKEN_NAME: f"0x{local.deployment.token.hex()}",
+            "implementation": f"0x{local.deployment.implementation.hex()}",
+        }
+        for name, value in lines.items():
+            terminal.say(f"{name:<15} {value}")
+        terminal.say("")
+        terminal.say(f"export VALETKEY_URL={local.url} VALETKEY_API_KEY={local.secret}")
+        terminal.say("")
+        terminal.say("Ctrl-C ends it, and nothing is kept.", style="dim")
+        terminal.emit({**lines, "organization_id": local.organization_id, "secret": local.secret})
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()

@@ -1,0 +1,170 @@
+"""``valetkey init``: a new server, with its keys and its first organization."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from valetkey.cli.options import home_option, read_one_address
+from valetkey.cli.terminal import Terminal, Verb
+from valetkey.config import CONFIG_NAME
+from valetkey.core.errors import Code, Malformed
+from valetkey.flows.organize import found
+from valetkey.wire.base import MAX_TEXT_CHARS, hexed, read_text
+from valetkey.wiring import make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from valetkey.core.organization import Organization
+    from valetkey.wiring import Wired
+
+_CONFIG: Final = """\
+# A valetkey server. An unknown key is an error, and every value can be set from the environment:
+# VALETKEY_PORT=9000 sets port, VALETKEY_BOUNDS_WAIT_S=5 sets wait_s below [bounds].
+
+# Where the server listens. Put a reverse proxy with TLS in front of anything but loopback.
+host = "127.0.0.1"
+port = 8080
+
+# How callers reach it, such as "https://keys.example"; empty is http://host:port.
+public_url = ""
+
+# Files, relative to this folder. The key-encryption key is what makes the store worth something:
+# back it up apart from the store, and never together with it.
+store = "store.db"
+key_file = "key-encryption-key"
+# key_variable = "MY_KEY"  # take that key from this environment variable instead of the file
+
+# Signed heads of the audit logs. Copy this file to where this server cannot write: held against
+# it, `valetkey audit verify` finds a log that was cut.
+heads_file = "audit-heads.jsonl"
+
+[bounds]
+confirmations = 1                   # blocks that make an outcome final
+run_deadline_s = 120                # how long a signed run may be brought to the chain
+wait_s = 20.0                       # how long a request waits for its inclusion
+reprice_after_s = 15                # when an unmined transaction is offered more
+runs_fund_wei = 1000000000000000000   # gas that a new organization may spend on runs
+stops_fund_wei = 1000000000000000000  # and on stops; runs cannot use this up
+max_session_s = 31622400            # longest life of a session
+
+# What addresses are called in front of people.
+[names]
+# "0x…" = "USDC"
+
+# The chains that this server speaks to, by CAIP-2 name.
+"""
+_CHAIN: Final = """\
+[chains."{chain}"]
+rpc_url = {rpc_url}
+implementation = {implementation}  # where the Account contract is deployed
+allow_private = {allow_private}  # true: http and private addresses, for development alone
+"""
+_NO_CHAIN: Final = """\
+[chains]
+# [chains."eip155:1"]
+# rpc_url = "https://…"
+# implementation = "0x…"  # where the Account contract is deployed
+"""
+
+
+@click.command(cls=Verb)
+@home_option
+@click.option("--organization", default="first", show_default=True, help="Name of the first one.")
+@click.option("--chain", help="CAIP-2 name of a chain to speak to, such as eip155:1.")
+@click.option("--rpc", "rpc_url", help="URL of a node of that chain.")
+@click.option(
+    "--implementation",
+    metavar="ADDRESS",
+    callback=read_one_address,
+    help="Where the Account contract is deployed on that chain.",
+)
+@click.option(
+    "--allow-private", is_flag=True, help="For development: http, and nodes at private addresses."
+)
+@click.pass_obj
+def init(
+    terminal: Terminal,
+    *,
+    home: Path,
+    organization: str,
+    chain: str | None,
+    rpc_url: str | None,
+    implementation: bytes | None,
+    allow_private: bool,
+) -> None:
+    """
+    Make a new server: files, keys, first organization.
+
+    The organization's secret key is shown this once. Nothing is left behind if anything fails.
+    """
+    told = (chain, rpc_url, implementation)
+    if any(told) != all(told):
+        raise click.UsageError("--chain, --rpc and --implementation belong together")
+    text = _CONFIG
+    if chain and rpc_url and implementation:
+        text += _CHAIN.format(
+            chain=chain,
+            rpc_url=json.dumps(rpc_url),
+            implementation=json.dumps(hexed(implementation)),
+            allow_private=str(allow_private).lower(),
+        )
+    else:
+        text += _NO_CHAIN
+    first, secret, wired = asyncio.run(_make(home, text, _checked(organization)))
+    relayer = hexed(wired.world.relayer_address)
+    terminal.emit(
+        {
+            "home": str(home),
+            "organization_id": first.id,
+            "secret_key": secret,
+            "relayer": relayer,
+            "url": f"http://{wired.config.host}:{wired.config.port}",
+            "chains": list(wired.config.chains),
+        }
+    )
+    _tell(terminal, home, wired, first, secret)
+
+
+def _checked(name: str) -> str:
+    if not 1 <= len(name) <= MAX_TEXT_CHARS:
+        detail = f"organization: expected 1 to {MAX_TEXT_CHARS} characters, got {len(name)}"
+        raise Malformed(Code.MALFORMED_BODY, detail)
+    return read_text(name, "organization")
+
+
+async def _make(home: Path, text: str, name: str) -> tuple[Organization, str, Wired]:
+    async with make(home, text, os.environ) as wired:
+        organization, secret = await found(wired.world, name=name)
+        return organization, secret, wired
+
+
+def _tell(
+    terminal: Terminal, home: Path, wired: Wired, organization: Organization, secret: str
+) -> None:
+    relayer = hexed(wired.world.relayer_address)
+    terminal.say(f"A new server in {home}.", style="bold green")
+    lines = [
+        ("organization", f"{organization.id} ({organization.name})"),
+        ("secret key", f"{secret} - shown this once: keep it as you keep a password"),
+        ("relayer", f"{relayer} - pays for gas"),
+        ("key file", f"{home / wired.config.key_file} - back it up apart from the store"),
+    ]
+    for name, value in lines:
+        terminal.say(f"  {name:13} {value}")
+    terminal.say("\nNext:")
+    url = f"http://{wired.config.host}:{wired.config.port}"
+    steps = [] if wired.config.chains else [f"name a chain in {home / CONFIG_NAME}"]
+    steps += [
+        f"send some of the chain's coin to {relayer}",
+        f"valetkey doctor --home {home}",
+        f"valetkey serve --home {home}",
+        f"export VALETKEY_URL={url} VALETKEY_API_KEY=…; valetkey session open --help",
+    ]
+    for number, step in enumerate(steps, start=1):
+        terminal.say(f"  {number}. {step}")

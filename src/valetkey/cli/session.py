@@ -1,0 +1,234 @@
+"""``valetkey session``: open, look at, watch and stop sessions, through a server."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import click
+from rich.live import Live
+
+from valetkey.cli.options import owner_option, server_options, talk_to
+from valetkey.cli.session_open import open_session
+from valetkey.cli.session_view import session_view, sessions_table, steps_table
+from valetkey.cli.terminal import REFUSED, Terminal, Verb
+from valetkey.client.watching import has_changed, is_over
+from valetkey.core.activity import ActivityState
+from valetkey.core.session import State
+from valetkey.wire.base import Page
+from valetkey.wire.session import StoppedAll
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from valetkey.client import Owner, Valetkey
+    from valetkey.wire.session import Session, Stopped
+
+_MAX_LISTED: Final = 10_000
+_REDRAWN_EACH_S: Final = 0.5
+
+
+@click.group()
+def session() -> None:
+    """Rights to act over a wallet: opened, watched and stopped."""
+
+
+session.add_command(open_session)
+
+
+@session.command("list", cls=Verb)
+@server_options
+@click.option("--state", type=click.Choice([one.value for one in State]), help="Only these.")
+@click.option("--user", "user_id", help="Only of this user (usr_…).")
+@click.option("--wallet", "wallet_id", help="Only on this wallet (wal_…).")
+@click.option("--limit", type=click.IntRange(1, _MAX_LISTED), default=50, show_default=True)
+@click.pass_obj
+def list_sessions(
+    terminal: Terminal,
+    *,
+    url: str,
+    api_key: str | None,
+    state: str | None,
+    user_id: str | None,
+    wallet_id: str | None,
+    limit: int,
+) -> None:
+    """List sessions, newest first."""
+    with talk_to(url, api_key) as server:
+        found = server.sessions.list(state=state, user_id=user_id, wallet_id=wallet_id)
+        sessions = list(islice(found, limit))
+    terminal.emit(Page(items=sessions))
+    if sessions:
+        terminal.show(sessions_table(sessions))
+    else:
+        terminal.say("no sessions")
+
+
+@session.command(cls=Verb)
+@server_options
+@click.argument("session_id", metavar="SESSION")
+@click.pass_obj
+def show(terminal: Terminal, *, url: str, api_key: str | None, session_id: str) -> None:
+    """Show one session: its state, worst case, what is left."""
+    with talk_to(url, api_key) as server:
+        found = server.sessions.get(session_id)
+    terminal.emit(found)
+    terminal.show(session_view(found))
+
+
+@session.command(cls=Verb)
+@server_options
+@click.argument("session_id", metavar="SESSION")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.1, 3600),
+    default=1.0,
+    show_default=True,
+    help="Seconds between two looks.",
+)
+@click.pass_obj
+def watch(
+    terminal: Terminal, *, url: str, api_key: str | None, session_id: str, every: float
+) -> None:
+    """
+    Watch a session until it is over, or until you stop with Ctrl-C.
+
+    On a terminal: a live table. Elsewhere: the session again after each change; with --json one
+    document a line.
+    """
+    with talk_to(url, api_key) as server, suppress(KeyboardInterrupt):
+        looks = _looks(server, session_id, every)
+        if terminal.is_live:
+            _watch_live(terminal, looks)
+            return
+        before: Session | None = None
+        for now in looks:
+            if has_changed(before, now):
+                terminal.emit_line(now)
+                terminal.show(session_view(now))
+                terminal.say("")
+            before = now
+
+
+def _looks(server: Valetkey, session_id: str, every: float) -> Iterator[Session]:
+    """Yield the session again and again, until it is over."""
+    while True:
+        now = server.sessions.get(session_id)
+        yield now
+        if is_over(now):
+            return
+        time.sleep(every)
+
+
+def _watch_live(terminal: Terminal, looks: Iterator[Session]) -> None:
+    seen: list[Session] = [next(looks)]
+    with Live(
+        console=terminal.out,
+        get_renderable=lambda: session_view(seen[-1]),
+        refresh_per_second=1 / _REDRAWN_EACH_S,
+    ):
+        for now in looks:
+            seen[:] = [now]
+
+
+@session.command(cls=Verb)
+@server_options
+@owner_option
+@click.argument("session_id", metavar="SESSION")
+@click.pass_obj
+def freeze(
+    terminal: Terminal, *, url: str, api_key: str | None, owner: Owner | None, session_id: str
+) -> None:
+    """
+    Refuse whatever a session asks for, until it is unfrozen.
+
+    This server refuses at once. The chain does so when the owner signs: with the owner's key given
+    here, or held by the server.
+    """
+    with talk_to(url, api_key) as server:
+        _tell(terminal, server.sessions.freeze(session_id, owner=owner))
+
+
+@session.command(cls=Verb)
+@server_options
+@owner_option
+@click.argument("session_id", metavar="SESSION")
+@click.pass_obj
+def unfreeze(
+    terminal: Terminal, *, url: str, api_key: str | None, owner: Owner | None, session_id: str
+) -> None:
+    """Take a frozen session back into use."""
+    with talk_to(url, api_key) as server:
+        _tell(terminal, server.sessions.unfreeze(session_id, owner=owner))
+
+
+@session.command(cls=Verb)
+@server_options
+@click.argument("session_id", metavar="[SESSION]", required=False)
+@click.option("--user", help="All sessions of this user instead (usr_…).")
+@click.option("--wallet", help="All sessions on this wallet instead (wal_…).")
+@click.option("--organization", help="All sessions of this organization instead (org_…).")
+@click.pass_obj
+def revoke(
+    terminal: Terminal,
+    *,
+    url: str,
+    api_key: str | None,
+    session_id: str | None,
+    user: str | None,
+    wallet: str | None,
+    organization: str | None,
+) -> None:
+    """
+    End sessions for good.
+
+    They are refused here at once, and on chain by their kill notes. If the chain did not take one,
+    the exit code is 1; the server tries again by itself, and `valetkey kill` does it without any
+    server.
+    """
+    if sum(one is not None for one in (session_id, user, wallet, organization)) != 1:
+        raise click.UsageError("give one of SESSION, --user, --wallet and --organization")
+    with talk_to(url, api_key) as server:
+        if session_id is not None:
+            _tell(terminal, server.sessions.revoke(session_id))
+        elif user is not None:
+            _tell_all(terminal, server.sessions.revoke_all("user", user))
+        elif wallet is not None:
+            _tell_all(terminal, server.sessions.revoke_all("wallet", wallet))
+        else:
+            _tell_all(terminal, server.sessions.revoke_all("organization", organization or ""))
+
+
+def _tell(terminal: Terminal, stopped: Stopped) -> None:
+    terminal.emit(stopped)
+    _show(terminal, stopped)
+    _exit_if_failed(terminal, [stopped])
+
+
+def _tell_all(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:
+    terminal.emit(StoppedAll(items=list(all_stopped)))
+    for stopped in all_stopped:
+        _show(terminal, stopped)
+    if not all_stopped:
+        terminal.say("no session was open")
+    _exit_if_failed(terminal, all_stopped)
+
+
+def _show(terminal: Terminal, stopped: Stopped) -> None:
+    terminal.say(f"{stopped.session.id} is {stopped.session.state}", style="bold")
+    steps = stopped.session.steps or stopped.activity.times
+    terminal.show(steps_table(steps))
+
+
+def _exit_if_failed(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:
+    failed = [one for one in all_stopped if one.activity.state == ActivityState.FAILED]
+    for one in failed:
+        why = one.activity.outcome.detail if one.activity.outcome else "it says nothing more"
+        terminal.complain(
+            f"{one.session.id}: this server refuses it, the chain did not take it: {why}",
+            code=(one.activity.outcome.code if one.activity.outcome else None) or "chain_rejected",
+        )
+    if failed:
+        click.get_current_context().exit(REFUSED)

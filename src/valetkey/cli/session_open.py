@@ -1,0 +1,182 @@
+"""``valetkey session open``: a permission from a file or from options, and where its key goes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import click
+
+from valetkey.cli.options import address_of_text, owner_option, read_span, server_options, talk_to
+from valetkey.cli.permission import read_document
+from valetkey.cli.session_view import session_view
+from valetkey.cli.terminal import Terminal, Verb
+from valetkey.client import permission as permissions
+from valetkey.core.errors import Code, Conflict
+from valetkey.core.permission.checks import check_permission
+from valetkey.wire.permission import read_permission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from valetkey.client import Owner, Session, Valetkey
+    from valetkey.core.permission.model import Permission
+    from valetkey.wire.wallet import Account
+
+_ANYBODY: Final = "anybody"
+_NATIVE: Final = "native"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a permission is made from: a file, or the other options."""
+
+    file: IO[bytes] | None
+    token: str | None
+    decimals: int | None
+    to: tuple[str, ...]
+    cap: str | None
+    per_call: str | None
+    max_calls: int | None
+    ttl: int | None
+
+    def permission(self, chain: str, *, now: int) -> Permission:
+        """
+        Return the permission for *chain*.
+
+        Raises:
+            UsageError: Options are missing, or do not go together.
+            Malformed: It is not well formed.
+        """
+        if self.file is not None:
+            return self._from_file(self.file, now)
+        if self.token is None or self.cap is None or not self.to or self.ttl is None:
+            raise click.UsageError("give --permission, or --token, --to, --cap and --ttl")
+        if self.token == _NATIVE:
+            return permissions.native_payments(
+                to=[address_of_text(one) for one in self.to],
+                expires_in=self.ttl,
+                lifetime=self.cap,
+                per_call=self.per_call,
+                max_calls=self.max_calls,
+            ).on(chain, now=now)
+        if self.decimals is None:
+            raise click.UsageError("--token needs --decimals: what one whole token is")
+        anybody = self.to == (_ANYBODY,)
+        return permissions.erc20_transfers(
+            address_of_text(self.token),
+            decimals=self.decimals,
+            to=permissions.ANYTHING if anybody else [address_of_text(one) for one in self.to],
+            expires_in=self.ttl,
+            lifetime=self.cap,
+            per_call=self.per_call,
+            max_calls=self.max_calls,
+        ).on(chain, now=now)
+
+    def _from_file(self, file: IO[bytes], now: int) -> Permission:
+        others = (self.token, self.decimals, self.cap, self.per_call, self.max_calls)
+        if self.to or any(one is not None for one in others):
+            raise click.UsageError("--permission says it all: only --ttl goes with it")
+        document = read_document(file)
+        if self.ttl is None and None in {document.starts_at, document.expires_at}:
+            raise click.UsageError("the permission has no starts_at and expires_at; give --ttl")
+        starts_at = document.starts_at or now
+        expires_at = starts_at + self.ttl if self.ttl else None
+        found = read_permission(document, starts_at=starts_at, expires_at=expires_at)
+        return check_permission(found)
+
+
+@click.command("open", cls=Verb)
+@server_options
+@owner_option
+@click.option("--account", "account_id", help="acc_…; may be left out if there is only one.")
+@click.option("--permission", "file", type=click.File("rb"), help="A permission as JSON.")
+@click.option("--token", help="Or: allow transfers of this token (an address, or native),")
+@click.option("--decimals", type=click.IntRange(0, 77), help="which has so many decimals,")
+@click.option("--to", multiple=True, help="to this address (may be repeated; or: anybody),")
+@click.option("--cap", help="up to so much in all, in whole tokens, such as 20 or 0.5,")
+@click.option("--per-call", help="and so much in one call,")
+@click.option("--max-calls", type=click.IntRange(1), help="and in so many calls.")
+@click.option("--ttl", metavar="TIME", callback=read_span, help="Its life: 15m, 1h, 7d.")
+@click.option("--label", default="", help="What to call it.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where its private key goes (default: SESSION.session.json here, for its owner only).",
+)
+@click.pass_obj
+def open_session(
+    terminal: Terminal,
+    /,
+    *,
+    url: str,
+    api_key: str | None,
+    owner: Owner | None,
+    account_id: str | None,
+    label: str,
+    out: Path | None,
+    **wanted: Any,  # noqa: ANN401 - the fields of _Wanted
+) -> None:
+    """
+    Open a session on an account, and print the worst case.
+
+    Its private key is made here and written to a file, for a program to take up
+    (Valetkey.sessions.load); beside it the kill note, for the owner. Without the owner's key, here
+    or in the server, the session waits for the owner's signature.
+    """
+    asked = _Wanted(**wanted)
+    with talk_to(url, api_key) as server, _secret_file(out) as reserved:
+        account = _account(server, account_id)
+        permission = asked.permission(account.chain, now=int(time.time()))
+        opened = server.sessions.open(account, permission, owner=owner, label=label)
+        reserved.write_text(opened.export() + "\n")
+        key_file = reserved if out else reserved.rename(f"{opened.id}.session.json")
+        note_file = _save_note(opened, key_file)
+        shown = opened.show()
+    terminal.emit({"session": shown, "session_file": str(key_file), "kill_note_file": note_file})
+    terminal.show(session_view(shown))
+    terminal.say(f"\nIts private key is in {key_file}: whoever has this file is the session.")
+    if note_file is None:
+        terminal.say("It waits for the owner's signature; then it opens.", style="yellow")
+    else:
+        terminal.say(f"The kill note is in {note_file}: give it to the owner of the account.")
+
+
+def _account(server: Valetkey, account_id: str | None) -> Account:
+    if account_id is not None:
+        return server.accounts.get(account_id)
+    found = [one for one, _ in zip(server.accounts.list(), range(2), strict=False)]
+    if len(found) == 1:
+        return found[0]
+    detail = "expected an account to open a session on, got none; add a wallet first"
+    if found:
+        detail = "expected --account, for there is more than one"
+    raise Conflict(Code.CONFLICT, detail)
+
+
+def _save_note(opened: Session, key_file: Path) -> str | None:
+    try:
+        note = opened.kill_note
+    except Conflict:
+        return None
+    path = key_file.with_name(f"{opened.id}.kill.json")
+    return str(note.save(path))
+
+
+@contextmanager
+def _secret_file(out: Path | None) -> Iterator[Path]:
+    """Give a new empty file that only its owner can read, before there is a key to lose."""
+    path = out or Path(f"{secrets.token_hex(8)}.session.json")
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        raise click.UsageError(f"{path} is there already") from None
+    try:
+        yield path
+    finally:
+        if path.exists() and path.stat().st_size == 0:
+            path.unlink()

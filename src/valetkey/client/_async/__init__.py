@@ -1,0 +1,1 @@
+"""The client. Synchronous and asynchronous forms say the same: see tools/unasync.py."""

@@ -1,0 +1,127 @@
+"""The client: one server, one credential."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+import httpx
+
+from valetkey.client._async.line import AsyncConnection, AsyncLine
+from valetkey.client._async.organization import (
+    AsyncAudit,
+    AsyncCredentials,
+    AsyncOrganizations,
+    AsyncUsers,
+)
+from valetkey.client._async.sessions import AsyncSessions
+from valetkey.client._async.wallet import AsyncAccounts, AsyncActivities, AsyncBudgets, AsyncWallets
+from valetkey.client.asks import look, read
+from valetkey.client.attempts import Attempts
+from valetkey.client.permission import Draft
+from valetkey.client.proofs import Nobody, Signed, Token
+from valetkey.wire.explain import Explain, Explained
+from valetkey.wire.permission import write_permission
+from valetkey.wire.server import Server
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from valetkey.client.keys import HolderKey
+    from valetkey.client.proofs import Proof
+    from valetkey.core.permission.model import Permission
+
+CONNECT_S: Final = 5.0
+ANSWER_S: Final = 60.0  # the server waits up to 20 s for a block
+
+
+class AsyncValetkey:
+    """
+    A valetkey server, as one API key, one signing key or nobody sees it.
+
+    >>> async with AsyncValetkey("http://127.0.0.1:8080", api_key="vk_secret_…") as vk:
+    ...     session = await vk.sessions.open(account_id, draft, owner=owner)
+    ...     await session.transfer(token, to, "1.5")
+
+    Args:
+        base_url: Of the server, without ``/v1``.
+        api_key: ``vk_secret_…``, ``vk_public_…``, or the ``vk_session_…`` of a session that reads.
+            None is for public reads, and for sessions whose key is here (`AsyncSessions.attach`).
+        timeout_s: For an answer, from the moment that the request is sent.
+        attempts: How stubborn to be when the server does not answer.
+
+    Raises:
+        Malformed: *base_url* or *api_key* is none.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = ANSWER_S,
+        attempts: Attempts | None = None,
+    ) -> None:
+        proof = Nobody() if api_key is None else Token(api_key)
+        timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s))
+        self._speak(
+            AsyncConnection(base_url, timeout=timeout, attempts=attempts or Attempts()), proof
+        )
+
+    def _speak(self, connection: AsyncConnection, proof: Proof) -> None:
+        line = AsyncLine(connection, proof)
+        self._line = line
+        self.organizations = AsyncOrganizations(line)
+        self.users = AsyncUsers(line)
+        self.credentials = AsyncCredentials(line)
+        self.wallets = AsyncWallets(line)
+        self.accounts = AsyncAccounts(line)
+        self.budgets = AsyncBudgets(line)
+        self.sessions = AsyncSessions(line)
+        self.activities = AsyncActivities(line)
+        self.audit = AsyncAudit(line)
+
+    def signed_by(self, credential_id: str, key: HolderKey) -> AsyncValetkey:
+        """
+        Return a client on the same connections that signs each request with a P-256 credential.
+
+        Args:
+            credential_id: ``crd_…``, as `AsyncCredentials.add` returned it.
+        """
+        client = object.__new__(type(self))
+        client._speak(self._line.connection, Signed(credential_id, key))
+        return client
+
+    async def server(self) -> Server:
+        """Return what the server says of itself: version, clock, chains and their relayers."""
+        return await self._line.send(read(Server, "/v1/server"))
+
+    async def explain(self, permission: Draft | Permission, *, chain: str = "") -> Explained:
+        """
+        Return *permission* in words, with its worst case.
+
+        Args:
+            chain: CAIP-2, for a draft that does not know its chain yet.
+        """
+        if isinstance(permission, Draft):
+            server = await self.server()
+            permission = permission.on(chain or server.chains[0].chain, now=server.time)
+        body = Explain(permission=write_permission(permission))
+        return await self._line.send(look(Explained, "/v1/permissions/explain", body))
+
+    async def aclose(self) -> None:
+        """Close the connections. Sessions stay open."""
+        await self._line.connection.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._line.connection.base_url!r})"

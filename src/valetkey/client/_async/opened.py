@@ -1,0 +1,137 @@
+"""A session, held by whoever also opened it: it can be frozen and revoked from here, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.client._async.session import AsyncHeldSession
+from valetkey.client._async.stops import AsyncStops
+from valetkey.client.asks import path_of, read, write
+from valetkey.client.consent import Consent, verify_consent
+from valetkey.client.kill_note import KillNote, make_note, verify_note
+from valetkey.core.errors import Code, Conflict
+from valetkey.wire import session as wire
+from valetkey.wire.base import hexed
+
+if TYPE_CHECKING:
+    from valetkey.client._async.line import AsyncLine
+    from valetkey.client.consent import Verified
+    from valetkey.client.keys import HolderKey
+    from valetkey.client.owner import Owner
+
+
+class AsyncSession(AsyncHeldSession):
+    """
+    A session that was opened here.
+
+    Args:
+        operator: Speaks with the API key that opened it.
+        owner: Signs freezes for the chain, if it is at hand.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        *,
+        holder: AsyncLine,
+        key: HolderKey,
+        verified: Verified,
+        operator: AsyncLine,
+        owner: Owner | None,
+    ) -> None:
+        super().__init__(session_id, holder=holder, key=key, verified=verified)
+        self._operator = operator
+        self._owner = owner
+        self._kill_note: KillNote | None = None
+
+    @property
+    def kill_note(self) -> KillNote:
+        """
+        What ends the session on chain with the server dead.
+
+        >>> session.kill_note.save("session.kill.json")
+
+        Raises:
+            Conflict: The owner has not signed yet.
+        """
+        if self._kill_note is None:
+            detail = "expected a session whose owner has signed, got one that waits for it"
+            raise Conflict(Code.SESSION_PENDING, detail)
+        return self._kill_note
+
+    async def consent(self) -> Consent:
+        """
+        Return what the owner is to sign, compared with what was asked for.
+
+        >>> consent = await session.consent()
+        >>> to_json(consent.grant), to_json(consent.kill_note)  # for a wallet elsewhere
+
+        Raises:
+            RefusedToSign: The server wants something else signed.
+        """
+        path = path_of("/v1/sessions/{key}/consent", key=self.id)
+        told = await self._operator.send(read(wire.Consent, path))
+        both = {"grant": told.grant, "kill_note": told.kill_note}
+        return verify_consent(both, self._verified.terms)
+
+    async def grant(self, owner: Owner) -> wire.Session:
+        """
+        Return the session, open: *owner* signs the grant and the kill note.
+
+        Raises:
+            RefusedToSign: The server wants something else signed.
+        """
+        consent = await self.consent()
+        signature, kill_note = owner.sign_consent(consent)
+        return await self.grant_signed(signature, kill_note)
+
+    async def grant_signed(self, signature: bytes, kill_note: bytes) -> wire.Session:
+        """
+        Return the session, open, by signatures that were made elsewhere over `consent`.
+
+        Args:
+            signature, kill_note: 65 bytes each, by the account's owner.
+        """
+        path = path_of("/v1/sessions/{key}/grant", key=self.id)
+        body = wire.AcceptGrant(owner_signature=hexed(signature), kill_note=hexed(kill_note))
+        session = await self._operator.send(write(wire.Session, path, body))
+        self._kill_note = make_note(self.id, self._verified, kill_note)
+        return session
+
+    async def fetch_kill_note(self) -> KillNote:
+        """
+        Return the kill note that the server keeps, compared with what it must be.
+
+        Raises:
+            RefusedToSign: It would not end this session.
+        """
+        path = path_of("/v1/sessions/{key}/kill-note", key=self.id)
+        content = await self._operator.send(read(wire.KillNote, path))
+        self._kill_note = verify_note(content, self._verified)
+        return self._kill_note
+
+    async def show(self) -> wire.Session:
+        """Return the session as it is now: state, use, what is left."""
+        path = path_of("/v1/sessions/{key}", key=self.id)
+        return await self._operator.send(read(wire.Session, path))
+
+    async def freeze(self) -> wire.Stopped:
+        """
+        Return the session, frozen: refused from this answer on, and on chain where the owner signs.
+
+        The owner is the one that it was opened with, or the server if it holds the owner's key.
+        With neither, a session that binds no relayer can still reach the chain past the server:
+        revoke it, or freeze it with the owner (`AsyncSessions.freeze`).
+        """
+        return await self._stops().freeze(self.id, owner=self._owner)
+
+    async def unfreeze(self) -> wire.Stopped:
+        """Return the session, in use again."""
+        return await self._stops().unfreeze(self.id, owner=self._owner)
+
+    async def revoke(self) -> wire.Stopped:
+        """Return the session, ended: refused from now on, and on chain by its kill note."""
+        return await self._stops().revoke(self.id)
+
+    def _stops(self) -> AsyncStops:
+        return AsyncStops(self._operator, verified=self._verified)

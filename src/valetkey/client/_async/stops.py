@@ -1,0 +1,68 @@
+"""Freeze, unfreeze and revoke: refused by the server first, then on the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from valetkey.client.asks import path_of, read, write
+from valetkey.client.consent import expect_same, read_typed
+from valetkey.client.opening import verified_of_owner
+from valetkey.wire import session as wire
+from valetkey.wire.base import Nothing, hexed
+
+if TYPE_CHECKING:
+    from valetkey.client._async.line import AsyncLine
+    from valetkey.client.consent import Verified
+    from valetkey.client.owner import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncStops:
+    """
+    How sessions are stopped with an API key.
+
+    Args:
+        verified: The grant that is to be stopped, if it is known here already.
+    """
+
+    line: AsyncLine
+    verified: Verified | None = None
+
+    async def freeze(self, session_id: str, *, owner: Owner | None) -> wire.Stopped:
+        """Freeze at once, then have *owner* sign for the chain."""
+        path = path_of("/v1/sessions/{key}/freeze", key=session_id)
+        stopped = await self.line.send(write(wire.Stopped, path, wire.Switch()))
+        if owner is None:
+            return stopped
+        signature = await self._sign(session_id, owner, freeze=True)
+        body = wire.Switch(owner_signature=hexed(signature))
+        return await self.line.send(write(wire.Stopped, path, body))
+
+    async def unfreeze(self, session_id: str, *, owner: Owner | None) -> wire.Stopped:
+        """Take back into use, with the signature of *owner* for the chain."""
+        path = path_of("/v1/sessions/{key}/unfreeze", key=session_id)
+        body = wire.Switch()
+        if owner is not None:
+            signature = await self._sign(session_id, owner, freeze=False)
+            body = wire.Switch(owner_signature=hexed(signature))
+        return await self.line.send(write(wire.Stopped, path, body))
+
+    async def _sign(self, session_id: str, owner: Owner, *, freeze: bool) -> bytes:
+        verified = self.verified
+        if verified is None:
+            path = path_of("/v1/sessions/{key}", key=session_id)
+            session = await self.line.send(read(wire.Session, path))
+            verified = verified_of_owner(session, owner.address)
+        path = path_of("/v1/sessions/{key}/freeze-note", key=session_id)
+        note = await self.line.send(
+            read(wire.FreezeNote, path, freeze="true" if freeze else "false")
+        )
+        own = verified.switch(note.sequence, freeze=freeze)
+        expect_same("note", own, read_typed("note", note.typed_data))
+        return owner.sign(own)
+
+    async def revoke(self, session_id: str) -> wire.Stopped:
+        """End at once, and on chain by the kill note."""
+        path = path_of("/v1/sessions/{key}/revoke", key=session_id)
+        return await self.line.send(write(wire.Stopped, path, Nothing()))

@@ -1,0 +1,198 @@
+"""Wallets, their accounts and budgets, and the activities of an organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.client.asks import path_of, read, write
+from valetkey.client.errors import RefusedToSign
+from valetkey.client.owner import Delegation, Owner
+from valetkey.client.runs import succeeded
+from valetkey.client.values import Address, read_address
+from valetkey.core.errors import Code
+from valetkey.core.plan import chain_id_of
+from valetkey.wire import wallet as wire
+from valetkey.wire.activity import Activity
+from valetkey.wire.base import Page, hexed, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from valetkey.client._async.line import AsyncLine
+
+
+class AsyncWallets:
+    """Key material, and the accounts that it owns."""
+
+    def __init__(self, line: AsyncLine) -> None:
+        self._line = line
+
+    async def add(
+        self,
+        chain: str,
+        *,
+        address: Address | Owner | None = None,
+        user_id: str | None = None,
+        label: str = "",
+        request_id: str | None = None,
+    ) -> wire.AddedWallet:
+        """
+        Return a new wallet and its account on *chain*.
+
+        >>> added = await vk.wallets.add("eip155:31337", address=owner)
+
+        Args:
+            chain: CAIP-2.
+            address: Of an owner whose key is outside the server; None has the server make and seal
+                the owner's key.
+        """
+        hex_address = None
+        if isinstance(address, Owner):
+            hex_address = hexed(address.address)
+        elif address is not None:
+            raw = read_address(address, where="address", code=Code.MALFORMED_BODY)
+            hex_address = hexed(raw)
+        body = wire.AddWallet(
+            chain=chain,
+            owner_key="sealed" if hex_address is None else "outside",
+            address=hex_address,
+            user_id=user_id,
+            label=label,
+        )
+        ask = write(wire.AddedWallet, "/v1/wallets", body, request_id=request_id)
+        return await self._line.send(ask)
+
+    async def get(self, wallet_id: str) -> wire.Wallet:
+        """Return one wallet."""
+        return await self._line.send(read(wire.Wallet, path_of("/v1/wallets/{key}", key=wallet_id)))
+
+    def list(self) -> AsyncIterator[wire.Wallet]:
+        """Yield the wallets, newest first."""
+        return self._line.pages(Page[wire.Wallet], "/v1/wallets")
+
+
+class AsyncAccounts:
+    """Addresses on chains."""
+
+    def __init__(self, line: AsyncLine) -> None:
+        self._line = line
+
+    async def get(self, account_id: str) -> wire.Account:
+        """Return one account."""
+        path = path_of("/v1/accounts/{key}", key=account_id)
+        return await self._line.send(read(wire.Account, path))
+
+    def list(self) -> AsyncIterator[wire.Account]:
+        """Yield the accounts, newest first."""
+        return self._line.pages(Page[wire.Account], "/v1/accounts")
+
+    async def state(self, account_id: str, *, tokens: Sequence[Address] = ()) -> wire.AccountState:
+        """
+        Return an account as its chain shows it: code, native balance, and those of *tokens*.
+
+        Raises:
+            Unavailable: The chain's node does not answer.
+        """
+        code = Code.MALFORMED_BODY
+        named = [hexed(read_address(token, where="tokens", code=code)) for token in tokens]
+        path = path_of("/v1/accounts/{key}/state", key=account_id)
+        return await self._line.send(read(wire.AccountState, path, token=named))
+
+    async def delegate(
+        self,
+        account: wire.Account | str,
+        *,
+        owner: Owner | None = None,
+        implementation: Address | None = None,
+        request_id: str | None = None,
+    ) -> Activity:
+        """
+        Return the activity by which the account runs the code at *implementation* (EIP-7702).
+
+        An account's code can do everything, so the server does not choose it: the owner signs for
+        the address that is given here, and for no other.
+
+        Args:
+            owner: Signs the authorization; None when the server holds the owner's key.
+            implementation: The deployed `Account` contract that you trust; needed with *owner*.
+
+        Raises:
+            RefusedToSign: The server wants another account, chain or code.
+            ChainRejected: The chain refused.
+        """
+        account_id = account if isinstance(account, str) else account.id
+        signature = None
+        if owner is not None:
+            signature = hexed(await self._sign(account, owner, implementation))
+        path = path_of("/v1/accounts/{key}/delegation", key=account_id)
+        body = wire.Delegate(signature=signature)
+        return succeeded(await self._line.send(write(Activity, path, body, request_id=request_id)))
+
+    async def _sign(
+        self, account: wire.Account | str, owner: Owner, implementation: Address | None
+    ) -> bytes:
+        if implementation is None:
+            raise RefusedToSign("implementation", expected="the code to trust", got="none")
+        code = read_address(implementation, where="implementation", code=Code.MALFORMED_BODY)
+        known = await self.get(account) if isinstance(account, str) else account
+        path = path_of("/v1/accounts/{key}/delegation", key=known.id)
+        asked = await self._line.send(read(wire.Delegation, path))
+        wanted = Delegation(known.chain, code, asked.nonce)
+        pairs = {
+            "address": (hexed(owner.address), known.address),
+            "delegate": (hexed(code), asked.delegate),
+            "chain_id": (chain_id_of(known.chain), asked.chain_id),
+            "digest": (wanted.digest, read_bytes(asked.digest, "digest")),
+        }
+        for name, (expected, got) in pairs.items():
+            if expected != got:
+                raise RefusedToSign(name, expected=expected, got=got)
+        return owner.sign_delegation(wanted)
+
+
+class AsyncBudgets:
+    """Limits above the sessions: of a wallet or a user."""
+
+    def __init__(self, line: AsyncLine) -> None:
+        self._line = line
+
+    async def set(
+        self,
+        scope_id: str,
+        *,
+        asset: str,
+        limit: int,
+        window_s: int = 0,
+        request_id: str | None = None,
+    ) -> wire.Budget:
+        """
+        Return the budget, its limit set; what is booked stays booked.
+
+        Args:
+            scope_id: A wallet's or user's id.
+            asset: ``native``, a token's address, or ``fees``.
+            limit: In the smallest unit.
+            window_s: 0 for the whole life.
+        """
+        body = wire.SetBudget(scope_id=scope_id, asset=asset, limit=str(limit), window_s=window_s)
+        return await self._line.send(write(wire.Budget, "/v1/budgets", body, request_id=request_id))
+
+    def list(self) -> AsyncIterator[wire.Budget]:
+        """Yield the budgets."""
+        return self._line.pages(Page[wire.Budget], "/v1/budgets")
+
+
+class AsyncActivities:
+    """Every write that was asked for, and how it went."""
+
+    def __init__(self, line: AsyncLine) -> None:
+        self._line = line
+
+    async def get(self, activity_id: str) -> Activity:
+        """Return one activity."""
+        path = path_of("/v1/activities/{key}", key=activity_id)
+        return await self._line.send(read(Activity, path))
+
+    def list(self) -> AsyncIterator[Activity]:
+        """Yield the activities, newest first; those of a session if the client is one."""
+        return self._line.pages(Page[Activity], "/v1/activities")

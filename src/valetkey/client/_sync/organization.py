@@ -1,0 +1,125 @@
+# Written by tools/unasync.py from ../_async/organization.py: change that one.
+"""An organization's own things: children, users, credentials and its audit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.client.asks import path_of, read, write
+from valetkey.wire.base import Nothing, Page
+from valetkey.wire.credential import AddCredential, AddedCredential, Credential
+from valetkey.wire.organization import AddUser, OpenOrganization, Organization, User
+from valetkey.wire.server import AuditHead, AuditLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Literal
+
+    from valetkey.client._sync.line import Line
+    from valetkey.client.keys import HolderKey
+
+
+class Organizations:
+    """The organizations below one's own. Their power can be reduced from here, never widened."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def open(self, name: str, *, request_id: str | None = None) -> Organization:
+        """Return a new organization below one's own."""
+        body = OpenOrganization(name=name)
+        ask = write(Organization, "/v1/organizations", body, request_id=request_id)
+        return self._line.send(ask)
+
+    def get(self, organization_id: str) -> Organization:
+        """Return one organization."""
+        path = path_of("/v1/organizations/{key}", key=organization_id)
+        return self._line.send(read(Organization, path))
+
+    def list(self) -> Iterator[Organization]:
+        """Yield the organizations below one's own."""
+        return self._line.pages(Page[Organization], "/v1/organizations")
+
+
+class Users:
+    """Humans and agents at the end."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def add(self, reference: str, *, request_id: str | None = None) -> User:
+        """Return a new user, called *reference* by the organization."""
+        ask = write(User, "/v1/users", AddUser(reference=reference), request_id=request_id)
+        return self._line.send(ask)
+
+    def get(self, user_id: str) -> User:
+        """Return one user."""
+        return self._line.send(read(User, path_of("/v1/users/{key}", key=user_id)))
+
+    def list(self) -> Iterator[User]:
+        """Yield the users, newest first."""
+        return self._line.pages(Page[User], "/v1/users")
+
+
+class Credentials:
+    """API keys, and keys that sign requests."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def add(
+        self,
+        kind: Literal["secret", "publishable"],
+        *,
+        label: str = "",
+        request_id: str | None = None,
+    ) -> AddedCredential:
+        """Return a new API key; its ``token`` is shown this once."""
+        body = AddCredential(kind=kind, label=label)
+        ask = write(AddedCredential, "/v1/credentials", body, request_id=request_id)
+        return self._line.send(ask)
+
+    def add_key(
+        self, key: HolderKey, *, label: str = "", request_id: str | None = None
+    ) -> Credential:
+        """
+        Return a new credential for a P-256 key that stays here; only its public half is sent.
+
+        >>> key = StampKey.generate()
+        >>> credential = vk.credentials.add_key(key)
+        >>> signing = vk.signed_by(credential.id, key)
+        """
+        public_key = f"0x{key.public_key.data.hex()}"
+        body = AddCredential(kind="p256", label=label, public_key=public_key)
+        ask = write(AddedCredential, "/v1/credentials", body, request_id=request_id)
+        return (self._line.send(ask)).credential
+
+    def get(self, credential_id: str) -> Credential:
+        """Return one credential, without its secret."""
+        path = path_of("/v1/credentials/{key}", key=credential_id)
+        return self._line.send(read(Credential, path))
+
+    def list(self) -> Iterator[Credential]:
+        """Yield the credentials, newest first."""
+        return self._line.pages(Page[Credential], "/v1/credentials")
+
+    def revoke(self, credential_id: str, *, request_id: str | None = None) -> Credential:
+        """Return the credential, refused from now on."""
+        path = path_of("/v1/credentials/{key}/revoke", key=credential_id)
+        return self._line.send(write(Credential, path, Nothing(), request_id=request_id))
+
+
+class Audit:
+    """What happened, in a chain of hashes."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def lines(self, *, organization_id: str | None = None) -> Iterator[AuditLine]:
+        """Yield the lines of the log, oldest first."""
+        page = Page[AuditLine]
+        return self._line.pages(page, "/v1/audit", organization_id=organization_id)
+
+    def head(self) -> AuditHead:
+        """Return the signed head of the log: kept elsewhere, it shows a cut."""
+        return self._line.send(read(AuditHead, "/v1/audit/head"))

@@ -1,0 +1,269 @@
+# Written by tools/unasync.py from ../_async/sessions.py: change that one.
+"""Sessions of an organization: opened, handed out, listed and stopped."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from valetkey.client._sync.line import Line
+from valetkey.client._sync.opened import Session
+from valetkey.client._sync.session import HeldSession
+from valetkey.client._sync.stops import Stops
+from valetkey.client.asks import path_of, read, write
+from valetkey.client.keys import SessionKey, StampKey
+from valetkey.client.opening import (
+    Opened,
+    bound,
+    exported,
+    holder_terms,
+    open_body,
+    public_key_of,
+    terms_of,
+    verified_session,
+    whole,
+)
+from valetkey.client.proofs import Signed
+from valetkey.wire import session as wire
+from valetkey.wire.base import Page
+from valetkey.wire.permission import read_permission
+from valetkey.wire.server import Server
+from valetkey.wire.wallet import Account, AccountState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Literal, Unpack
+
+    from valetkey.client.keys import HolderKey
+    from valetkey.client.opening import Options
+    from valetkey.client.owner import Owner
+    from valetkey.client.permission import Draft
+    from valetkey.core.permission.model import Permission
+    from valetkey.core.wallet import PublicKey
+
+
+class Sessions:
+    """Rights to act, for a while and within limits."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def open(
+        self,
+        account: Account | str,
+        permission: Draft | Permission,
+        *,
+        owner: Owner | None = None,
+        key: HolderKey | None = None,
+        user_id: str | None = None,
+        idle_s: int | None = None,
+        label: str = "",
+        device: str = "",
+    ) -> Session:
+        """
+        Return a session on *account*, held here.
+
+        >>> draft = permission.erc20_transfers(
+        ...     token, decimals=6, to=[shop], lifetime="20", expires_in=3600
+        ... )
+        >>> session = vk.sessions.open(account_id, draft, owner=owner)
+
+        Args:
+            account: An id takes the address from the server; an `Account` pins it.
+            owner: Signs the grant and the kill note at once. None leaves the session pending until
+                `Session.grant`, unless the server holds the owner's key.
+            key: What the holder signs with; None makes a new `SessionKey`. A `StampKey` leaves the
+                chain key to the server.
+            idle_s: It also ends when unused for so long; needs a bound relayer.
+
+        Raises:
+            RefusedToSign: The server's grant is not the one that was asked for.
+            Malformed: The permission is not well formed, or the chain cannot enforce it.
+        """
+        known = self._account(account)
+        held = SessionKey.generate() if key is None else key
+        opened = self._open(
+            known,
+            permission,
+            public_key_of(held),
+            user_id=user_id,
+            idle_s=idle_s,
+            label=label,
+            device=device,
+        )
+        session = Session(
+            opened.answer.session.id,
+            holder=self._held_by(opened.answer.session.id, held),
+            key=held,
+            verified=opened.verified,
+            operator=self._line,
+            owner=owner,
+        )
+        if opened.answer.next_action is None:
+            session.fetch_kill_note()
+        elif owner is not None:
+            session.grant(owner)
+        return session
+
+    def open_for(
+        self,
+        key: PublicKey | str,
+        account: Account | str,
+        permission: Draft | Permission,
+        *,
+        owner: Owner | None = None,
+        label: str = "",
+        device: str = "",
+    ) -> wire.Session:
+        """
+        Return a session for a key that was made elsewhere, and stays there.
+
+        The other process makes a `SessionKey`, tells its public half, and takes the session up
+        with `attach`.
+
+        Args:
+            key: A secp256k1 point, 33 bytes as hex.
+            owner: Signs the grant and the kill note at once.
+        """
+        known = self._account(account)
+        public = public_key_of(key)
+        opened = self._open(known, permission, public, label=label, device=device)
+        if opened.answer.next_action is None or owner is None:
+            return opened.answer.session
+        next_action = opened.answer.next_action
+        path = path_of("/v1/sessions/{key}/grant", key=opened.answer.session.id)
+        body = opened.accept(next_action, owner)
+        return self._line.send(write(wire.Session, path, body))
+
+    def _open(
+        self,
+        account: Account,
+        permission: Draft | Permission,
+        key: PublicKey,
+        **options: Unpack[Options],
+    ) -> Opened:
+        asked = whole(permission, chain=account.chain, now=int(time.time()))
+        if key.curve.value == "p256" and asked.relayer is None:
+            asked = bound(asked, self._line.send(read(Server, "/v1/server")))
+        body = open_body(account, asked, key, **options)
+        answer = self._line.send(write(wire.OpenedSession, "/v1/sessions", body))
+        return Opened(answer, verified_session(answer.session, terms_of(account, asked, key)))
+
+    def _account(self, account: Account | str) -> Account:
+        if isinstance(account, Account):
+            return account
+        path = path_of("/v1/accounts/{key}", key=account)
+        return self._line.send(read(Account, path))
+
+    def _held_by(self, session_id: str, key: HolderKey) -> Line:
+        return Line(self._line.connection, Signed(session_id, key))
+
+    def open_reader(
+        self,
+        *,
+        expires_in: int,
+        user_id: str | None = None,
+        account_id: str | None = None,
+        idle_s: int | None = None,
+        label: str = "",
+        device: str = "",
+    ) -> wire.OpenedSession:
+        """
+        Return a session that only reads; its ``token`` is shown this once.
+
+        >>> reader = Valetkey(url, api_key=opened.token)
+        """
+        body = wire.OpenSession(
+            proof="bearer",
+            access="read",
+            ttl_s=expires_in,
+            user_id=user_id,
+            account_id=account_id,
+            idle_s=idle_s,
+            label=label,
+            device=device,
+        )
+        return self._line.send(write(wire.OpenedSession, "/v1/sessions", body))
+
+    def attach(
+        self,
+        session_id: str,
+        key: SessionKey | StampKey,
+        *,
+        account: str | None = None,
+        permission: Permission | None = None,
+    ) -> HeldSession:
+        """
+        Return a session whose *key* is here, opened by somebody else.
+
+        >>> vk = Valetkey(url)  # no API key: the session's own key is the proof
+        >>> session = vk.sessions.attach(session_id, key)
+
+        Args:
+            account: The address that it must act for; None takes the server's word.
+            permission: What it must be allowed; None takes the server's word, and then checks that
+                the grant says the same.
+
+        Raises:
+            RefusedToSign: The grant is for another key, account or permission.
+        """
+        holder = self._held_by(session_id, key)
+        session = holder.send(read(wire.Session, "/v1/session"))
+        if permission is None and session.permission is not None:
+            permission = read_permission(session.permission)
+        if account is None:
+            path = path_of("/v1/accounts/{key}/state", key=session.account_id or "")
+            account = (holder.send(read(AccountState, path))).address
+        verified = verified_session(session, holder_terms(key, account, permission))
+        return HeldSession(session_id, holder=holder, key=key, verified=verified)
+
+    def load(self, exported_text: str) -> HeldSession:
+        """
+        Return the session that `HeldSession.export` wrote.
+
+        Raises:
+            Malformed: The text is none; nothing of it is repeated.
+        """
+        parts = exported(exported_text)
+        return self.attach(
+            parts.session_id, parts.key, account=parts.account, permission=parts.permission
+        )
+
+    def get(self, session_id: str) -> wire.Session:
+        """Return one session as it is now."""
+        return self._line.send(read(wire.Session, path_of("/v1/sessions/{key}", key=session_id)))
+
+    def current(self) -> wire.Session:
+        """Return the session that this client is, by its token."""
+        return self._line.send(read(wire.Session, "/v1/session"))
+
+    def list(
+        self,
+        *,
+        state: str | None = None,
+        user_id: str | None = None,
+        wallet_id: str | None = None,
+    ) -> Iterator[wire.Session]:
+        """Yield the sessions, newest first."""
+        return self._line.pages(
+            Page[wire.Session], "/v1/sessions", state=state, user_id=user_id, wallet_id=wallet_id
+        )
+
+    def freeze(self, session_id: str, *, owner: Owner | None = None) -> wire.Stopped:
+        """Return the session, frozen: refused from now on, and on chain if *owner* signs."""
+        return Stops(self._line).freeze(session_id, owner=owner)
+
+    def unfreeze(self, session_id: str, *, owner: Owner | None = None) -> wire.Stopped:
+        """Return the session, in use again."""
+        return Stops(self._line).unfreeze(session_id, owner=owner)
+
+    def revoke(self, session_id: str) -> wire.Stopped:
+        """Return the session, ended: refused from now on, and on chain by its kill note."""
+        return Stops(self._line).revoke(session_id)
+
+    def revoke_all(
+        self, scope: Literal["user", "wallet", "organization"], scope_id: str
+    ) -> Sequence[wire.Stopped]:
+        """Return every session of a user, wallet or organization, ended."""
+        body = wire.RevokeAll(scope=scope, scope_id=scope_id)
+        return (self._line.send(write(wire.StoppedAll, "/v1/sessions/revoke", body))).items

@@ -1,0 +1,46 @@
+"""When a request is sent again, and how long to wait before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNAVAILABLE: Final = 503
+_MAX_WAIT_S: Final = 5.0
+_FACTOR: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """
+    How stubborn a client is.
+
+    Sending again is safe: a read changes nothing, and a write carries an id that makes it happen
+    once. What is sent again is what got no answer at all, and what the server could not do just
+    now (503). A timeout while the answer is awaited is not: the caller waited long enough.
+
+    Args:
+        most: How often a request is sent at the very most; 1 is never again.
+        first_wait_s: Before the second time; three times as long before each further one.
+    """
+
+    most: int = 3
+    first_wait_s: float = 0.2
+
+    def wait_s(self, sent: int, headers: Mapping[str, str]) -> float | None:
+        """
+        Return how long to wait before the next time, or None when it is enough.
+
+        Args:
+            sent: How often the request was sent already.
+            headers: Of the answer, if there was one; ``Retry-After`` in seconds is kept to, up to
+                5 s.
+        """
+        if sent >= self.most:
+            return None
+        asked = headers.get("retry-after", "")
+        wait = float(asked) if asked.isdecimal() else self.first_wait_s * _FACTOR ** (sent - 1)
+        return min(wait, _MAX_WAIT_S)

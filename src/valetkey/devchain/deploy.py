@@ -1,0 +1,94 @@
+"""The contracts that a local chain needs to show something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import msgspec
+from eth_abi.abi import encode
+
+from valetkey.core.errors import ChainRejected, Code
+from valetkey.devchain.keys import DevKey, dev_keys
+from valetkey.devchain.rpc import CHAIN_ID
+from valetkey.devchain.transact import Done, transact
+from valetkey.spec.keccak import keccak256
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valetkey.devchain.rpc import Rpc
+
+_MINT = keccak256(b"mint(address,uint256)")[:4]
+TOKEN_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """
+    What is on a local chain.
+
+    Args:
+        implementation: 20 bytes: the `Account` that others delegate to.
+        token: 20 bytes: an ERC-20 with six decimals that anybody may mint.
+        deployer: Who paid.
+    """
+
+    chain_id: int
+    rpc_url: str
+    implementation: bytes
+    token: bytes
+    deployer: DevKey
+
+
+class _Artifact(msgspec.Struct):
+    bytecode: str
+
+
+def deploy(rpc: Rpc) -> Deployment:
+    """
+    Put the account implementation and the demo token on a new local chain.
+
+    The first dev key pays. On a new chain the addresses are always the same, whatever runs it.
+    """
+    deployer = dev_keys()[0]
+    return Deployment(
+        chain_id=CHAIN_ID,
+        rpc_url=rpc.url,
+        implementation=create(rpc, deployer, bytecode("Account")),
+        token=create(rpc, deployer, bytecode("DemoToken")),
+        deployer=deployer,
+    )
+
+
+def bytecode(contract: str, types: Sequence[str] = (), values: Sequence[object] = ()) -> bytes:
+    """
+    Return what creates one of our contracts, such as ``Account``.
+
+    Args:
+        types: ABI types of the constructor's arguments.
+        values: As many.
+    """
+    source = resources.files("valetkey").joinpath("contracts", f"{contract}.json").read_bytes()
+    artifact = msgspec.json.decode(source, type=_Artifact)
+    return bytes.fromhex(artifact.bytecode.removeprefix("0x")) + encode(types, values)
+
+
+def create(rpc: Rpc, key: DevKey, code: bytes) -> bytes:
+    """Return the 20-byte address of a new contract made by *code*, paid by *key*."""
+    created = transact(rpc, key, None, data=code).created
+    if created is None:
+        raise ChainRejected(Code.CALL_REVERTED, "the transaction created no contract")
+    return created
+
+
+def mint(rpc: Rpc, deployment: Deployment, to: bytes, amount: int) -> Done:
+    """Give *to* so much of the demo token, in its smallest unit."""
+    data = _MINT + encode(["address", "uint256"], [to, amount])
+    return transact(rpc, deployment.deployer, deployment.token, data=data)
+
+
+def fund(rpc: Rpc, deployment: Deployment, to: bytes, value_wei: int) -> Done:
+    """Give *to* so much of the native currency."""
+    return transact(rpc, deployment.deployer, to, value_wei=value_wei)

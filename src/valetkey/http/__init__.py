@@ -1,0 +1,1 @@
+"""The edge: HTTP in, a verb of ours, HTTP out."""

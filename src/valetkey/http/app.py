@@ -1,0 +1,236 @@
+"""The ASGI application: finds the route, proves who asks, opens the right door, answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from valetkey.core.errors import Code, ValetkeyError
+from valetkey.core.ids import Prefix
+from valetkey.core.principal import ANONYMOUS
+from valetkey.flows.gate import authenticate
+from valetkey.http.door import Door, expect_entry
+from valetkey.http.incoming import (
+    Disconnected,
+    Incoming,
+    read_body,
+    read_fields,
+    read_json,
+    read_query,
+    read_target,
+)
+from valetkey.http.journal import Journal
+from valetkey.http.native.table import ROUTES
+from valetkey.http.openapi import openapi_route
+from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, problem, status_of, unforeseen
+from valetkey.http.proof import read_proof
+from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Table, check_name
+from valetkey.http.settings import Settings
+from valetkey.http.sight import reads_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from valetkey.core.principal import Principal
+    from valetkey.flows.world import World
+    from valetkey.http.routes import Route
+
+    Scope = dict[str, Any]
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_JSON: Final = b"application/json"
+_ENCODER: Final = msgspec.json.Encoder()
+_LISTS: Final = frozenset({"token"})  # query parameters that may stand more than once
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What goes back, and what the log says about it."""
+
+    status: int
+    body: bytes
+    kind: bytes = _JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    code: str | None = None
+    closes: bool = False
+
+
+@dataclass(slots=True)
+class _Noted:
+    """What is known of a request so far, for the log."""
+
+    route: str = ""
+    principal_id: str = ""
+
+
+class App:
+    """
+    The native API over one world.
+
+    A write goes on when its caller goes away: what it has begun, it finishes.
+    """
+
+    def __init__(self, world: World, settings: Settings, journal: Journal) -> None:
+        self.table = Table((*ROUTES, openapi_route(ROUTES, version=settings.version)))
+        self.journal = journal
+        self._world = world
+        self._reads = reads_of(world, settings)
+        self._door = Door(world, self._reads)
+        self._limits = settings.limits
+        self._origin = settings.origin()
+        self._decoders = {
+            route.body: msgspec.json.Decoder(route.body)
+            for route in self.table.routes
+            if route.body is not None
+        }
+        self._begun: set[asyncio.Task[object]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await _answer_others(scope, receive, send)
+            return
+        started = time.perf_counter_ns()
+        request_id = self._world.new_id(Prefix.REQUEST)
+        noted = _Noted()
+        try:
+            answer = await self._answer(scope, receive, request_id, noted)
+        except Disconnected:
+            return
+        await _send(send, answer, request_id, is_head=scope["method"] == "HEAD")
+        self.journal.note(
+            "info",
+            "request:answered",
+            request_id=request_id,
+            method=scope["method"],
+            route=noted.route,
+            status=answer.status,
+            code=answer.code,
+            principal_id=noted.principal_id,
+            ms=(time.perf_counter_ns() - started) / 1e6,
+        )
+
+    async def finish(self) -> None:
+        """Wait until every write that was begun has ended."""
+        while self._begun:
+            await asyncio.wait(self._begun)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, request_id: str, noted: _Noted
+    ) -> _Answer:
+        try:
+            return await self._route(scope, receive, noted)
+        except ValetkeyError as error:
+            return _refuse(error, request_id)
+        except Disconnected:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where nothing may get through
+            self.journal.unforeseen(error, request_id=request_id, route=noted.route)
+            body = _ENCODER.encode(unforeseen(request_id))
+            return _Answer(INTERNAL_STATUS, body, CONTENT_TYPE, code=Code.INTERNAL.value)
+
+    async def _route(self, scope: Scope, receive: Receive, noted: _Noted) -> _Answer:
+        """1. which route; 2. all of the request; 3. who asks; 4. what for; 5. through its door."""
+        limits = self._limits
+        path, query = read_target(scope, limits)  # 1
+        route, name = self.table.find(scope["method"], path)
+        noted.route = route.path
+        fields = read_fields(scope["headers"], limits)  # 2
+        body = await read_body(receive, fields, limits)
+        incoming = Incoming(scope["method"], scope["scheme"], path, query, fields, body)
+        principal = await self._principal(route, incoming)  # 3
+        noted.principal_id = principal.subject_id
+        expect_entry(route, principal)
+        ask = self._ask(route, incoming, name)  # 4
+        made = await self._pass(route, principal, incoming, ask)  # 5
+        return _Answer(route.status, _ENCODER.encode(made))
+
+    async def _principal(self, route: Route, incoming: Incoming) -> Principal:
+        if route.who == EVERYBODY:
+            return ANONYMOUS
+        proof = read_proof(incoming, origin=self._origin, now=self._world.clock.now())
+        is_write = not isinstance(route, Read)
+        return await authenticate(self._world, proof, is_write=is_write)
+
+    def _ask(self, route: Route, incoming: Incoming, name: str) -> Ask[Any, Any]:
+        body: object = None
+        if route.body is not None:
+            may_be_empty = not any(one.required for one in msgspec.structs.fields(route.body))
+            decoder = self._decoders[route.body]
+            body = read_json(incoming, decoder, self._limits, may_be_empty=may_be_empty)
+        return Ask(check_name(route, name), body, read_query(incoming.query, route.query, _LISTS))
+
+    async def _pass(
+        self, route: Route, principal: Principal, incoming: Incoming, ask: Ask[Any, Any]
+    ) -> object:
+        if isinstance(route, Read):
+            return await route.handle(self._reads, principal, ask)
+        key = incoming.fields.get(b"idempotency-key")
+        if isinstance(route, Leave):
+            way_out = self._door.let_out(route, principal, key, ask)
+            return await self._to_the_end(route.handle(way_out, ask))
+        admitted = self._door.admit(route, principal, key, ask)
+        return await self._to_the_end(route.handle(admitted, ask))
+
+    async def _to_the_end(self, write: Awaitable[object]) -> object:
+        """Run *write* in a task of its own, which nobody cancels when the caller is gone."""
+        task = asyncio.ensure_future(write)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return await asyncio.shield(task)
+
+
+def make_app(world: World, settings: Settings | None = None, journal: Journal | None = None) -> App:
+    """Return the application that serves *world*; the log goes to standard error unless told."""
+    return App(world, settings or Settings(), journal or Journal())
+
+
+def _refuse(error: ValetkeyError, request_id: str) -> _Answer:
+    status = status_of(error)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    allowed = error.facts.get("allow")
+    if error.code is Code.METHOD_NOT_ALLOWED and isinstance(allowed, list):
+        headers = ((b"allow", ", ".join(allowed).encode()),)
+    elif status == 401:  # noqa: PLR2004 - the status that asks for a proof
+        headers = ((b"www-authenticate", b'Bearer realm="valetkey"'),)
+    return _Answer(
+        status,
+        _ENCODER.encode(problem(error, request_id=request_id)),
+        CONTENT_TYPE,
+        headers,
+        code=error.code.value,
+        # What comes behind was not read, and is not worth reading.
+        closes=error.code in {Code.BODY_TOO_LARGE, Code.HEADERS_TOO_LARGE, Code.URL_TOO_LONG},
+    )
+
+
+async def _send(send: Send, answer: _Answer, request_id: str, *, is_head: bool) -> None:
+    headers = [
+        (b"content-type", answer.kind),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", request_id.encode()),
+        *answer.headers,
+    ]
+    if answer.closes:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else answer.body})
+
+
+async def _answer_others(scope: Scope, receive: Receive, send: Send) -> None:
+    """Follow a lifespan to its end; refuse a websocket."""
+    if scope["type"] != "lifespan":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    while True:
+        event = (await receive())["type"]
+        await send({"type": f"{event}.complete"})
+        if event == "lifespan.shutdown":
+            return

@@ -1,0 +1,97 @@
+"""The door of the writes: nobody gets past it without write access and a request id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from valetkey.core.activity import MAX_REQUEST_ID_CHARS, Request, request_hash
+from valetkey.core.errors import Code, Forbidden, Malformed, Unauthenticated
+from valetkey.core.principal import PrincipalKind
+from valetkey.flows.gate import expect_write
+from valetkey.http.admitted import Admitted, Exit
+from valetkey.http.routes import Write
+
+if TYPE_CHECKING:
+    from valetkey.core.principal import Principal
+    from valetkey.flows.world import World
+    from valetkey.http.routes import Ask, Leave, Route
+    from valetkey.http.sight import Reads
+
+    Asked = Ask[Any, Any]
+
+_PRINTABLE: Final = range(0x21, 0x7F)
+
+
+def expect_entry(route: Route, principal: Principal) -> None:
+    """
+    Let pass who may use *route*: 1. a kind that it is for; 2. with write access, if it writes.
+
+    Raises:
+        Unauthenticated: Nobody was proven.
+        Forbidden: The principal is of another kind, or only reads.
+    """
+    if principal.kind not in route.who:  # 1
+        wanted = " or ".join(sorted(kind.value for kind in route.who))
+        if principal.kind is PrincipalKind.ANONYMOUS:
+            detail = f"expected the proof of a {wanted}, got none"
+            raise Unauthenticated(Code.PROOF_MISSING, detail)
+        detail = f"expected a {wanted} proof, got a {principal.kind} proof"
+        raise Forbidden(Code.NOT_ALLOWED, detail)
+    if isinstance(route, Write) and principal.kind not in route.carried_by:  # 2
+        expect_write(principal)
+
+
+class Door:
+    """The door to one world."""
+
+    def __init__(self, world: World, reads: Reads) -> None:
+        self._world = world
+        self._reads = reads
+
+    def admit(self, route: Write, principal: Principal, key: bytes | None, ask: Asked) -> Admitted:
+        """
+        Return what lets a write happen.
+
+        Args:
+            key: The ``Idempotency-Key`` header.
+
+        Raises:
+            Unauthenticated, Forbidden: The principal may not write here.
+            Malformed: The request has no unique id.
+        """
+        expect_entry(route, principal)
+        request = _request(route, principal, key, ask)
+        return Admitted(self._world, principal, request, self._reads)
+
+    def let_out(self, route: Leave, principal: Principal, key: bytes | None, ask: Asked) -> Exit:
+        """
+        Return what lets a session end itself.
+
+        Raises:
+            Unauthenticated, Forbidden: The principal is no session.
+            Malformed: The request has no unique id.
+        """
+        expect_entry(route, principal)
+        return Exit(self._world, principal, _request(route, principal, key, ask), self._reads)
+
+
+def _request(route: Write | Leave, principal: Principal, key: bytes | None, ask: Asked) -> Request:
+    """
+    Return the unique id of a write, with the hash of what is asked for.
+
+    A signed request carries its id in the signature, as the nonce; the header is then not looked
+    at, for it is not signed.
+    """
+    asked = {"id": ask.id, "body": msgspec.to_builtins(ask.body)}
+    mark = request_hash(f"{route.method} {route.path}", asked)
+    if principal.request_id is not None:
+        return Request(principal.request_id, mark)
+    if key is None:
+        detail = "expected an Idempotency-Key header, or a signed request, got neither"
+        raise Malformed(Code.REQUEST_ID_MISSING, detail)
+    if not 1 <= len(key) <= MAX_REQUEST_ID_CHARS or any(byte not in _PRINTABLE for byte in key):
+        detail = f"Idempotency-Key: expected 1 to {MAX_REQUEST_ID_CHARS} printable characters"
+        raise Malformed(Code.MALFORMED_REQUEST, detail)
+    return Request(key.decode(), mark)

@@ -1,0 +1,257 @@
+"""A request as it comes: bounded before it is read, its parts parsed strictly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from valetkey.core.errors import Code, Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from valetkey.http.settings import Limits
+
+Fields = dict[bytes, bytes]
+MAX_PARAMETERS: Final = 32
+
+# A field that decides something must not be there twice: two readers could see different ones.
+_ONCE: Final = frozenset(
+    {
+        b"authorization",
+        b"content-digest",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+        b"signature",
+        b"signature-input",
+    }
+)
+_JSON_TYPE: Final = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+# A text that does not end matches as well: looking for its end again and again would take long.
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_PLACE: Final = re.compile(r" - at `\$\.?([^`]*)`$")
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Disconnected(Exception):
+    """The client went away before its request was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """
+    A request.
+
+    Args:
+        path: As sent; percent-encoding untouched.
+        query: As sent, without the ``?``.
+        fields: Header fields by name in lower case; those that came twice are left out.
+    """
+
+    method: str
+    scheme: str
+    path: str
+    query: str
+    fields: Fields
+    body: bytes
+
+
+def read_target(scope: dict[str, Any], limits: Limits) -> tuple[str, str]:
+    """
+    Return path and query as they were sent.
+
+    Raises:
+        Malformed: They are too long, or not ASCII.
+    """
+    path, query = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
+    size = len(path) + len(query)
+    if size > limits.url_bytes:
+        detail = f"expected a path and query of at most {limits.url_bytes} bytes, got {size}"
+        raise Malformed(Code.URL_TOO_LONG, detail)
+    if not path.isascii() or not query.isascii():
+        raise Malformed(Code.MALFORMED_REQUEST, "expected a URL in ASCII, got other bytes")
+    return path.decode(), query.decode()
+
+
+def read_fields(lines: Iterable[tuple[bytes, bytes]], limits: Limits) -> Fields:
+    """
+    Return the header fields by name.
+
+    Raises:
+        Malformed: They are too many or too long, or one that decides something is there twice.
+    """
+    fields: Fields = {}
+    twice: list[bytes] = []
+    count = size = 0
+    for name, value in lines:
+        count += 1
+        size += len(name) + len(value)
+        if name in fields:
+            if name in _ONCE:
+                detail = f"expected the header {name.decode()} once, got it twice"
+                raise Malformed(Code.MALFORMED_REQUEST, detail)
+            twice.append(name)
+        fields[name] = value
+    if count > limits.header_count or size > limits.header_bytes:
+        bounds = f"{limits.header_count} fields and {limits.header_bytes} bytes"
+        detail = f"expected headers of at most {bounds}, got {count} and {size}"
+        raise Malformed(Code.HEADERS_TOO_LARGE, detail)
+    for name in twice:
+        fields.pop(name, None)
+    return fields
+
+
+async def read_body(receive: Callable[[], Awaitable[Any]], fields: Fields, limits: Limits) -> bytes:
+    """
+    Return the body, empty if there is none.
+
+    Raises:
+        Malformed: It is too long, takes too long, or is compressed.
+        Disconnected: The client went away.
+    """
+    length = fields.get(b"content-length")
+    if length in {None, b"0"} and b"transfer-encoding" not in fields:
+        return b""
+    if b"content-encoding" in fields:
+        detail = "expected a body without Content-Encoding"
+        raise Malformed(Code.UNSUPPORTED_MEDIA_TYPE, detail)
+    if length is not None and (not length.isdigit() or int(length[:20]) > limits.body_bytes):
+        raise _too_large(limits, length[:20].decode(errors="replace"))
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.body_wait_s):
+            while True:
+                event = await receive()
+                if event["type"] == "http.disconnect":
+                    raise Disconnected
+                part = event.get("body", b"")
+                size += len(part)
+                if size > limits.body_bytes:
+                    raise _too_large(limits, "more")
+                parts.append(part)
+                if not event.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        detail = f"expected the whole body within {limits.body_wait_s} s"
+        raise Malformed(Code.MALFORMED_BODY, detail) from None
+
+
+def _too_large(limits: Limits, got: str) -> Malformed:
+    detail = f"expected a body of at most {limits.body_bytes} bytes, got {got}"
+    return Malformed(Code.BODY_TOO_LARGE, detail)
+
+
+def read_json(
+    incoming: Incoming, decoder: msgspec.json.Decoder[S], limits: Limits, *, may_be_empty: bool
+) -> S:
+    """
+    Return the body as the decoder's type.
+
+    1. it says that it is JSON; 2. it is not too deep; 3. it is JSON of that type; 4. no name stands
+    twice in an object, for others might read the other one.
+
+    Args:
+        may_be_empty: Whether no body at all means an empty object.
+
+    Raises:
+        Malformed: The first of the four that fails.
+    """
+    body = incoming.body
+    if not body and may_be_empty:
+        return decoder.decode(b"{}")
+    kind = incoming.fields.get(b"content-type", b"")
+    if not _JSON_TYPE.fullmatch(kind):  # 1
+        got = kind[:40].decode(errors="replace") or "none"
+        detail = f"expected a body of content type application/json, got {got}"
+        raise Malformed(Code.UNSUPPORTED_MEDIA_TYPE, detail)
+    _check_depth(body, limits.json_depth)  # 2
+    try:
+        value = decoder.decode(body)  # 3
+        json.loads(body, object_pairs_hook=_refuse_twice)  # 4
+    except msgspec.ValidationError as error:
+        raise Malformed(Code.MALFORMED_BODY, _say(error, "body")) from None
+    except (msgspec.DecodeError, ValueError) as error:
+        detail = f"body: expected JSON, got something else ({error})"
+        raise Malformed(Code.MALFORMED_BODY, detail) from None
+    return value
+
+
+def _say(error: msgspec.ValidationError, whole: str) -> str:
+    """Return what the decoder says, with the place in front, or *whole* where it names none."""
+    text = str(error)
+    found = _PLACE.search(text)
+    place = found[1] if found else ""
+    return f"{place or whole}: {text[: found.start()] if found else text}"
+
+
+def _check_depth(body: bytes, limit: int) -> None:
+    if body.count(b"{") + body.count(b"[") <= limit:
+        return
+    depth = 0
+    for found in _TOKEN.finditer(body):
+        first = found[0][0]
+        if first in b"[{":
+            depth += 1
+            if depth > limit:
+                detail = f"body: expected at most {limit} levels of objects and lists, got more"
+                raise Malformed(Code.MALFORMED_BODY, detail)
+        elif first in b"]}":
+            depth -= 1
+
+
+def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        detail = f"body: expected each name once in an object, got {twice[:40]!r} twice"
+        raise Malformed(Code.MALFORMED_BODY, detail)
+
+
+def read_query(text: str, kind: type[S], lists: frozenset[str]) -> S:
+    """
+    Return the query parameters as *kind*, a struct that forbids unknown fields.
+
+    Args:
+        lists: Names that may stand more than once.
+
+    Raises:
+        Malformed: One is unknown, twice, or of another form than it must be.
+    """
+    values: dict[str, Any] = {}
+    try:
+        pairs = (
+            parse_qsl(
+                text,
+                keep_blank_values=True,
+                strict_parsing=True,
+                errors="strict",
+                max_num_fields=MAX_PARAMETERS,
+            )
+            if text
+            else []
+        )
+    except ValueError:
+        detail = f"query: expected at most {MAX_PARAMETERS} of name=value, got something else"
+        raise Malformed(Code.MALFORMED_REQUEST, detail) from None
+    for name, value in pairs:
+        if name in lists:
+            values.setdefault(name, []).append(value)
+        elif name in values:
+            detail = f"query: expected {name[:40]!r} once, got it twice"
+            raise Malformed(Code.MALFORMED_REQUEST, detail)
+        else:
+            values[name] = value
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Malformed(Code.MALFORMED_REQUEST, _say(error, "query")) from None

@@ -1,0 +1,1 @@
+"""The native API: a handler for each route, by noun."""

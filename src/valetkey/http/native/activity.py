@@ -1,0 +1,142 @@
+"""Runs and activities, and what a run would be answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.errors import Code
+from valetkey.core.permission.decide import Deny
+from valetkey.core.plan import chain_id_of
+from valetkey.core.session import Proof
+from valetkey.flows import preview as previewing
+from valetkey.flows import reads, run
+from valetkey.flows.grant import granted
+from valetkey.http.native.pages import OwnedPage, owner_of, page
+from valetkey.http.native.session import SIGNATURE_BYTES
+from valetkey.http.routes import SECRET_OR_SESSION, SESSION, Ask, Read, Route, Write
+from valetkey.wire import activity as wire
+from valetkey.wire.base import Page, read_bytes
+
+if TYPE_CHECKING:
+    from valetkey.core import activity as core
+    from valetkey.core.principal import Principal
+    from valetkey.http.admitted import Admitted
+    from valetkey.http.routes import NoQuery
+    from valetkey.http.sight import Reads
+
+
+async def _write(see: Reads, activity: core.Activity) -> wire.Activity:
+    return wire.write_activity(activity, next_action=await _next_action(see, activity))
+
+
+async def _next_action(see: Reads, activity: core.Activity) -> wire.SignNext | None:
+    facts = await reads.to_sign(see, activity)
+    if facts is None or activity.run is None:
+        return None
+    session, account = facts
+    if session.proof is not Proof.CHAIN:
+        return None
+    chain_id = chain_id_of(account.chain)
+    return wire.write_sign_next(activity.run, granted(session), account, chain_id=chain_id)
+
+
+async def _run(admitted: Admitted, ask: Ask[wire.Run, NoQuery]) -> wire.Activity:
+    activity = await run.run(
+        admitted.world,
+        admitted.principal,
+        admitted.request,
+        calls=wire.read_calls(ask.body.calls),
+    )
+    return await _write(admitted.reads, activity)
+
+
+async def _sign(admitted: Admitted, ask: Ask[wire.SignRun, NoQuery]) -> wire.Activity:
+    bad = Code.MALFORMED_SIGNATURE
+    signature = read_bytes(ask.body.signature, "signature", count=SIGNATURE_BYTES, code=bad)
+    activity = await run.sign(
+        admitted.world, admitted.principal, activity_id=ask.id, signature=signature
+    )
+    return await _write(admitted.reads, activity)
+
+
+async def _activities(
+    see: Reads, principal: Principal, ask: Ask[None, OwnedPage]
+) -> Page[wire.Activity]:
+    query = ask.query
+    found = await reads.activities(
+        see,
+        principal,
+        organization_id=owner_of(principal, query.organization_id),
+        after=query.after,
+        limit=query.limit,
+    )
+    return page(found, wire.write_activity, query)
+
+
+async def _activity(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Activity:
+    return await _write(see, await reads.activity(see, principal, activity_id=ask.id))
+
+
+async def _preview(
+    see: Reads, principal: Principal, ask: Ask[wire.Preview, NoQuery]
+) -> wire.Verdict:
+    verdict = await previewing.preview(
+        see, principal, session_id=ask.id, calls=wire.read_calls(ask.body.calls)
+    )
+    if isinstance(verdict, Deny):
+        return wire.Verdict(
+            allowed=False,
+            code=verdict.code.value,
+            caveat=verdict.caveat,
+            detail=verdict.detail,
+            call=verdict.call,
+        )
+    return wire.Verdict(allowed=True, rules=list(verdict.rules))
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Write(
+        method="POST",
+        path="/v1/runs",
+        who=SESSION,
+        summary="Make calls under the session that signs the request",
+        body=wire.Run,
+        answer=wire.Activity,
+        handle=_run,
+    ),
+    Write(
+        method="POST",
+        path="/v1/activities/{activity_id}/signature",
+        who=SESSION,
+        summary="Bring the session key's signature over a run",
+        body=wire.SignRun,
+        answer=wire.Activity,
+        handle=_sign,
+    ),
+    Read(
+        method="GET",
+        path="/v1/activities",
+        who=SECRET_OR_SESSION,
+        summary="List activities, newest first: all, or the ones of the session that asks",
+        query=OwnedPage,
+        answer=Page[wire.Activity],
+        handle=_activities,
+    ),
+    Read(
+        method="GET",
+        path="/v1/activities/{activity_id}",
+        who=SECRET_OR_SESSION,
+        summary="Show an activity: plan, state and outcome",
+        answer=wire.Activity,
+        handle=_activity,
+    ),
+    Read(
+        method="POST",
+        path="/v1/sessions/{session_id}/preview",
+        who=SECRET_OR_SESSION,
+        summary="Decide about calls without booking them",
+        body=wire.Preview,
+        answer=wire.Verdict,
+        handle=_preview,
+    ),
+)

@@ -1,0 +1,168 @@
+"""The server itself: health, chains, audit log, and what it says about permissions and codes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.credential import Credential
+from valetkey.core.errors import Code, NotFound
+from valetkey.core.permission.canonical import permission_id
+from valetkey.core.permission.checks import check_permission
+from valetkey.core.permission.compile import NotOnChain, compile_grant
+from valetkey.flows import reads
+from valetkey.http.native.pages import OwnedPage, Owner, owner_of, page
+from valetkey.http.problem import TITLES, TYPES
+from valetkey.http.routes import EVERYBODY, SECRET, Ask, NoQuery, Read, Route
+from valetkey.wire import server as wire
+from valetkey.wire.base import Page, hexed
+from valetkey.wire.explain import Explain, Explained
+from valetkey.wire.explain import NotOnChain as NotCompiled
+from valetkey.wire.permission import read_permission
+from valetkey.wire.session import describe
+
+if TYPE_CHECKING:
+    from valetkey.core.principal import Principal
+    from valetkey.http.sight import Reads
+
+_SOME_KEY: Final = b"\x01" * 20  # whether a permission compiles does not depend on the key
+
+
+class OwnerQuery(NoQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose log."""
+
+    organization_id: Owner | None = None
+
+
+async def _alive(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Health:
+    del see, principal, ask
+    return wire.Health()
+
+
+async def _ready(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Health:
+    del principal, ask
+    await see.store.read(lambda view: view.find(Credential, limit=1))
+    await asyncio.gather(*(chain.head() for chain in see.chains.values()))
+    return wire.Health()
+
+
+async def _server(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Server:
+    del principal, ask
+    relayer = hexed(see.relayer_address)
+    return wire.Server(
+        version=see.version,
+        chains=[
+            wire.ServedChain(
+                chain=name, implementation=hexed(chain.implementation), relayer=relayer
+            )
+            for name, chain in see.chains.items()
+        ],
+        time=see.clock.now(),
+    )
+
+
+async def _problem(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.ProblemKind:
+    del see, principal
+    code = next((code for code in Code if code.value == ask.id), None)
+    if code is None:
+        raise NotFound(Code.NOT_FOUND, f"there is no code {ask.id[:40]!r}")
+    return wire.ProblemKind(type=f"{TYPES}{code}", code=code.value, title=TITLES[code])
+
+
+async def _explain(see: Reads, principal: Principal, ask: Ask[Explain, NoQuery]) -> Explained:
+    del principal
+    permission = check_permission(read_permission(ask.body.permission))
+    told, sentences, worst = describe(permission, names=see.names)
+    packed = compile_grant(permission, key=_SOME_KEY, salt=0)
+    compiles: bool | NotCompiled = True
+    if isinstance(packed, NotOnChain):
+        compiles = NotCompiled(caveat=packed.caveat, detail=packed.detail)
+    return Explained(
+        permission_id=permission_id(permission),
+        headline=told,
+        explanation=sentences,
+        worst_case=worst,
+        compiles=compiles,
+    )
+
+
+async def _audit(
+    see: Reads, principal: Principal, ask: Ask[None, OwnedPage]
+) -> Page[wire.AuditLine]:
+    query = ask.query
+    lines, _ = await reads.audit_log(
+        see,
+        principal,
+        organization_id=owner_of(principal, query.organization_id),
+        after=query.after,
+        limit=query.limit,
+    )
+    return page(lines, wire.write_audit_line, query)
+
+
+async def _head(see: Reads, principal: Principal, ask: Ask[None, OwnerQuery]) -> wire.AuditHead:
+    organization_id = owner_of(principal, ask.query.organization_id)
+    return wire.write_audit_head(await see.sign_head(principal, organization_id=organization_id))
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Read(
+        method="GET",
+        path="/healthz",
+        who=EVERYBODY,
+        summary="Say that the process answers",
+        answer=wire.Health,
+        handle=_alive,
+    ),
+    Read(
+        method="GET",
+        path="/readyz",
+        who=EVERYBODY,
+        summary="Say that store and chains answer",
+        answer=wire.Health,
+        handle=_ready,
+    ),
+    Read(
+        method="GET",
+        path="/problems/{code}",
+        who=EVERYBODY,
+        summary="Say what the code of a problem means",
+        answer=wire.ProblemKind,
+        handle=_problem,
+    ),
+    Read(
+        method="GET",
+        path="/v1/server",
+        who=EVERYBODY,
+        summary="Show version, chains and clock",
+        answer=wire.Server,
+        handle=_server,
+    ),
+    Read(
+        method="POST",
+        path="/v1/permissions/explain",
+        who=EVERYBODY,
+        summary="Say in words what a permission allows, and whether the chain can enforce it",
+        body=Explain,
+        answer=Explained,
+        handle=_explain,
+    ),
+    Read(
+        method="GET",
+        path="/v1/audit",
+        who=SECRET,
+        summary="List the lines of the audit log, oldest first",
+        query=OwnedPage,
+        answer=Page[wire.AuditLine],
+        handle=_audit,
+    ),
+    Read(
+        method="GET",
+        path="/v1/audit/head",
+        who=SECRET,
+        summary="Show the newest line of the audit log, signed",
+        query=OwnerQuery,
+        answer=wire.AuditHead,
+        handle=_head,
+    ),
+)

@@ -1,0 +1,266 @@
+"""Sessions: opened, granted and shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from valetkey.core.command import OpenSession
+from valetkey.core.errors import Code, Malformed
+from valetkey.core.plan import chain_id_of
+from valetkey.core.principal import Access, PrincipalKind
+from valetkey.core.session import Proof, State
+from valetkey.flows import grant, reads
+from valetkey.flows.open_session import open_session
+from valetkey.http.native.pages import OwnedPage, owner_of
+from valetkey.http.routes import (
+    SECRET,
+    SECRET_OR_PUBLISHABLE,
+    SECRET_OR_SESSION,
+    SESSION,
+    Ask,
+    Read,
+    Route,
+    Write,
+)
+from valetkey.wire import session as wire
+from valetkey.wire.base import Page, hexed, page_of, read_bytes, read_text
+from valetkey.wire.credential import read_public_key
+from valetkey.wire.permission import read_permission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from valetkey.core.principal import Principal
+    from valetkey.flows.reads import Shown
+    from valetkey.http.admitted import Admitted
+    from valetkey.http.routes import NoQuery
+    from valetkey.http.sight import Reads
+
+SIGNATURE_BYTES: Final = 65
+
+
+class SessionsQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which sessions."""
+
+    state: (
+        Literal["pending", "open", "frozen", "revoked", "expired", "exhausted", "closed"] | None
+    ) = None
+    user_id: str | None = None
+    wallet_id: str | None = None
+
+
+def write_shown(shown: Shown, names: Mapping[bytes, str]) -> wire.Session:
+    """Return a session as it is answered."""
+    return wire.write_session(
+        shown.session,
+        shown.usage,
+        state=shown.state,
+        ends_at=shown.ends_at,
+        calls_left=shown.calls_left,
+        remaining=[
+            wire.write_remaining(
+                left.asset,
+                left.caveat,
+                limit=left.limit,
+                spent=left.spent,
+                window_ends_at=left.window_ends_at,
+            )
+            for left in shown.left
+        ],
+        names=names,
+    )
+
+
+def read_command(body: wire.OpenSession, *, now: int) -> OpenSession:
+    """
+    Return what *body* asks for, times filled in.
+
+    The start is the session's, or the permission's, or now; the end is the session's, or
+    the permission's, or ``ttl_s`` after the start.
+
+    Raises:
+        Malformed: A field is not what it must be, or the end is said twice or not at all.
+    """
+    document = body.permission
+    starts_at = _first(body.starts_at, document.starts_at if document else None, now)
+    expires_at = _first(body.expires_at, document.expires_at if document else None)
+    if (expires_at is None) == (body.ttl_s is None):
+        got = "neither" if expires_at is None else "both"
+        detail = f"expires_at, ttl_s: expected one of them, got {got}"
+        raise Malformed(Code.MALFORMED_BODY, detail)
+    start = now if starts_at is None else starts_at
+    end = start + (body.ttl_s or 0) if expires_at is None else expires_at
+    permission = None
+    if document is not None:
+        permission = read_permission(document, starts_at=start, expires_at=end)
+    return OpenSession(
+        proof=Proof(body.proof),
+        access=Access(body.access),
+        user_id=body.user_id,
+        account_id=body.account_id,
+        key=None if body.key is None else read_public_key(body.key, "key"),
+        permission=permission,
+        starts_at=start,
+        expires_at=end,
+        idle_s=body.idle_s,
+        label=read_text(body.label, "label"),
+        device=read_text(body.device, "device"),
+        shares_key=body.shares_key,
+    )
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire.OpenedSession:
+    see = admitted.reads
+    command = read_command(ask.body, now=see.clock.now())
+    opened = await open_session(admitted.world, admitted.principal, admitted.request, command)
+    shown = reads.show(opened.session, opened.usage, now=see.clock.now())
+    session = write_shown(shown, see.names)
+    next_action = None
+    if opened.session.state is State.PENDING:
+        consent = await grant.consent_of(see, admitted.principal, session_id=opened.session.id)
+        next_action = wire.SignConsent(grant=consent["grant"], kill_note=consent["kill_note"])
+    return wire.OpenedSession(
+        session=session,
+        token=opened.token,
+        headline=session.headline,
+        explanation=session.explanation,
+        worst_case=session.worst_case,
+        next_action=next_action,
+    )
+
+
+async def _sessions(
+    see: Reads, principal: Principal, ask: Ask[None, SessionsQuery]
+) -> Page[wire.Session]:
+    query = ask.query
+    found = await reads.sessions(
+        see,
+        principal,
+        organization_id=owner_of(principal, query.organization_id),
+        state=None if query.state is None else State(query.state),
+        user_id=query.user_id,
+        wallet_id=query.wallet_id,
+        after=query.after,
+        limit=query.limit,
+    )
+    items = [write_shown(shown, see.names) for shown in found]
+    return page_of(items, limit=query.limit, last_id=items[-1].id if items else None)
+
+
+async def _session(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Session:
+    return write_shown(await reads.session(see, principal, session_id=ask.id), see.names)
+
+
+async def _own(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Session:
+    del ask
+    own = principal.subject_id
+    return write_shown(await reads.session(see, principal, session_id=own), see.names)
+
+
+async def _consent(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Consent:
+    typed = await grant.consent_of(see, principal, session_id=ask.id)
+    return wire.Consent(grant=typed["grant"], kill_note=typed["kill_note"])
+
+
+async def _grant(admitted: Admitted, ask: Ask[wire.AcceptGrant, NoQuery]) -> wire.Session:
+    bad = Code.MALFORMED_SIGNATURE
+    body = ask.body
+    session = await grant.accept_grant(
+        admitted.world,
+        admitted.principal,
+        admitted.request,
+        session_id=ask.id,
+        owner_signature=read_bytes(
+            body.owner_signature, "owner_signature", count=SIGNATURE_BYTES, code=bad
+        ),
+        kill_note=read_bytes(body.kill_note, "kill_note", count=SIGNATURE_BYTES, code=bad),
+    )
+    return write_shown(await reads.shown(admitted.reads, session), admitted.reads.names)
+
+
+async def _kill_note(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.KillNote:
+    session, account, intent = await grant.kill_note_of(see, principal, session_id=ask.id)
+    address = hexed(account.address)
+    text = (
+        f"This ends session {session.id} on {account.chain} for good, without any server."
+        f" Send a transaction with this calldata to {address}, from any address, through any"
+        f" node; `valetkey kill` does it with this file."
+    )
+    return wire.KillNote(
+        session_id=session.id,
+        chain=account.chain,
+        chain_id=chain_id_of(account.chain),
+        account=address,
+        grant_id=hexed(grant.granted(session).grant_id),
+        calldata=hexed(intent.data),
+        text=text,
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Write(
+        method="POST",
+        path="/v1/sessions",
+        who=SECRET,
+        summary="Open a session; a bearer token is shown this once",
+        body=wire.OpenSession,
+        answer=wire.OpenedSession,
+        status=201,
+        handle=_open,
+    ),
+    Read(
+        method="GET",
+        path="/v1/sessions",
+        who=SECRET,
+        summary="List sessions, newest first",
+        query=SessionsQuery,
+        answer=Page[wire.Session],
+        handle=_sessions,
+    ),
+    Read(
+        method="GET",
+        path="/v1/sessions/{session_id}",
+        who=SECRET_OR_SESSION,
+        summary="Show a session with what is used and left",
+        answer=wire.Session,
+        handle=_session,
+    ),
+    Read(
+        method="GET",
+        path="/v1/session",
+        who=SESSION,
+        summary="Show the session that asks",
+        answer=wire.Session,
+        handle=_own,
+    ),
+    Read(
+        method="GET",
+        path="/v1/sessions/{session_id}/consent",
+        who=SECRET_OR_PUBLISHABLE,
+        summary="Show what the owner signs to open a pending session",
+        answer=wire.Consent,
+        handle=_consent,
+    ),
+    Write(
+        method="POST",
+        path="/v1/sessions/{session_id}/grant",
+        who=SECRET_OR_PUBLISHABLE,
+        carried_by=frozenset({PrincipalKind.PUBLISHABLE}),
+        summary="Bring the owner's signatures, which open the session",
+        body=wire.AcceptGrant,
+        answer=wire.Session,
+        handle=_grant,
+    ),
+    Read(
+        method="GET",
+        path="/v1/sessions/{session_id}/kill-note",
+        who=SECRET,
+        summary="Show the file with which the owner ends the session, with no server",
+        answer=wire.KillNote,
+        handle=_kill_note,
+    ),
+)

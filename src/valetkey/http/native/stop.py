@@ -1,0 +1,155 @@
+"""Sessions stopped: frozen, revoked, closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
+
+from valetkey.core.errors import Code
+from valetkey.flows import freeze as freezing
+from valetkey.flows import reads, stop
+from valetkey.http.native.session import SIGNATURE_BYTES, write_shown
+from valetkey.http.routes import SECRET, SESSION, Ask, Leave, Read, Route, Write
+from valetkey.wire import session as wire
+from valetkey.wire.activity import write_activity
+from valetkey.wire.base import Nothing, hexed, read_bytes
+
+if TYPE_CHECKING:
+    from valetkey.core.principal import Principal
+    from valetkey.http.admitted import Admitted, Exit
+    from valetkey.http.routes import NoQuery
+    from valetkey.http.sight import Reads
+
+
+class FreezeQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whether the note freezes or unfreezes."""
+
+    freeze: Literal["true", "false"] = "true"
+
+
+async def _write(see: Reads, stopped: stop.Stopped) -> wire.Stopped:
+    shown = await reads.shown(see, stopped.session)
+    return wire.Stopped(
+        session=write_shown(shown, see.names), activity=write_activity(stopped.activity)
+    )
+
+
+def _signature(body: wire.Switch) -> bytes | None:
+    text = body.owner_signature
+    if text is None:
+        return None
+    bad = Code.MALFORMED_SIGNATURE
+    return read_bytes(text, "owner_signature", count=SIGNATURE_BYTES, code=bad)
+
+
+async def _note(see: Reads, principal: Principal, ask: Ask[None, FreezeQuery]) -> wire.FreezeNote:
+    note = await freezing.freeze_note(
+        see, principal, session_id=ask.id, freeze=ask.query.freeze == "true"
+    )
+    return wire.FreezeNote(
+        typed_data=note.typed_data, digest=hexed(note.digest), sequence=note.sequence
+    )
+
+
+async def _freeze(admitted: Admitted, ask: Ask[wire.Switch, NoQuery]) -> wire.Stopped:
+    stopped = await freezing.freeze(
+        admitted.world,
+        admitted.principal,
+        admitted.request,
+        session_id=ask.id,
+        owner_signature=_signature(ask.body),
+    )
+    return await _write(admitted.reads, stopped)
+
+
+async def _unfreeze(admitted: Admitted, ask: Ask[wire.Switch, NoQuery]) -> wire.Stopped:
+    stopped = await freezing.unfreeze(
+        admitted.world,
+        admitted.principal,
+        admitted.request,
+        session_id=ask.id,
+        owner_signature=_signature(ask.body),
+    )
+    return await _write(admitted.reads, stopped)
+
+
+async def _revoke(admitted: Admitted, ask: Ask[Nothing, NoQuery]) -> wire.Stopped:
+    stopped = await stop.revoke(
+        admitted.world, admitted.principal, admitted.request, session_id=ask.id
+    )
+    return await _write(admitted.reads, stopped)
+
+
+async def _revoke_all(admitted: Admitted, ask: Ask[wire.RevokeAll, NoQuery]) -> wire.StoppedAll:
+    stopped = await stop.revoke_all(
+        admitted.world,
+        admitted.principal,
+        admitted.request,
+        scope=stop.Scope(ask.body.scope),
+        scope_id=ask.body.scope_id,
+    )
+    return wire.StoppedAll(items=[await _write(admitted.reads, one) for one in stopped])
+
+
+async def _close(way_out: Exit, ask: Ask[Nothing, NoQuery]) -> wire.Stopped:
+    del ask
+    return await _write(way_out.reads, await way_out.close())
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Read(
+        method="GET",
+        path="/v1/sessions/{session_id}/freeze-note",
+        who=SECRET,
+        summary="Show what the owner signs to freeze or unfreeze on chain",
+        query=FreezeQuery,
+        answer=wire.FreezeNote,
+        handle=_note,
+    ),
+    Write(
+        method="POST",
+        path="/v1/sessions/{session_id}/freeze",
+        who=SECRET,
+        summary="Freeze a session",
+        body=wire.Switch,
+        answer=wire.Stopped,
+        handle=_freeze,
+    ),
+    Write(
+        method="POST",
+        path="/v1/sessions/{session_id}/unfreeze",
+        who=SECRET,
+        summary="Take a frozen session back into use",
+        body=wire.Switch,
+        answer=wire.Stopped,
+        handle=_unfreeze,
+    ),
+    Write(
+        method="POST",
+        path="/v1/sessions/{session_id}/revoke",
+        who=SECRET,
+        summary="Revoke a session, on this server and on its chain",
+        body=Nothing,
+        answer=wire.Stopped,
+        handle=_revoke,
+    ),
+    Write(
+        method="POST",
+        path="/v1/sessions/revoke",
+        who=SECRET,
+        summary="Revoke every session of a user, wallet or organization",
+        body=wire.RevokeAll,
+        answer=wire.StoppedAll,
+        handle=_revoke_all,
+    ),
+    Leave(
+        method="POST",
+        path="/v1/session/close",
+        who=SESSION,
+        summary="Give the session back: its holder ends it",
+        body=Nothing,
+        answer=wire.Stopped,
+        handle=_close,
+    ),
+)

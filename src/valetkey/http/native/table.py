@@ -1,0 +1,19 @@
+"""All native routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from valetkey.http.native import activity, organization, server, session, stop, wallet
+
+if TYPE_CHECKING:
+    from valetkey.http.routes import Route
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *server.ROUTES,
+    *organization.ROUTES,
+    *wallet.ROUTES,
+    *session.ROUTES,
+    *stop.ROUTES,
+    *activity.ROUTES,
+)

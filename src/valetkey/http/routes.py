@@ -1,0 +1,189 @@
+"""Routes, of three kinds: reads, writes, and the way out. A table finds them in a few steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from msgspec import Struct
+
+from valetkey.core.errors import Code, Malformed, NotFound
+from valetkey.core.ids import Prefix, check_id
+from valetkey.core.principal import PrincipalKind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from valetkey.core.principal import Principal
+    from valetkey.http.admitted import Admitted, Exit
+    from valetkey.http.sight import Reads
+
+EVERYBODY: Final = frozenset(PrincipalKind)
+SECRET: Final = frozenset({PrincipalKind.SECRET})
+SESSION: Final = frozenset({PrincipalKind.SESSION})
+SECRET_OR_SESSION: Final = SECRET | SESSION
+SECRET_OR_PUBLISHABLE: Final = SECRET | {PrincipalKind.PUBLISHABLE}
+
+B = TypeVar("B")
+Q = TypeVar("Q")
+
+
+class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """A route without query parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[B, Q]):
+    """
+    What a request asks for.
+
+    Args:
+        id: What stands in the path where the route has braces; empty without.
+        body: As the route's type says; None for a route without body.
+    """
+
+    id: str
+    body: B
+    query: Q
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """
+    What all routes have.
+
+    Args:
+        path: At most one segment in braces, named after what its id names.
+        who: Kinds of principals that get in.
+        answer: Type of the body of the answer.
+        body: Type of the body of the request; None for none.
+    """
+
+    method: str
+    path: str
+    who: frozenset[PrincipalKind]
+    summary: str
+    answer: Any
+    body: type[Struct] | None = None
+    query: type[Struct] = NoQuery
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read(_Route):
+    """A route that looks: its handler gets `Reads`, and so has nothing to write with."""
+
+    handle: Callable[[Reads, Principal, Ask[Any, Any]], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write(_Route):
+    """
+    A route that changes something.
+
+    Its handler gets what the door admits, and that only after write access and a request id.
+
+    Args:
+        carried_by: Kinds that get in without write access, because the body proves itself.
+    """
+
+    handle: Callable[[Admitted, Ask[Any, Any]], Awaitable[object]]
+    carried_by: frozenset[PrincipalKind] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave(_Route):
+    """The one thing that a session without write access may do: end itself."""
+
+    handle: Callable[[Exit, Ask[Any, Any]], Awaitable[object]]
+
+
+Route = Read | Write | Leave
+
+PREFIXES: Final = {
+    "organization_id": Prefix.ORGANIZATION,
+    "user_id": Prefix.USER,
+    "credential_id": Prefix.CREDENTIAL,
+    "wallet_id": Prefix.WALLET,
+    "account_id": Prefix.ACCOUNT,
+    "session_id": Prefix.SESSION,
+    "activity_id": Prefix.ACTIVITY,
+}
+
+
+def parameter_of(path: str) -> str | None:
+    """Return the name in braces in *path*, if there is one."""
+    return path.partition("{")[2].partition("}")[0] or None
+
+
+class Table:
+    """
+    Every route by path and method.
+
+    Paths without braces are one look-up; the others are one more for each place at which braces
+    stand in any path.
+
+    Raises:
+        ValueError: Two routes have the same method and path.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = tuple(routes)
+        self._methods: dict[str, dict[str, Route]] = {}
+        places: set[int] = set()
+        for route in self.routes:
+            parameter = parameter_of(route.path)
+            key = route.path
+            if parameter is not None:
+                key = key.replace(f"{{{parameter}}}", "{}")
+                places.add(key.split("/").index("{}"))
+            methods = self._methods.setdefault(key, {})
+            if route.method in methods:
+                msg = f"expected {route.method} {route.path} once"
+                raise ValueError(msg)
+            methods[route.method] = route
+        self._places = sorted(places, reverse=True)
+
+    def find(self, method: str, path: str) -> tuple[Route, str]:
+        """
+        Return the route for *path* and what stands at its braces, unchecked.
+
+        Raises:
+            NotFound: There is nothing under that path.
+            Malformed: ``method_not_allowed``, with those that are in the facts.
+        """
+        methods = self._methods.get(path)
+        name = ""
+        if methods is None:
+            methods, name = self._find_template(path)
+        asked = "GET" if method == "HEAD" else method
+        route = methods.get(asked)
+        if route is None:
+            allowed = sorted(methods)
+            if "GET" in methods:
+                allowed.append("HEAD")
+            detail = f"expected {' or '.join(allowed)}, got {method[:20]}"
+            raise Malformed(Code.METHOD_NOT_ALLOWED, detail, allow=allowed)
+        return route, name
+
+    def _find_template(self, path: str) -> tuple[dict[str, Route], str]:
+        parts = path.split("/")
+        for place in self._places:
+            if place >= len(parts):
+                continue
+            name = parts[place]
+            methods = self._methods.get("/".join([*parts[:place], "{}", *parts[place + 1 :]]))
+            if methods is not None and name not in {"", "{}"}:
+                return methods, name
+        raise NotFound(Code.NO_SUCH_ROUTE, f"there is nothing at {path[:80]!r}")
+
+
+def check_name(route: Route, name: str) -> str:
+    """
+    Return *name* if it is an id of the kind that the path of *route* wants.
+
+    Raises:
+        Malformed: It is not.
+    """
+    prefix = PREFIXES.get(parameter_of(route.path) or "")
+    return name if prefix is None else check_id(name, prefix)

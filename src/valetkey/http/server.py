@@ -1,0 +1,221 @@
+"""Serve: uvicorn with our bounds, the reconcile loop beside it, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from valetkey.core.errors import Code, Unavailable
+from valetkey.flows.reconcile import reconcile
+from valetkey.http.app import make_app
+from valetkey.http.journal import Journal, JournalHandler
+from valetkey.http.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator, Iterator
+
+    from valetkey.flows.world import World
+
+KEEP_ALIVE_S: Final = 30
+GRACE_S: Final = 30
+MAX_CONNECTIONS: Final = 4096
+BACKLOG: Final = 1024
+_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
+_HEAD_BYTES: Final = 32_768
+
+
+class _Bounded(HttpToolsProtocol):
+    """Lets go of a connection whose request head does not end: the app bounds what does."""
+
+    _head = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection; the log of requests is ours, whatever handlers loggers have."""
+        self.access_log = False
+        super().connection_made(transport)  # type: ignore[arg-type]
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, but not many that end nothing."""
+        self._head += len(data)
+        super().data_received(data)
+        if self._head > _HEAD_BYTES and not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        """Start the request; the app looks at how large its head is."""
+        self._head = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body; the app looks at how large it becomes."""
+        self._head = 0
+        super().on_body(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """
+    A server that runs.
+
+    Args:
+        url: Where it answers.
+    """
+
+    url: str
+    host: str
+    port: int
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever started it."""
+
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self._ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def running(
+    world: World,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    settings: Settings | None = None,
+    journal: Journal | None = None,
+) -> AsyncIterator[Serving]:
+    """
+    Serve *world* while the block runs, and end in order: writes that were begun are finished.
+
+    Args:
+        port: 0 takes a free one.
+
+    Raises:
+        Unavailable: The address is taken.
+    """
+    settings, journal = settings or Settings(), journal or Journal()
+    app = make_app(world, settings, journal)
+    listener = _listen(host, port)
+    bound = listener.getsockname()[1]
+    config = uvicorn.Config(
+        app,
+        http=_Bounded,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        limit_concurrency=MAX_CONNECTIONS,
+    )
+    ready = asyncio.Event()
+    server = _Server(config, ready)
+    with _library_logs(journal):
+        serving = asyncio.create_task(server.serve([listener]))
+        settling = asyncio.create_task(_reconcile(world, settings.reconcile_s, journal))
+        try:
+            await _first(ready, serving)
+            shown = f"[{host}]" if ":" in host else host
+            yield Serving(f"http://{shown}:{bound}", host, bound)
+        finally:
+            settling.cancel()
+            server.should_exit = True
+            await asyncio.gather(settling, return_exceptions=True)
+            await serving
+            await app.finish()
+
+
+async def serve(
+    world: World,
+    *,
+    host: str,
+    port: int,
+    settings: Settings | None = None,
+    journal: Journal | None = None,
+) -> None:
+    """Serve *world* until the process is told to end (SIGINT, SIGTERM)."""
+    journal = journal or Journal()
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    try:
+        async with running(
+            world, host=host, port=port, settings=settings, journal=journal
+        ) as serving:
+            journal.note("info", "server:started", url=serving.url)
+            await told.wait()
+            journal.note("info", "server:stopping")
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    journal.note("info", "server:stopped")
+
+
+async def _first(ready: asyncio.Event, serving: asyncio.Task[None]) -> None:
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
+    if not ready.is_set():
+        waiting.cancel()
+        await serving
+        raise Unavailable(Code.INTERNAL, "the server ended before it started")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named, for asyncio turns Nagle's algorithm off only where it sees that it is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)  # noqa: FBT003 - the name is the socket's
+    except OSError as error:
+        listener.close()
+        detail = f"expected to listen on {host}:{port}, got: {error.strerror}"
+        raise Unavailable(Code.INTERNAL, detail) from None
+    return listener
+
+
+@contextlib.contextmanager
+def _library_logs(journal: Journal) -> Iterator[None]:
+    """Bring what uvicorn and asyncio log to *journal*."""
+    handler = JournalHandler(journal)
+    loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+
+
+async def _reconcile(world: World, pause_s: float, journal: Journal) -> None:
+    """Settle what is unfinished, again and again; an error in one round does not end the next."""
+    while pause_s > 0:
+        try:
+            await reconcile(world)
+        except Exception as error:  # noqa: BLE001 - the loop outlives whatever one round meets
+            journal.unforeseen(error, during="reconcile")
+        await asyncio.sleep(pause_s)

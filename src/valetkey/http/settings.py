@@ -1,0 +1,70 @@
+"""What the edge needs to know beside the world, and how much of anything it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from valetkey import __version__
+from valetkey.core.errors import Code, Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    The most that a stranger can make us read.
+
+    Args:
+        url_bytes: Path and query together.
+        header_bytes: Names and values of all fields together.
+        header_count: Fields.
+        body_bytes: One body.
+        json_depth: Objects and lists inside each other.
+        body_wait_s: How long a body may take to come.
+    """
+
+    url_bytes: int = 2048
+    header_bytes: int = 16_384
+    header_count: int = 64
+    body_bytes: int = 65_536
+    json_depth: int = 32
+    body_wait_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    The edge of one server.
+
+    Args:
+        version: Of this software.
+        public_url: Scheme and host as callers see them, such as ``https://keys.example``; empty
+            takes the ``Host`` header and ``http``. What signed requests over ``@target-uri`` say.
+        names: What addresses are called in front of people.
+        reconcile_s: Pause between two rounds of `reconcile` while serving; 0 is never.
+    """
+
+    version: str = __version__
+    public_url: str = ""
+    names: Mapping[bytes, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    reconcile_s: float = 1.0
+
+    def origin(self) -> tuple[str, str] | None:
+        """
+        Return scheme and authority of the public URL, or None without one.
+
+        Raises:
+            Malformed: It is not ``http`` or ``https`` and a host, or has more than those.
+        """
+        if not self.public_url:
+            return None
+        parts = urlsplit(self.public_url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+            detail = f"public_url: expected https:// and a host, got {self.public_url[:80]!r}"
+            raise Malformed(Code.MALFORMED_CONFIG, detail)
+        return parts.scheme, parts.netloc

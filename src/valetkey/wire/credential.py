@@ -1,0 +1,90 @@
+"""Credentials, and public keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from valetkey.core import wallet as core_wallet
+from valetkey.core.errors import Code, Malformed
+from valetkey.spec.keys import PublicKeyError, canonical_public_key
+from valetkey.wire.base import Asked, Hex, Seconds, Text, Told, hexed, read_bytes
+
+if TYPE_CHECKING:
+    from valetkey.core import credential as core
+
+
+class PublicKey(Asked, frozen=True, kw_only=True):
+    """A public key: a point in either form of SEC 1, or the 32 bytes of an Ed25519 key."""
+
+    curve: Literal["p256", "secp256k1", "ed25519"]
+    public_key: Hex
+
+
+class AddCredential(Asked, frozen=True, kw_only=True):
+    """A credential to add; ``public_key`` belongs to kind ``p256`` alone."""
+
+    kind: Literal["secret", "publishable", "p256"]
+    label: Text = ""
+    public_key: Hex | None = None
+
+
+class Credential(Told, frozen=True, kw_only=True):
+    """A long-lived proof of an organization."""
+
+    id: str
+    organization_id: str
+    kind: str
+    label: str
+    public_key: Hex | None
+    created_at: Seconds
+    revoked_at: Seconds | None
+
+
+class AddedCredential(Told, frozen=True, kw_only=True):
+    """A new credential; ``token`` is its API key, shown this once."""
+
+    credential: Credential
+    token: str | None
+
+
+def read_public_key(key: PublicKey, where: str) -> core_wallet.PublicKey:
+    """
+    Return *key* with its point compressed.
+
+    Raises:
+        Malformed: It is not a key on its curve.
+    """
+    return _canonical(key.curve, key.public_key, f"{where}.public_key")
+
+
+def read_p256(text: str | None, where: str) -> core_wallet.PublicKey | None:
+    """Return the P-256 key that *text* writes, if there is one."""
+    return None if text is None else _canonical("p256", text, where)
+
+
+def _canonical(curve: str, text: str, where: str) -> core_wallet.PublicKey:
+    try:
+        data = canonical_public_key(curve, read_bytes(text, where))
+    except PublicKeyError as error:
+        raise Malformed(Code.MALFORMED_BODY, f"{where}: {error}") from None
+    return core_wallet.PublicKey(core_wallet.Curve(curve), data)
+
+
+def write_public_key(key: core_wallet.PublicKey) -> PublicKey:
+    """Return *key* as it is answered."""
+    curve: Literal["p256", "secp256k1", "ed25519"] = key.curve.value
+    return PublicKey(curve=curve, public_key=hexed(key.data))
+
+
+def write_credential(credential: core.Credential) -> Credential:
+    """Return *credential* as it is answered: never its API key."""
+    key = credential.public_key
+    return Credential(
+        id=credential.id,
+        organization_id=credential.organization_id,
+        kind=credential.kind.value,
+        label=credential.label,
+        public_key=None if key is None else hexed(key.data),
+        created_at=credential.created_at,
+        revoked_at=credential.revoked_at,
+    )

@@ -1,0 +1,119 @@
+"""The server itself, its health, its audit log, and how it says no."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
+
+from valetkey.wire.base import Address, Hex, Integer, Seconds, Told, Word, hexed
+
+if TYPE_CHECKING:
+    from valetkey.core import audit as core
+
+
+class Health(Told, frozen=True, kw_only=True):
+    """``ok``; anything else is answered as a problem."""
+
+    status: str = "ok"
+
+
+class ServedChain(Told, frozen=True, kw_only=True):
+    """A chain that this server speaks to, the account code there, and who pays for gas."""
+
+    chain: str
+    implementation: Address
+    relayer: Address
+
+
+class Server(Told, frozen=True, kw_only=True):
+    """This server; ``time`` is its clock, for signed requests."""
+
+    version: str
+    chains: list[ServedChain]
+    time: Seconds
+
+
+class AuditLine(Told, frozen=True, kw_only=True):
+    """What happened, and the hash that ties it to everything before it."""
+
+    id: str
+    organization_id: str
+    seq: Integer
+    at: Seconds
+    event: str
+    subject_id: str
+    principal_id: str
+    facts: dict[str, str]
+    previous: Word
+    hash: Word
+
+
+class AuditHead(Told, frozen=True, kw_only=True):
+    """
+    The newest line of an organization's log, signed: kept elsewhere, it shows a cut.
+
+    Args:
+        signature: By the server's audit key (Ed25519), 64 bytes, over `head_message`.
+        public_key: Of that key, 32 bytes.
+    """
+
+    organization_id: str
+    seq: Integer
+    hash: Word
+    signed_at: Seconds
+    signature: Hex
+    public_key: Word
+
+
+class Problem(Told, frozen=True, kw_only=True):
+    """
+    Why something was refused (RFC 9457). Facts of the reason stand beside these fields.
+
+    Args:
+        code: Stable; what a program looks at.
+        detail: What was expected and what came.
+    """
+
+    type: str
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+    code: str
+    request_id: str
+
+
+class ProblemKind(Told, frozen=True, kw_only=True):
+    """What a code means."""
+
+    type: str
+    code: str
+    title: str
+
+
+def write_audit_line(line: core.AuditLine) -> AuditLine:
+    """Return *line* as it is answered."""
+    return AuditLine(
+        id=line.id,
+        organization_id=line.organization_id,
+        seq=line.seq,
+        at=line.at,
+        event=line.event,
+        subject_id=line.subject_id,
+        principal_id=line.principal_id,
+        facts=line.facts,
+        previous=hexed(line.previous),
+        hash=hexed(line.hash),
+    )
+
+
+def write_audit_head(head: core.SignedHead) -> AuditHead:
+    """Return *head* as it is answered."""
+    return AuditHead(
+        organization_id=head.organization_id,
+        seq=head.seq,
+        hash=hexed(head.hash),
+        signed_at=head.signed_at,
+        signature=hexed(head.signature),
+        public_key=hexed(head.public_key.data),
+    )

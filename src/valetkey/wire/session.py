@@ -1,0 +1,290 @@
+"""Sessions: opened, granted, shown and stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from msgspec import Meta
+
+from valetkey.core.permission.explain import explain, headline
+from valetkey.core.permission.worst_case import worst_case
+from valetkey.wire.activity import Activity, Step, write_steps
+from valetkey.wire.base import (
+    Address,
+    Amount,
+    Asked,
+    Asset,
+    Hex,
+    Integer,
+    Seconds,
+    Signature,
+    Text,
+    Told,
+    Word,
+    asset_name,
+    hexed,
+)
+from valetkey.wire.credential import PublicKey, write_public_key
+from valetkey.wire.explain import WorstCase, write_worst_case
+from valetkey.wire.permission import PermissionDocument, write_permission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from valetkey.core import session as core
+    from valetkey.core.permission.model import Permission
+
+_ONLY_READS: Final[tuple[str, list[str], None]] = (
+    "may read",
+    ["It may read, and change nothing."],
+    None,
+)
+TypedData = Annotated[dict[str, Any], Meta(description="EIP-712 typed data.")]
+
+
+class OpenSession(Asked, frozen=True, kw_only=True):
+    """
+    A session to open.
+
+    Args:
+        key: What the holder will sign with; none for proof ``bearer``.
+        permission: What it may do, for access ``write``.
+        starts_at: The permission's, or now.
+        expires_at, ttl_s: The end, or seconds from the start; the permission's when left out.
+        idle_s: It also ends when unused for so long.
+        shares_key: Whether the same key may hold a session of another account.
+    """
+
+    proof: Literal["bearer", "stamp", "chain"]
+    access: Literal["read", "write"]
+    user_id: str | None = None
+    account_id: str | None = None
+    key: PublicKey | None = None
+    permission: PermissionDocument | None = None
+    starts_at: Seconds | None = None
+    expires_at: Seconds | None = None
+    ttl_s: Annotated[int, Meta(ge=1, le=2**32)] | None = None
+    idle_s: Integer | None = None
+    label: Text = ""
+    device: Text = ""
+    shares_key: bool = False
+
+
+class Remaining(Told, frozen=True, kw_only=True):
+    """
+    What one limit still allows.
+
+    Args:
+        caveat: Where in the permission it stands, such as ``caps[0].window``.
+        window_ends_at: First second of the next window; None for a lifetime limit.
+    """
+
+    asset: Asset
+    caveat: str
+    limit: Amount
+    spent: Amount
+    left: Amount
+    window_ends_at: Seconds | None
+
+
+class Session(Told, frozen=True, kw_only=True):
+    """
+    A session as it is now.
+
+    Args:
+        state: With time and use in it.
+        ends_at: When it is over if it is not used again.
+        calls, calls_left: Booked, reservations included; None left is not counted.
+        key: What its holder signs requests with.
+        session_key: The address that the account's contract knows.
+        grant: The packed grant; its keccak-256 is ``grant_id``.
+        steps: When each plane stopped accepting it, oldest first.
+    """
+
+    id: str
+    organization_id: str
+    user_id: str | None
+    wallet_id: str | None
+    account_id: str | None
+    proof: str
+    access: str
+    state: str
+    label: str
+    device: str
+    created_at: Seconds
+    starts_at: Seconds
+    expires_at: Seconds
+    idle_s: Integer | None
+    ends_at: Seconds
+    last_used_at: Seconds
+    calls: Integer
+    calls_left: Integer | None
+    remaining: list[Remaining]
+    owner_key: str | None
+    key: PublicKey | None
+    session_key: Address | None
+    permission: PermissionDocument | None
+    permission_id: str | None
+    grant_id: Word | None
+    grant: Hex | None
+    headline: str
+    explanation: list[str]
+    worst_case: WorstCase | None
+    steps: list[Step]
+
+
+class Consent(Told, frozen=True, kw_only=True):
+    """What the owner signs: the grant, and the kill note that ends it."""
+
+    grant: TypedData
+    kill_note: TypedData
+
+
+class SignConsent(Told, frozen=True, kw_only=True):
+    """The owner has to sign both before the session is open."""
+
+    kind: Literal["sign"] = "sign"
+    grant: TypedData
+    kill_note: TypedData
+
+
+class OpenedSession(Told, frozen=True, kw_only=True):
+    """A new session; ``token`` is its bearer token, shown this once."""
+
+    session: Session
+    token: str | None
+    headline: str
+    explanation: list[str]
+    worst_case: WorstCase | None
+    next_action: SignConsent | None
+
+
+class AcceptGrant(Asked, frozen=True, kw_only=True):
+    """The owner's signatures over grant and kill note."""
+
+    owner_signature: Signature
+    kill_note: Signature
+
+
+class KillNote(Told, frozen=True, kw_only=True):
+    """
+    What ends a session on chain without this server; ``text`` tells its owner how.
+
+    Args:
+        account: Where the transaction goes; anybody may send it.
+    """
+
+    version: Literal[1] = 1
+    session_id: str
+    chain: str
+    chain_id: Integer
+    account: Address
+    grant_id: Word
+    calldata: Hex
+    text: str
+
+
+class FreezeNote(Told, frozen=True, kw_only=True):
+    """What the owner signs to freeze or unfreeze on chain."""
+
+    typed_data: TypedData
+    digest: Word
+    sequence: Integer
+
+
+class Switch(Asked, frozen=True, kw_only=True):
+    """Freeze or unfreeze; the owner's signature over the note, if there is one."""
+
+    owner_signature: Signature | None = None
+
+
+class Stopped(Told, frozen=True, kw_only=True):
+    """A session after a stop, and the activity that brings it to the chain."""
+
+    session: Session
+    activity: Activity
+
+
+class RevokeAll(Asked, frozen=True, kw_only=True):
+    """Whose sessions to revoke together."""
+
+    scope: Literal["user", "wallet", "organization"]
+    scope_id: str
+
+
+class StoppedAll(Told, frozen=True, kw_only=True):
+    """Every session that was revoked."""
+
+    items: list[Stopped]
+
+
+def write_remaining(
+    asset: bytes | None, caveat: str, *, limit: int, spent: int, window_ends_at: int | None
+) -> Remaining:
+    """Return what one limit still allows."""
+    return Remaining(
+        asset=asset_name(asset),
+        caveat=caveat,
+        limit=str(limit),
+        spent=str(spent),
+        left=str(max(limit - spent, 0)),
+        window_ends_at=window_ends_at,
+    )
+
+
+def write_session(
+    session: core.Session,
+    usage: core.Usage,
+    *,
+    state: core.State,
+    ends_at: int,
+    calls_left: int | None,
+    remaining: Sequence[Remaining],
+    names: Mapping[bytes, str],
+) -> Session:
+    """Return *session* as it is answered, with what it may do in words."""
+    permission, grant, key = session.permission, session.grant, session.key
+    worst: WorstCase | None
+    told, sentences, worst = _ONLY_READS
+    if permission is not None:
+        told, sentences, worst = describe(permission, names=names)
+    return Session(
+        id=session.id,
+        organization_id=session.organization_id,
+        user_id=session.user_id,
+        wallet_id=session.wallet_id,
+        account_id=session.account_id,
+        proof=session.proof.value,
+        access=session.access.value,
+        state=state.value,
+        label=session.label,
+        device=session.device,
+        created_at=session.created_at,
+        starts_at=session.starts_at,
+        expires_at=session.expires_at,
+        idle_s=session.idle_s,
+        ends_at=ends_at,
+        last_used_at=usage.last_used_at,
+        calls=usage.spent.calls,
+        calls_left=calls_left,
+        remaining=list(remaining),
+        owner_key=session.owner_key.value if session.owner_key else None,
+        key=None if key is None else write_public_key(key),
+        session_key=None if grant is None else hexed(grant.session_key),
+        permission=None if permission is None else write_permission(permission),
+        permission_id=session.permission_id,
+        grant_id=None if grant is None else hexed(grant.grant_id),
+        grant=None if grant is None else hexed(grant.packed),
+        headline=told,
+        explanation=sentences,
+        worst_case=worst,
+        steps=write_steps(session.steps),
+    )
+
+
+def describe(
+    permission: Permission, *, names: Mapping[bytes, str]
+) -> tuple[str, list[str], WorstCase]:
+    """Return headline, sentences and worst case of *permission*."""
+    worst = write_worst_case(worst_case(permission), names=names)
+    return headline(permission, names=names), list(explain(permission, names=names)), worst

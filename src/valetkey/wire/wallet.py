@@ -1,0 +1,185 @@
+"""Wallets, accounts, their delegation, and budgets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from valetkey.wire.base import (
+    Address,
+    Amount,
+    Asked,
+    Integer,
+    Seconds,
+    Signature,
+    Text,
+    Told,
+    Word,
+    asset_name,
+    hexed,
+    read_asset,
+)
+
+if TYPE_CHECKING:
+    from valetkey.core import budget as core_budget
+    from valetkey.core import wallet as core
+
+
+class AddWallet(Asked, frozen=True, kw_only=True):
+    """A wallet with its account on one chain; ``address`` for an owner's key that is outside."""
+
+    chain: str
+    owner_key: Literal["outside", "sealed"]
+    address: Address | None = None
+    user_id: str | None = None
+    label: Text = ""
+
+
+class Wallet(Told, frozen=True, kw_only=True):
+    """Key material of one owner."""
+
+    id: str
+    organization_id: str
+    user_id: str | None
+    label: str
+    owner_key: str
+    curve: str
+    created_at: Seconds
+
+
+class Account(Told, frozen=True, kw_only=True):
+    """One address on one chain; ``caip10`` is both in one string."""
+
+    id: str
+    organization_id: str
+    wallet_id: str
+    user_id: str | None
+    chain: str
+    address: Address
+    caip10: str
+    created_at: Seconds
+
+
+class AddedWallet(Told, frozen=True, kw_only=True):
+    """A new wallet and its account."""
+
+    wallet: Wallet
+    account: Account
+
+
+class TokenBalance(Told, frozen=True, kw_only=True):
+    """What an account holds of one token, in its smallest unit."""
+
+    token: Address
+    balance: Amount
+
+
+class AccountState(Told, frozen=True, kw_only=True):
+    """
+    An account as its chain shows it.
+
+    Args:
+        delegate: What code it runs (EIP-7702), if any.
+        is_ready: Whether that is the code of this server's contracts.
+    """
+
+    account_id: str
+    chain: str
+    address: Address
+    delegate: Address | None
+    is_ready: bool
+    balance_wei: Amount
+    tokens: list[TokenBalance]
+
+
+class Delegation(Told, frozen=True, kw_only=True):
+    """What the owner signs so that the account runs our code (EIP-7702)."""
+
+    chain_id: Integer
+    delegate: Address
+    nonce: Integer
+    digest: Word
+
+
+class Delegate(Asked, frozen=True, kw_only=True):
+    """The owner's signature; None when this server holds the owner's key."""
+
+    signature: Signature | None = None
+
+
+class SetBudget(Asked, frozen=True, kw_only=True):
+    """
+    A limit for a wallet or user.
+
+    Args:
+        asset: ``native``, a token's address, or ``fees`` for what the sponsor pays in wei.
+        window_s: 0 for the whole life.
+    """
+
+    scope_id: str
+    asset: str
+    limit: Amount
+    window_s: Integer = 0
+
+
+class Budget(Told, frozen=True, kw_only=True):
+    """A limit, and what is booked against it in the window that was last used."""
+
+    id: str
+    organization_id: str
+    scope_id: str
+    asset: str
+    limit: Amount
+    window_s: Integer
+    starts_at: Seconds
+    spent: Amount
+
+
+def write_wallet(wallet: core.Wallet) -> Wallet:
+    """Return *wallet* as it is answered."""
+    return Wallet(
+        id=wallet.id,
+        organization_id=wallet.organization_id,
+        user_id=wallet.user_id,
+        label=wallet.label,
+        owner_key=wallet.owner_key.value,
+        curve=wallet.curve.value,
+        created_at=wallet.created_at,
+    )
+
+
+def write_account(account: core.Account) -> Account:
+    """Return *account* as it is answered."""
+    return Account(
+        id=account.id,
+        organization_id=account.organization_id,
+        wallet_id=account.wallet_id,
+        user_id=account.user_id,
+        chain=account.chain,
+        address=hexed(account.address),
+        caip10=account.caip10,
+        created_at=account.created_at,
+    )
+
+
+def read_budget_asset(text: str) -> str:
+    """
+    Return the name under which a budget of *text* is kept: addresses in lower case.
+
+    Raises:
+        Malformed: It is neither ``native`` nor ``fees`` nor an address.
+    """
+    return text if text == "fees" else asset_name(read_asset(text, "asset"))
+
+
+def write_budget(line: core_budget.BudgetLine) -> Budget:
+    """Return *line* as it is answered."""
+    return Budget(
+        id=line.id,
+        organization_id=line.organization_id,
+        scope_id=line.scope_id,
+        asset=line.asset,
+        limit=str(line.limit),
+        window_s=line.window_s,
+        starts_at=line.starts_at,
+        spent=str(line.counter.spent),
+    )

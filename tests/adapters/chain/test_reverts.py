@@ -1,0 +1,72 @@
+"""Revert data, from wherever it comes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from valetkey.adapters.chain.evm.reverts import CODES, rejection, revert_data
+from valetkey.core.errors import Code
+
+ROOT = Path(__file__).resolve().parents[3]
+ERROR_STRING = bytes.fromhex("08c379a0")
+
+
+def test_every_refusal_of_the_account_has_a_code() -> None:
+    """The list here is the list of the contract."""
+    artefact = json.loads((ROOT / "src/valetkey/contracts/Account.json").read_text())
+    declared = {
+        entry["name"]: len(entry["inputs"]) for entry in artefact["abi"] if entry["type"] == "error"
+    }
+    declared.setdefault("SignatureRefused", 0)
+    assert {name: len(facts) for name, (_, facts) in CODES.items()} == declared
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=200).map(ERROR_STRING.__add__))
+def test_no_revert_data_is_too_strange(data: bytes) -> None:
+    """A hostile target chooses it; there is always one printable answer."""
+    found = rejection(data)
+    assert isinstance(found.code, Code)
+    assert found.detail.isprintable()
+    json.dumps(found.facts)
+
+
+def test_a_reason_is_shown_as_one_short_printable_line() -> None:
+    """A target writes it, and it ends in logs and terminals."""
+    text = ("\x1b[2J\n" + "x" * 5000).encode()
+    encoded = (32).to_bytes(32, "big") + len(text).to_bytes(32, "big") + text
+    found = rejection(ERROR_STRING + encoded)
+    assert found.detail.isprintable()
+    assert len(found.detail) < 300
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "af9adea1",  # right
+        "af9adea100",  # one byte too long
+        "af9adea1" + "00" * 32,
+    ],
+)
+def test_only_the_exact_length_is_the_account_s(data: str) -> None:
+    """What is longer or shorter was made by somebody else."""
+    found = rejection(bytes.fromhex(data))
+    expected = Code.SESSION_REVOKED if data == "af9adea1" else Code.CALL_REVERTED
+    assert found.code is expected
+
+
+def test_revert_data_is_looked_for_within_bounds() -> None:
+    """Neither depth nor length is the node's to choose."""
+    nested: object = "0xaf9adea1"
+    for _ in range(4):
+        nested = {"data": nested}
+    assert revert_data(nested) == bytes.fromhex("af9adea1")
+    assert revert_data({"data": nested}) is None
+    assert len(revert_data("0x" + "00" * 10_000) or b"") == 4096
+    nothings: list[object] = [None, 7, [], {}, "", "reverted", {"message": "0xaf9adea1"}]
+    for nothing in nothings:
+        assert revert_data(nothing) is None

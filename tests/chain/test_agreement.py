@@ -1,0 +1,164 @@
+"""The codec and the contract read the same bytes the same way."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.chain.world import Session, selector, words
+from tests.spec.grants import grants
+from valetkey.devchain import CHAIN_ID
+from valetkey.spec import permission_bytes as pb
+
+if TYPE_CHECKING:
+    from tests.chain.world import Owner
+
+SETTINGS = settings(
+    max_examples=60,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+MALFORMED = pb.Refusal("Malformed")
+
+
+@seed(1)
+@SETTINGS
+@given(grant=grants())
+def test_the_contract_hashes_a_grant_as_it_is_signed(owner: Owner, grant: pb.Grant) -> None:
+    """Every grant that the codec can write is accepted with the owner's EIP-712 signature."""
+    session = Session(owner, replace(grant, expires_at=pb.NEVER_EXPIRES), b"")
+    register = pb.register_calldata(session.packed, session.owner_signature())
+    is_p256 = len(grant.key) == 64
+    assert session.refusal(register) == (MALFORMED if is_p256 else None)
+
+
+@seed(2)
+@SETTINGS
+@given(grant=grants(), data=st.data())
+def test_the_contract_is_as_strict_as_the_codec(
+    owner: Owner, grant: pb.Grant, data: st.DataObject
+) -> None:
+    """Bytes that the codec refuses are `Malformed` on chain, and no others are."""
+    packed = bytearray(pb.encode_grant(replace(grant, expires_at=pb.NEVER_EXPIRES)))
+    change = data.draw(st.sampled_from(["flip", "cut", "add", "splice"]))
+    at = data.draw(st.integers(0, len(packed) - 1))
+    if change == "flip":
+        packed[at] ^= 1 << data.draw(st.integers(0, 7))
+    elif change == "cut":
+        del packed[at : at + data.draw(st.integers(1, 3))]
+    elif change == "add":
+        packed[at:at] = data.draw(st.binary(min_size=1, max_size=3))
+    else:
+        packed[at] = data.draw(st.sampled_from([0, 1, 2, 32, 33, 64, 128, 192, 255]))
+    refusal = owner.world.refusal(owner.address, pb.register_calldata(bytes(packed), bytes(65)))
+    try:
+        other = pb.decode_grant(bytes(packed))
+    except pb.GrantFormatError:
+        assert refusal == MALFORMED
+        return
+    if len(other.key) == 64:
+        assert refusal == MALFORMED
+    elif other.expires_at <= owner.world.now():
+        assert refusal == pb.Refusal("GrantExpired")
+    else:
+        assert refusal == pb.Refusal("NotGranted")
+
+
+def expected_of(
+    grant: pb.Grant, calls: list[pb.RunCall], spent: list[int]
+) -> pb.Refusal | list[int]:
+    """Return what the format says of *calls*: the first refusal, or what is spent afterwards."""
+    after = list(spent)
+    for index, call in enumerate(calls):
+        rule = grant.rules[call.rule]
+
+        def word(argument: int, call: pb.RunCall = call) -> int | None:
+            if argument == pb.NATIVE_VALUE:
+                return call.value_wei
+            found = call.arguments[32 * argument : 32 * argument + 32]
+            return int.from_bytes(found, "big") if len(found) == 32 else None
+
+        for constraint in rule.constraints:
+            actual = word(constraint.argument)
+            if actual is None:
+                return pb.Refusal("ArgumentMissing", (index, constraint.argument))
+            is_good = actual in constraint.values
+            if constraint.operator is pb.Operator.AT_MOST:
+                is_good = actual <= constraint.values[0]
+            if not is_good:
+                return pb.Refusal("ArgumentRefused", (index, constraint.argument))
+        for meter in rule.meters:
+            amount = word(meter.argument)
+            if amount is None:
+                return pb.Refusal("ArgumentMissing", (index, meter.argument))
+            after[meter.cap] += amount
+            if after[meter.cap] > grant.caps[meter.cap].limit:
+                return pb.Refusal("CapExceeded", (index, meter.cap))
+    return after
+
+
+def any_rule(rng: random.Random, target: bytes) -> pb.Rule:
+    """Return a rule on *target*, which takes any call and any value."""
+
+    def argument() -> int:
+        return rng.choice([0, 0, 1, 1, 2, pb.NATIVE_VALUE])
+
+    def constraint() -> pb.Constraint:
+        operator = rng.choice(list(pb.Operator))
+        count = rng.randint(1, 4) if operator is pb.Operator.ONE_OF else 1
+        high = rng.choice([3, 3, 300, 2**256 - 1])
+        return pb.Constraint(
+            argument(), operator, tuple(rng.randint(0, high) for _ in range(count))
+        )
+
+    return pb.Rule(
+        kind=pb.RuleKind.CALL,
+        target=target,
+        selector=selector("record(uint256)"),
+        meters=tuple(pb.Meter(argument(), rng.randint(0, 3)) for _ in range(rng.randint(0, 3))),
+        constraints=tuple(constraint() for _ in range(rng.choice([0, 0, 1, 2]))),
+    )
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_the_contract_decides_as_the_format_says(owner: Owner, start: int) -> None:
+    """Random rules and calls: same verdict, same refusal with the same numbers, same counters."""
+    rng = random.Random(start)  # noqa: S311 - for variety, not for secrecy
+    target = owner.world.deploy("FailingTarget")
+    outcomes = {"allowed": 0, "refused": 0}
+    for _ in range(8):
+        caps = tuple(pb.Cap(rng.choice([0, 5, 12, 2**128 - 1])) for _ in range(4))
+        rules = [any_rule(rng, target) for _ in range(rng.randint(1, 3))]
+        session = Session.opened(owner, *rules, caps=caps)
+        session.register()
+        spent, nonce = [0] * 4, 0
+        for _ in range(6):
+            calls = [
+                pb.RunCall(
+                    rule := rng.randrange(len(rules)),
+                    words(
+                        *(rng.choice([0, 1, 2, 3, 2**256 - 1]) for _ in range(rng.randint(1, 3)))
+                    ),
+                    rng.randint(0, 3) if rules[rule].carries_value else 0,
+                )
+                for _ in range(rng.randint(1, 3))
+            ]
+            expected = expected_of(session.grant, calls, spent)
+            data = session.run(*calls, nonce=nonce)
+            if isinstance(expected, pb.Refusal):
+                assert session.refusal(data) == expected
+                outcomes["refused"] += 1
+                continue
+            assert session.submit(data).succeeded
+            spent, nonce = expected, nonce + 1
+            later = [session.cap_state(index).spent for index in (1, 2, 3)]
+            assert [session.state.spent, *later] == spent
+            outcomes["allowed"] += 1
+    assert min(outcomes.values()) > 5, "the cases must not all be of one kind"
+    assert CHAIN_ID == 31337

@@ -1,0 +1,96 @@
+"""The committed artefacts are what the sources compile to, and say what the codec expects."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.chain.world import ROOT, artefact
+from valetkey.spec import permission_bytes as pb
+from valetkey.spec.keccak import keccak256
+
+SIGNATURE = bytes(65)
+NAMES = ["Account", "DemoToken", "BombTarget", "FailingTarget", "ReenteringTarget"]
+
+
+def signatures(kind: str) -> dict[bytes, str]:
+    """Return what the account's ABI declares of *kind*, by selector."""
+    entries = [entry for entry in artefact("Account")["abi"] if entry["type"] == kind]
+    texts = [f"{e['name']}({','.join(i['type'] for i in e['inputs'])})" for e in entries]
+    return {keccak256(text.encode())[:4]: text for text in texts}
+
+
+def test_artifacts_are_reproducible() -> None:
+    """Compiling again with the pinned compiler and settings gives the same bytes."""
+    node = shutil.which("node")
+    if node is None or not (ROOT / "node_modules" / "solc").exists():
+        pytest.skip("node or its solc is not installed")
+    done = subprocess.run(  # noqa: S603 - our own script
+        [node, str(ROOT / "contracts" / "build.mjs"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_artefact_says_how_it_was_made(name: str) -> None:
+    """Compiler, settings and both bytecodes; no metadata that a comment would change."""
+    found = artefact(name)
+    assert found["contract"] == name
+    assert found["compiler"]["version"].startswith("0.8.30+")
+    assert found["compiler"]["settings"]["viaIR"] is True
+    assert found["compiler"]["settings"]["metadata"] == {
+        "bytecodeHash": "none",
+        "appendCBOR": False,
+    }
+    assert bytes.fromhex(found["runtime"][2:]) in bytes.fromhex(found["bytecode"][2:])
+    assert len(found["runtime"]) // 2 - 1 <= 24_576
+
+
+def test_every_function_of_the_account_has_its_calldata() -> None:
+    """The selectors that the codec writes are those that the contract has, all of them."""
+    gid = bytes(32)
+    written: list[Any] = [
+        pb.run_calldata(b"", b"", SIGNATURE, nonce=0, deadline=0),
+        pb.register_calldata(b"", SIGNATURE),
+        pb.revoke_calldata(gid),
+        pb.revoke_signed_calldata(gid, SIGNATURE),
+        pb.revoke_by_key_calldata(b"", SIGNATURE),
+        pb.freeze_calldata(gid),
+        pb.freeze_signed_calldata(gid, SIGNATURE),
+        pb.unfreeze_calldata(gid),
+        pb.unfreeze_signed_calldata(gid, SIGNATURE),
+        pb.raise_epoch_calldata(),
+        pb.state_of_calldata(gid),
+        pb.cap_of_calldata(gid, 1),
+        pb.freeze_of_calldata(gid),
+        pb.epoch_calldata(),
+    ]
+    functions = signatures("function")
+    assert {data[:4] for data in written} == set(functions)
+    assert functions[min(functions)] == "applyRun()", "the hot function is compared first"
+
+
+def test_every_error_of_the_account_is_known_and_documented() -> None:
+    """The codec names each refusal, and the format describes it."""
+    text = (ROOT / "docs" / "reference" / "grant-format.md").read_text()
+    for chosen, signature in signatures("error").items():
+        name, _, inside = signature.removesuffix(")").partition("(")
+        count = len(inside.split(",")) if inside else 0
+        refusal = pb.decode_refusal(chosen + bytes(32 * count))
+        assert refusal == pb.Refusal(name, (0,) * count)
+        assert f"`{name}(" in text
+
+
+def test_the_account_owns_no_numbered_slots() -> None:
+    """Everything lies under the ERC-7201 namespace, so no other delegate can collide with it."""
+    sources = (ROOT / "contracts" / "evm").glob("*.sol")
+    assert f"0x{pb.NAMESPACE:064x}" in "".join(path.read_text() for path in sources)
+    assert json.dumps(artefact("Account")["abi"]).count('"type": "event"') == 4

@@ -1,0 +1,377 @@
+"""A local chain with the contracts on it, and accounts, grants and runs to try on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from valetkey.devchain import CHAIN_ID, NodeError, Rpc, dev_keys
+from valetkey.spec import permission_bytes as pb
+from valetkey.spec.eip712 import TypedData, digest
+from valetkey.spec.keccak import keccak256
+from valetkey.spec.secp256k1 import address_of_key, sign_digest
+from valetkey.spec.transaction import SetCode, Unsigned, authorization_digest, created_address, seal
+from valetkey.spec.transaction import digest as transaction_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valetkey.devchain import DevKey
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+TRANSFER = bytes.fromhex("a9059cbb")
+RECIPIENT = bytes.fromhex("c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44")
+OTHER_RECIPIENT = bytes.fromhex("decafbad1decafbad2decafbad3decafbad4deca")
+USDC = 10**6
+DAY_S = 86_400
+
+_GAS_LIMIT = 5_000_000
+_FEE_WEI = 10**12
+_RECEIPT_QUESTIONS = 5_000
+_secrets = count(1)
+
+
+@cache
+def artefact(name: str) -> dict[str, Any]:
+    """Return the committed artefact of contract *name*."""
+    for folder in ("src/valetkey/contracts", "tests/chain/contracts"):
+        path = ROOT / folder / f"{name}.json"
+        if path.exists():
+            found: dict[str, Any] = json.loads(path.read_text())
+            return found
+    raise FileNotFoundError(name)
+
+
+def fresh_secret() -> bytes:
+    """Return a key that no test has used yet."""
+    return keccak256(b"valetkey chain test %d" % next(_secrets))
+
+
+def selector(signature: str) -> bytes:
+    """Return the first four bytes of the hash of *signature*."""
+    return keccak256(signature.encode())[:4]
+
+
+def words(*values: int | bytes) -> bytes:
+    """Return *values* as 32-byte words."""
+    return b"".join(
+        value.to_bytes(32, "big") if isinstance(value, int) else value.rjust(32, b"\0")
+        for value in values
+    )
+
+
+def transfer(amount: int, *, to: bytes = RECIPIENT, rule: int = 0) -> pb.RunCall:
+    """Return a call of ``transfer`` under rule *rule*."""
+    return pb.RunCall(rule, words(to, amount))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How a transaction ended, and the block that it is in."""
+
+    succeeded: bool
+    gas_used: int
+    block: int
+    topics: tuple[tuple[bytes, ...], ...]
+
+
+@dataclass(slots=True)
+class World:
+    """One chain, the account code, a token, and a relayer."""
+
+    rpc: Rpc
+    code: bytes = b""
+    token: bytes = b""
+    relayer: DevKey = field(default_factory=lambda: dev_keys()[0])
+
+    def __post_init__(self) -> None:
+        self.code = self.deploy("Account")
+        self.token = self.deploy("DemoToken")
+        for recipient in (RECIPIENT, OTHER_RECIPIENT):
+            self.mint(recipient, 5 * USDC)
+
+    def deploy(self, name: str) -> bytes:
+        """Return the address of a new contract *name*."""
+        nonce = self.nonce_of(self.relayer.address)
+        assert self.send(None, bytes.fromhex(artefact(name)["bytecode"][2:])).succeeded
+        return created_address(self.relayer.address, nonce)
+
+    def mint(self, to: bytes, amount: int) -> None:
+        """Give *to* some of the token."""
+        data = selector("mint(address,uint256)") + words(to, amount)
+        assert self.send(self.token, data).succeeded
+
+    def balance_of(self, owner: bytes) -> int:
+        """Return how much of the token *owner* has."""
+        return int.from_bytes(
+            self.call(self.token, selector("balanceOf(address)") + words(owner)), "big"
+        )
+
+    def wei_of(self, owner: bytes) -> int:
+        """Return the native balance of *owner*."""
+        return int(self.rpc.ask("eth_getBalance", _hex(owner), "latest"), 16)
+
+    def storage(self, account: bytes, slot: bytes) -> bytes:
+        """Return the word of *account* at *slot*."""
+        return _bytes(self.rpc.ask("eth_getStorageAt", _hex(account), _hex(slot), "latest"))
+
+    def nonce_of(self, account: bytes) -> int:
+        """Return the transaction count of *account*."""
+        return int(self.rpc.ask("eth_getTransactionCount", _hex(account), "latest"), 16)
+
+    def now(self) -> int:
+        """Return the second of the newest block."""
+        block = self.rpc.ask("eth_getBlockByNumber", "latest", False)  # noqa: FBT003
+        return int(block["timestamp"], 16)
+
+    def mine_at(self, at: int) -> None:
+        """Add a block at second *at*."""
+        self.next_at(at)
+        self.rpc.ask("evm_mine")
+
+    def next_at(self, at: int) -> None:
+        """Make *at* the second of the next block."""
+        self.rpc.ask("evm_setNextBlockTimestamp", at)
+
+    def send(
+        self,
+        to: bytes | None,
+        data: bytes = b"",
+        *,
+        by: DevKey | None = None,
+        value_wei: int = 0,
+        authorizations: Sequence[SetCode] = (),
+    ) -> Receipt:
+        """Have a transaction mined and return how it ended."""
+        sender = by or self.relayer
+        unsigned = Unsigned(
+            chain_id=CHAIN_ID,
+            nonce=self.nonce_of(sender.address),
+            max_priority_fee_wei=0,
+            max_fee_wei=_FEE_WEI,
+            gas_limit=_GAS_LIMIT,
+            to=to,
+            value_wei=value_wei,
+            data=data,
+            authorizations=tuple(authorizations),
+        )
+        raw = seal(unsigned, sign_digest(transaction_digest(unsigned), sender.secret))
+        receipt = self._receipt(self.rpc.ask("eth_sendRawTransaction", _hex(raw)))
+        return Receipt(
+            succeeded=receipt["status"] == "0x1",
+            gas_used=int(receipt["gasUsed"], 16),
+            block=int(receipt["blockNumber"], 16),
+            topics=tuple(
+                tuple(_bytes(topic) for topic in log["topics"]) for log in receipt["logs"]
+            ),
+        )
+
+    def _receipt(self, tx_hash: str) -> dict[str, Any]:
+        # A node mines at once, but may answer before it has: ask again a bounded number of times.
+        for _ in range(_RECEIPT_QUESTIONS):
+            receipt: dict[str, Any] | None = self.rpc.ask("eth_getTransactionReceipt", tx_hash)
+            if receipt is not None:
+                return receipt
+        raise TimeoutError(f"expected {tx_hash} in a block, got none")
+
+    def call(self, to: bytes, data: bytes, *, sender: bytes | None = None) -> bytes:
+        """Return what *to* answers, as of the newest block."""
+        question = {
+            "from": _hex(sender or self.relayer.address),
+            "to": _hex(to),
+            "input": _hex(data),
+            "gas": hex(_GAS_LIMIT),
+        }
+        return _bytes(self.rpc.ask("eth_call", question, self.rpc.ask("eth_blockNumber")))
+
+    def reason(self, to: bytes, data: bytes, *, sender: bytes | None = None) -> bytes | None:
+        """Return the data of the revert that *to* answers with, ``None`` if it does not revert."""
+        try:
+            self.call(to, data, sender=sender)
+        except NodeError as error:
+            return _bytes(str(error.data)) if error.data else b""
+        return None
+
+    def refusal(
+        self, to: bytes, data: bytes, *, sender: bytes | None = None
+    ) -> pb.Refusal | bytes | None:
+        """Return the account's refusal, or another reason's bytes, or ``None`` for success."""
+        reason = self.reason(to, data, sender=sender)
+        return None if reason is None else pb.decode_refusal(reason) or reason
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+@dataclass(slots=True)
+class Owner:
+    """An externally owned account that delegates to the account code."""
+
+    world: World
+    secret: bytes = field(default_factory=fresh_secret)
+
+    @classmethod
+    def delegated(cls, world: World) -> Owner:
+        """Return a new account with code, tokens and native value."""
+        owner = cls(world)
+        assert world.send(owner.address, authorizations=[owner.authorization()]).succeeded
+        world.mint(owner.address, 1_000_000 * USDC)
+        assert world.send(owner.address, value_wei=100 * 10**18).succeeded
+        return owner
+
+    @property
+    def address(self) -> bytes:
+        """The account."""
+        return address_of_key(self.secret)
+
+    def authorization(self) -> SetCode:
+        """Return the signed wish to run the account code."""
+        nonce = self.world.nonce_of(self.address)
+        signature = sign_digest(authorization_digest(CHAIN_ID, self.world.code, nonce), self.secret)
+        return SetCode(CHAIN_ID, self.world.code, nonce, signature)
+
+    def sign(self, typed: TypedData) -> bytes:
+        """Sign *typed* with the owner's key."""
+        return sign_digest(digest(typed), self.secret)
+
+    def send_self(self, data: bytes) -> Receipt:
+        """Send *data* to the account from the account itself."""
+        key = type(self.world.relayer)(self.secret, self.address)
+        return self.world.send(self.address, data, by=key)
+
+    def epoch(self) -> int:
+        """Return the epoch that the account states."""
+        return int.from_bytes(self.world.call(self.address, pb.epoch_calldata()), "big")
+
+
+@dataclass(slots=True)
+class Session:
+    """One grant on one account, and the key that holds it."""
+
+    owner: Owner
+    grant: pb.Grant
+    secret: bytes
+
+    @classmethod
+    def opened(cls, owner: Owner, *rules: pb.Rule, **fields: Any) -> Session:  # noqa: ANN401
+        """Return a session whose grant is signed but not on chain; *fields* replace defaults."""
+        secret = fresh_secret()
+        now = owner.world.now()
+        defaults: dict[str, Any] = {
+            "key": address_of_key(secret),
+            "salt": 7,
+            "starts_at": now - 10,
+            "expires_at": now + 400 * DAY_S,
+            "max_calls": 1000,
+            "rules": rules or (token_rule(owner.world),),
+        }
+        return cls(owner, pb.Grant(**(defaults | fields)), secret)
+
+    @property
+    def world(self) -> World:
+        """The chain."""
+        return self.owner.world
+
+    @property
+    def account(self) -> bytes:
+        """The account."""
+        return self.owner.address
+
+    @property
+    def packed(self) -> bytes:
+        """The grant's bytes."""
+        return pb.encode_grant(self.grant)
+
+    @property
+    def id(self) -> bytes:
+        """The grant id."""
+        return pb.grant_id(self.packed)
+
+    @property
+    def state(self) -> pb.SlotState:
+        """What the chain keeps of the grant."""
+        return pb.decode_slot_state(self.world.storage(self.account, pb.state_slot(self.id)))
+
+    def cap_state(self, index: int) -> pb.CapState:
+        """Return what the chain keeps of cap *index*."""
+        return pb.decode_cap_state(self.world.storage(self.account, pb.cap_slot(self.id, index)))
+
+    def owner_signature(self, epoch: int = 0) -> bytes:
+        """Return the owner's signature over the grant."""
+        typed = pb.grant_typed_data(
+            self.grant, epoch=epoch, chain_id=CHAIN_ID, account=self.account
+        )
+        return self.owner.sign(typed)
+
+    def register(self) -> Receipt:
+        """Put the grant on chain."""
+        data = pb.register_calldata(self.packed, self.owner_signature())
+        receipt = self.world.send(self.account, data)
+        assert receipt.succeeded
+        return receipt
+
+    def run(self, *calls: pb.RunCall, **fields: Any) -> bytes:  # noqa: ANN401
+        """Return the calldata of a run with *calls*; *fields* are those of `packed_run`."""
+        return self.packed_run(pb.encode_calls(self.grant, calls), **fields)
+
+    def packed_run(
+        self,
+        calls: bytes,
+        *,
+        nonce: int = 0,
+        deadline: int | None = None,
+        first: bool = False,
+        personal: bool = False,
+        account: bytes | None = None,
+        chain_id: int = CHAIN_ID,
+    ) -> bytes:
+        """Return the calldata of a signed run."""
+        until = self.world.now() + 1_000 * DAY_S if deadline is None else deadline
+        signed = pb.run_digest(
+            self.id,
+            calls,
+            nonce=nonce,
+            deadline=until,
+            chain_id=chain_id,
+            account=account or self.account,
+        )
+        signature = sign_digest(pb.personal_digest(signed) if personal else signed, self.secret)
+        if personal:
+            signature = signature[:64] + bytes((signature[64] + 4,))
+        owner_signature = self.owner_signature() if first else None
+        return pb.run_calldata(
+            self.packed,
+            calls,
+            signature,
+            nonce=nonce,
+            deadline=until,
+            owner_signature=owner_signature,
+        )
+
+    def submit(self, data: bytes) -> Receipt:
+        """Send *data* to the account."""
+        return self.world.send(self.account, data)
+
+    def refusal(self, data: bytes) -> pb.Refusal | bytes | None:
+        """Return why the account would refuse *data*, ``None`` if it would not."""
+        return self.world.refusal(self.account, data)
+
+
+def token_rule(
+    world: World,
+    *,
+    meters: Sequence[pb.Meter] = (),
+    constraints: Sequence[pb.Constraint] = (),
+) -> pb.Rule:
+    """Return the rule for ``transfer`` of the token."""
+    return pb.Rule(pb.RuleKind.CALL, world.token, TRANSFER, tuple(meters), tuple(constraints))

@@ -1,0 +1,84 @@
+"""What the documentation shows works: its Python is run, against a real server and chain."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.leaks import note_output
+from valetkey.cli.local import local_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from valetkey.cli.local import Local
+
+ROOT = Path(__file__).parents[2]
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#]+)")
+
+
+def blocks(page: str) -> list[str]:
+    """Return the Python that *page* shows, in order."""
+    return _BLOCK.findall((ROOT / page).read_text())
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """Give what `make dev` starts."""
+    home = tmp_path_factory.mktemp("docs") / "server"
+    with local_server(home) as running:
+        yield running
+    note_output("server of the docs", (home / "server.log").read_text())
+
+
+@pytest.fixture
+def environment(
+    local: Local, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> pytest.MonkeyPatch:
+    """Set what the tutorial has its reader set."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VALETKEY_URL", local.url)
+    monkeypatch.setenv("VALETKEY_API_KEY", local.secret)
+    monkeypatch.setenv("USDC", f"0x{local.deployment.token.hex()}")
+    monkeypatch.setenv("IMPLEMENTATION", f"0x{local.deployment.implementation.hex()}")
+    monkeypatch.setenv("RPC", local.node.rpc_url)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_tutorial_and_the_readme_do_what_they_say(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A reader who types it in gets what it says."""
+    scope: dict[str, Any] = {}
+    try:
+        for block in blocks("docs/tutorial/first-session.md"):
+            exec(block, scope)  # noqa: S102 - our own pages
+        said = capsys.readouterr().out
+        for block in blocks("README.md"):
+            exec(block, scope)  # noqa: S102 - our own pages
+    finally:
+        if "vk" in scope:
+            scope["vk"].close()
+    assert "open · 20 USDC" in said
+    assert "mined in block" in said
+    assert "cap_exceeded caps[0].lifetime: 20 allowed, 1.5 used, 19 asked for" in said
+    assert "chain included" in said
+    assert (tmp_path / "session.kill.json").exists()
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted(
+        str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    ),
+)
+def test_every_link_leads_somewhere(page: str) -> None:
+    """No page sends its reader to a file that is not there."""
+    here = (ROOT / page).parent
+    links = [one for one in _LINK.findall((ROOT / page).read_text()) if "://" not in one]
+    assert [one for one in links if not (here / one).exists()] == []

@@ -1,0 +1,324 @@
+"""What runs book, and when it is kept or given back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flows.chainside import bring, bring_plan
+from tests.flows.scene import ALICE, CAP, USDC
+from tests.worlds import SeededEntropy
+from valetkey.core.activity import Activity, ActivityState
+from valetkey.core.budget import BudgetLine, Reservation, ReservationState
+from valetkey.core.errors import Code, Forbidden, Limited, ValetkeyError
+from valetkey.core.permission.model import Cap, Window
+from valetkey.core.session import Proof
+from valetkey.core.sponsorship import Fund, fund_line_id
+from valetkey.core.wallet import OwnerKey
+from valetkey.flows import budgets, organize, reads, reconcile, stop
+
+if TYPE_CHECKING:
+    from tests.flows.scene import Held, Scene
+    from valetkey.core.permission.decide import Spent
+
+
+async def test_many_runs_at_once_never_pass_the_cap(scene: Scene) -> None:
+    """Twice as many runs as fit, from two processes at once: exactly those that fit happen."""
+    held = await scene.open(await scene.wallet())
+    second = replace(scene.world, entropy=SeededEntropy(7))
+    worlds = [scene.world, second] * 10
+    results = []
+    for _ in range(2):
+        results += await asyncio.gather(
+            *(_run_in(scene, world, held, 2 * USDC) for world in worlds[:10])
+        )
+    assert results.count("done") == 10
+    assert results.count(Code.CAP_EXCEEDED) == 10
+    assert await scene.balance(ALICE) == CAP
+    assert (await _spent(scene, held)).counters[0].spent == CAP
+
+
+async def _run_in(scene: Scene, world: object, held: Held, amount: int) -> str:
+    other = replace(scene, world=world)  # type: ignore[arg-type]
+    try:
+        return (await other.run(held, scene.transfer(amount))).state
+    except ValetkeyError as refused:
+        return refused.code
+
+
+@pytest.mark.parametrize("scope", ["wallet", "user"])
+async def test_a_budget_above_sessions_holds_over_all_of_them(scene: Scene, scope: str) -> None:
+    """Two sessions of one wallet, or two wallets of one user, share what is left."""
+    user = await organize.add_user(scene.world, scene.principal, scene.request(), reference="u")
+    one = await scene.wallet(user_id=user.id)
+    two = one if scope == "wallet" else await scene.wallet(user_id=user.id)
+    await _budget(scene, one.wallet.id if scope == "wallet" else user.id, 7 * USDC)
+    held = [await scene.open(one), await scene.open(two)]
+    results = await asyncio.gather(
+        *(_run_in(scene, scene.world, held[index % 2], 2 * USDC) for index in range(8))
+    )
+    assert results.count("done") == 3
+    assert results.count(Code.BUDGET_EXCEEDED) == 5
+    assert await scene.balance(ALICE) == 6 * USDC
+
+
+async def test_a_refused_run_books_nothing_anywhere(scene: Scene) -> None:
+    """The second of two budgets refuses: the first is as it was."""
+    user = await organize.add_user(scene.world, scene.principal, scene.request(), reference="u")
+    holding = await scene.wallet(user_id=user.id)
+    await _budget(scene, holding.wallet.id, 10 * USDC)
+    await _budget(scene, user.id, USDC)
+    held = await scene.open(holding)
+    with pytest.raises(Limited):
+        await scene.run(held, scene.transfer(2 * USDC))
+    lines = await _lines(scene, holding.wallet.id)
+    assert [one.counter.spent for one in lines] == [0]
+
+
+async def test_a_run_never_outlives_the_window_of_a_budget(scene: Scene) -> None:
+    """Booked to one window of the wallet's budget, it must not be mined in the next."""
+    holding = await scene.wallet()
+    await _budget(scene, holding.wallet.id, USDC, window_s=60)
+    held = await scene.open(holding, proof=Proof.CHAIN, permission=_bound(scene))
+    started = scene.clock.now()
+    scene.clock.advance(50)
+    planned = await scene.ask(held, scene.transfer(USDC))
+    assert planned.run is not None
+    assert planned.run.deadline == started + 60
+    with pytest.raises(Limited):
+        await scene.ask(held, scene.transfer(1))
+    scene.clock.advance(10)
+    assert (await scene.run(held, scene.transfer(USDC))).state is ActivityState.DONE
+    assert (await scene.sign(held, planned)).state is ActivityState.LAPSED
+
+
+async def test_what_a_holder_did_without_us_is_learned_from_the_chain(scene: Scene) -> None:
+    """A run that a stranger brought counts against the cap and the call count."""
+    limits = scene.permission(max_calls=3)
+    held = await scene.open(
+        await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN, permission=limits
+    )
+    bring(scene, held, held.session, scene.transfer(15 * USDC), nonce=0)
+    with pytest.raises(Forbidden) as refused:
+        await scene.run(held, scene.transfer(6 * USDC))
+    assert refused.value.code is Code.CAP_EXCEEDED
+    done = await scene.run(held, scene.transfer(2 * USDC))
+    assert done.run is not None
+    assert (done.state, done.run.nonce) == (ActivityState.DONE, 1)
+    spent = await _spent(scene, held)
+    assert (spent.calls, spent.counters[0].spent) == (2, 17 * USDC)
+
+
+async def test_a_run_that_is_mined_but_not_settled_counts_once(scene: Scene) -> None:
+    """The chain shows it and the ledger holds it: that is one run, not two."""
+    held = await scene.open(await scene.wallet())
+    scene.with_bounds(wait_s=0)
+    scene.line.refused["eth_getTransactionReceipt"] = "not now"
+    first = await scene.run(held, scene.transfer(10 * USDC))
+    assert first.state is ActivityState.SENDING
+    assert await scene.balance(ALICE) == 10 * USDC
+    second = await scene.run(held, scene.transfer(10 * USDC))
+    assert second.state is ActivityState.SENDING
+    scene.line.refused.clear()
+    await reconcile.reconcile(scene.world)
+    assert (await _spent(scene, held)).counters[0].spent == 20 * USDC
+
+
+async def test_a_run_committed_since_the_chain_was_looked_at_counts(scene: Scene) -> None:
+    """A snapshot of the chain that is older than a commit, and knows of more, hides nothing."""
+    holding = await scene.wallet(OwnerKey.OUTSIDE)
+    held = await scene.open(holding, proof=Proof.CHAIN)
+    planned = await scene.ask(held, scene.transfer(5 * USDC))
+    bring(scene, held, held.session, scene.transfer(10 * USDC), nonce=5)
+    late = asyncio.Event()
+    world = scene.world
+    slow = replace(scene, world=replace(world, store=_Late(world.store, late)))
+    asked = asyncio.create_task(slow.ask(held, scene.transfer(6 * USDC)))
+    await asyncio.sleep(0.01)
+    assert (await scene.sign(held, planned)).state is ActivityState.DONE
+    late.set()
+    with pytest.raises(Forbidden) as refused:
+        await asked
+    assert refused.value.code is Code.CAP_EXCEEDED
+
+
+class _Late:
+    """A store whose writes wait for an event."""
+
+    def __init__(self, store, event) -> None:
+        self._store = store
+        self._event = event
+        self.read = store.read
+
+    async def write(self, body):
+        await self._event.wait()
+        return await self._store.write(body)
+
+
+async def test_the_refusal_of_a_simulation_names_the_caveat(scene: Scene) -> None:
+    """What only the chain knew is told in the words of the permission; nothing is sent."""
+    held = await scene.open(await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN)
+    planned = await scene.ask(held, scene.transfer(10 * USDC))
+    bring(scene, held, held.session, scene.transfer(15 * USDC), nonce=7)
+    failed = await scene.sign(held, planned)
+    assert failed.outcome is not None
+    assert failed.outcome.code == Code.CAP_EXCEEDED
+    assert "caps[0].lifetime" in failed.outcome.detail
+    assert not failed.attempts
+
+
+async def test_a_run_that_its_holder_brought_is_committed(scene: Scene) -> None:
+    """The chain has used its nonce, whoever paid: its reservation is kept for good."""
+    held = await scene.open(await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN)
+    planned = await scene.ask(held, scene.transfer(10 * USDC))
+    assert planned.run is not None
+    bring_plan(scene, held, held.session, planned.run)
+    scene.clock.set(planned.run.deadline)
+    await reconcile.reconcile(scene.world)
+    await reconcile.reconcile(scene.world)
+    assert (await _activity(scene, planned)).state is ActivityState.LAPSED
+    assert await _held(scene, planned) is ReservationState.COMMITTED
+    assert (await _spent(scene, held)).counters[0].spent == 10 * USDC
+
+
+async def test_what_a_holder_may_still_bring_is_not_given_back(scene: Scene) -> None:
+    """A signed run can be brought by anybody until the chain is past its deadline."""
+    held = await scene.open(await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN)
+    planned = await scene.ask(held, scene.transfer(10 * USDC))
+    assert planned.run is not None
+    await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
+    assert (await scene.sign(held, planned)).state is ActivityState.LAPSED
+    await reconcile.reconcile(scene.world)
+    assert await _held(scene, planned) is ReservationState.RESERVED
+    scene.clock.set(planned.run.deadline - 1)
+    scene.rpc.ask("evm_mine")
+    await reconcile.reconcile(scene.world)
+    assert await _held(scene, planned) is ReservationState.RESERVED
+    scene.clock.set(planned.run.deadline)
+    await reconcile.reconcile(scene.world)
+    assert await _held(scene, planned) is ReservationState.RESERVED  # no block says so yet
+    scene.rpc.ask("evm_mine")
+    await reconcile.reconcile(scene.world)
+    assert await _held(scene, planned) is ReservationState.RELEASED
+    assert (await _spent(scene, held)).counters[0].spent == 0
+
+
+async def test_failed_gas_counts(scene: Scene) -> None:
+    """A transaction that was mined and reverted costs the sponsor, and moves nothing."""
+    holding = await scene.wallet()
+    held = await scene.open(holding, permission=scene.permission(cap=10**12))
+    scene.rpc.ask("evm_setAutomine", False)  # noqa: FBT003 - JSON-RPC's own
+    scene.with_bounds(wait_s=0)
+    both = [await scene.run(held, scene.transfer(60 * USDC)) for _ in range(2)]
+    assert {one.state for one in both} == {ActivityState.SENDING}
+    scene.rpc.ask("evm_mine")
+    await reconcile.reconcile(scene.world)
+    first, second = [await _activity(scene, one) for one in both]
+    assert first.state is ActivityState.DONE
+    assert second.state is ActivityState.FAILED
+    assert second.outcome is not None
+    assert second.outcome.code == Code.CALL_REVERTED
+    assert second.outcome.fee_wei > 0
+    fund = await _fund(scene, Fund.RUNS)
+    assert fund >= second.outcome.fee_wei + (first.outcome.fee_wei if first.outcome else 0)
+    assert (await _spent(scene, held)).counters[0].spent == 60 * USDC
+
+
+async def test_gas_is_paid_up_to_the_sponsorship(scene: Scene) -> None:
+    """A run that could cost more than is left is not sent; what was booked for it is given back."""
+    limits = scene.permission(fee_budget_wei=1)
+    held = await scene.open(await scene.wallet(), permission=limits)
+    failed = await scene.run(held, scene.transfer(USDC))
+    assert failed.state is ActivityState.FAILED
+    assert failed.outcome is not None
+    assert failed.outcome.code == Code.SPONSORSHIP_EXCEEDED
+    assert not failed.attempts
+    assert (await _spent(scene, held)).counters[0].spent == 0
+
+
+async def test_a_users_fee_budget_holds_over_all_sessions(scene: Scene) -> None:
+    """The sponsor pays for a user no more than the user's budget of fees."""
+    user = await organize.add_user(scene.world, scene.principal, scene.request(), reference="u")
+    held = await scene.open(await scene.wallet(user_id=user.id))
+    command = budgets.SetBudget(user.id, "fees", 1, 0)
+    await budgets.set_budget(scene.world, scene.principal, scene.request(), command)
+    failed = await scene.run(held, scene.transfer(USDC))
+    assert failed.outcome is not None
+    assert failed.outcome.code == Code.SPONSORSHIP_EXCEEDED
+
+
+async def test_stops_are_paid_when_runs_have_spent_everything(scene: Scene) -> None:
+    """Revocations have a fund of their own, which runs cannot empty."""
+    held = await scene.open(await scene.wallet())
+    await _empty(scene, Fund.RUNS)
+    failed = await scene.run(held, scene.transfer(USDC))
+    assert failed.outcome is not None
+    assert failed.outcome.code == Code.SPONSORSHIP_EXCEEDED
+    stopped = await stop.revoke(
+        scene.world, scene.principal, scene.request(), session_id=held.id
+    )
+    assert stopped.activity.state is ActivityState.DONE
+    assert await _fund(scene, Fund.STOPS) > 0
+
+
+async def test_the_meter_of_a_window_starts_anew(scene: Scene) -> None:
+    """A new window has all of its limit, and the lifetime keeps counting."""
+    cap = Cap(scene.token, 6, lifetime=3 * USDC, window=Window(2 * USDC, 60))
+    held = await scene.open(await scene.wallet(), permission=scene.permission(caps=(cap,)))
+    await scene.run(held, scene.transfer(2 * USDC))
+    scene.clock.advance(60)
+    await scene.run(held, scene.transfer(USDC))
+    with pytest.raises(Forbidden) as refused:
+        await scene.run(held, scene.transfer(1))
+    assert refused.value.facts["caveat"] == "caps[0].lifetime"
+    shown = await reads.session(scene.world, scene.principal, session_id=held.id)
+    assert [one.spent for one in shown.left] == [3 * USDC, USDC]
+
+
+def _bound(scene: Scene):
+    return scene.permission(relayer=scene.world.relayer_address)
+
+
+async def _budget(scene: Scene, scope_id: str, limit: int, *, window_s: int = 0) -> None:
+    asset = f"0x{scene.token.hex()}"
+    command = budgets.SetBudget(scope_id, asset, limit, window_s)
+    await budgets.set_budget(scene.world, scene.principal, scene.request(), command)
+
+
+async def _lines(scene: Scene, scope_id: str) -> list[BudgetLine]:
+    return await scene.world.store.read(lambda view: view.find(BudgetLine, scope_id=scope_id))
+
+
+async def _spent(scene: Scene, held: Held) -> Spent:
+    shown = await reads.session(scene.world, scene.principal, session_id=held.id)
+    return shown.usage.spent
+
+
+async def _activity(scene: Scene, activity: Activity) -> Activity:
+    return await reads.activity(scene.world, scene.principal, activity_id=activity.id)
+
+
+async def _held(scene: Scene, activity: Activity) -> ReservationState:
+    found = await scene.world.store.read(lambda view: view.get(Reservation, activity.id))
+    assert found is not None
+    return found.state
+
+
+async def _line(scene: Scene, fund: Fund) -> BudgetLine:
+    key = fund_line_id(scene.founded.organization.id, fund)
+    line = await scene.world.store.read(lambda view: view.get(BudgetLine, key))
+    assert line is not None
+    return line
+
+
+async def _fund(scene: Scene, fund: Fund) -> int:
+    return (await _line(scene, fund)).counter.spent
+
+
+async def _empty(scene: Scene, fund: Fund) -> None:
+    line = await _line(scene, fund)
+    emptied = replace(line, limit=line.counter.spent)
+    await scene.world.store.write(lambda tx: tx.put(emptied))

@@ -1,0 +1,86 @@
+"""The table: every route, every kind of principal, and what it is answered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Columns, and what the words mean:
+#   yes      it happens                       proof    401 proof_missing
+#   kind     403 not_allowed                  reads    403 read_only
+#   none     404 not_found                    frozen   403 session_frozen
+#   expired  401 session_expired              revoked  401 session_revoked
+# A row may stand twice: `own` is for what the asking session itself is or did.
+TABLE: Final = """
+route                                             anonymous publishable secret p256 stranger parent bearer stamp_read stamp_write chain frozen expired revoked
+GET /healthz                                      yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+GET /readyz                                       yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+GET /openapi.json                                 yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+GET /problems/{code}                              yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+GET /v1/server                                    yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/permissions/explain                      yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/organizations                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/organizations                             proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/organizations/{organization_id}           proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/users                                    proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/users                                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/users/{user_id}                           proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/credentials                              proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/credentials                               proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/credentials/{credential_id}               proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/credentials/{credential_id}/revoke       proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets                                  proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/wallets                                   proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/wallets/{wallet_id}                       proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/budgets                                  proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+GET /v1/budgets                                   proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/accounts                                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/accounts/{account_id}                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/accounts/{account_id}/state               proof kind yes yes none yes  none  none  yes   yes   frozen expired revoked
+GET /v1/accounts/{account_id}/delegation          proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/accounts/{account_id}/delegation         proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/sessions                                 proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+GET /v1/sessions                                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/sessions/{session_id}                     proof kind yes yes none yes  none  none  none  none  frozen expired revoked
+GET /v1/sessions/{session_id} own                 -     -    -   -   -    -    yes   yes   yes   yes   frozen expired revoked
+GET /v1/session                                   proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
+GET /v1/sessions/{session_id}/consent             proof yes  yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/sessions/{session_id}/grant              proof yes  yes yes none kind kind  kind  kind  kind  frozen expired revoked
+GET /v1/sessions/{session_id}/kill-note           proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+GET /v1/sessions/{session_id}/freeze-note         proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/sessions/{session_id}/freeze             proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/sessions/{session_id}/unfreeze           proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/sessions/{session_id}/revoke             proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/sessions/revoke                          proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/runs                                     proof kind kind kind kind kind reads reads yes  yes  frozen expired revoked
+POST /v1/activities/{activity_id}/signature       proof kind kind kind kind kind reads reads none none frozen expired revoked
+GET /v1/activities                                proof kind yes yes none yes  yes   yes   yes   yes   frozen expired revoked
+GET /v1/activities/{activity_id}                  proof kind yes yes none yes  none  none  none  none  frozen expired revoked
+POST /v1/sessions/{session_id}/preview            proof kind yes yes none yes  none  none  none  none  frozen expired revoked
+POST /v1/sessions/{session_id}/preview own        -     -    -   -   -    -    reads reads yes   yes   frozen expired revoked
+GET /v1/audit                                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/audit/head                                proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/session/close                            proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
+"""  # noqa: E501 - a table
+
+CODES: Final = {
+    "proof_missing": "proof",
+    "not_allowed": "kind",
+    "read_only": "reads",
+    "not_found": "none",
+    "session_frozen": "frozen",
+    "session_expired": "expired",
+    "session_revoked": "revoked",
+}
+
+
+def read_table() -> dict[str, dict[str, str]]:
+    """Return route, principal and word."""
+    first, *rows = TABLE.strip().splitlines()
+    principals = first.split()[1:]
+    table: dict[str, dict[str, str]] = {}
+    for row in rows:
+        cells = row.split()
+        count = len(principals)
+        route = " ".join(cells[:-count])
+        table[route] = dict(zip(principals, cells[-count:], strict=True))
+    return table

@@ -1,0 +1,219 @@
+"""A well-formed request for each route, aimed at things of the organization in the middle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.http.calls import Key, unique
+from tests.http.stage import OWNER, Stage
+from valetkey.spec import eip712
+from valetkey.spec.secp256k1 import sign_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Target = tuple[str, Any]
+    Maker = Callable[[Stage, str], Awaitable[Target]]
+
+
+def _at(path: str, body: object = None) -> Maker:
+    async def make(stage: Stage, principal: str) -> Target:
+        del stage, principal
+        return path, body
+
+    return make
+
+
+def _of(path: str) -> Maker:
+    """Read a list of the organization, whoever asks."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        return f"{path}?organization_id={stage.org.organization.id}", None
+
+    return make
+
+
+def _one(path: str, name: str, body: object = None) -> Maker:
+    """Fill in the id that *name* stands for in `Stage.keys`."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        return path.format(stage.keys[name]), body
+
+    return make
+
+
+def _own(path: str, body: object = None) -> Maker:
+    async def make(stage: Stage, principal: str) -> Target:
+        return path.format(stage.keys[principal]), body
+
+    return make
+
+
+async def _explain(stage: Stage, principal: str) -> Target:
+    del principal
+    times = {"starts_at": 1, "expires_at": 2}
+    return "/v1/permissions/explain", {"permission": stage.permission(**times)}
+
+
+async def _revoke_credential(stage: Stage, principal: str) -> Target:
+    del principal
+    added = await stage.secret.post("/v1/credentials", {"kind": "secret"})
+    return f"/v1/credentials/{added['credential']['id']}/revoke", {}
+
+
+async def _wallet(stage: Stage, principal: str) -> Target:
+    del principal
+    return "/v1/wallets", {"chain": stage.chain, "owner_key": "sealed"}
+
+
+async def _state(stage: Stage, principal: str) -> Target:
+    del principal
+    token = stage.deployment.token.hex()
+    return f"/v1/accounts/{stage.account['id']}/state?token=0x{token}", None
+
+
+async def _delegate(stage: Stage, principal: str) -> Target:
+    del principal
+    return f"/v1/accounts/{stage.account['id']}/delegation", {}
+
+
+async def _open(stage: Stage, principal: str) -> Target:
+    del principal
+    body = {"proof": "bearer", "access": "read", "ttl_s": 60, "user_id": stage.keys["user"]}
+    return "/v1/sessions", body
+
+
+async def _budget(stage: Stage, principal: str) -> Target:
+    del principal
+    return "/v1/budgets", {"scope_id": stage.keys["user"], "asset": "native", "limit": "1"}
+
+
+async def _consent(stage: Stage, principal: str) -> Target:
+    del principal
+    return f"/v1/sessions/{(await stage.open_pending())['session']['id']}/consent", None
+
+
+async def _grant(stage: Stage, principal: str) -> Target:
+    del principal
+    opened = await stage.open_pending()
+    return f"/v1/sessions/{opened['session']['id']}/grant", sign_consent(opened["next_action"])
+
+
+def sign_consent(action: dict[str, Any]) -> dict[str, str]:
+    """Return what the outside owner answers to *action*."""
+    signed = {
+        name: sign_digest(eip712.digest(eip712.from_json(action[name])), OWNER.private).hex()
+        for name in ("grant", "kill_note")
+    }
+    return {
+        "owner_signature": f"0x{signed['grant']}",
+        "kill_note": f"0x{signed['kill_note']}",
+    }
+
+
+def _stop(verb: str, body: object) -> Maker:
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        opened = await stage.open("bearer", "read")
+        key = opened["session"]["id"]
+        if verb == "unfreeze":
+            await stage.secret.post(f"/v1/sessions/{key}/freeze", {})
+        return f"/v1/sessions/{key}/{verb}", body
+
+    return make
+
+
+async def _revoke_all(stage: Stage, principal: str) -> Target:
+    del principal
+    user = await stage.secret.post("/v1/users", {"reference": unique()})
+    await stage.open("bearer", "read", user_id=user["id"])
+    return "/v1/sessions/revoke", {"scope": "user", "scope_id": user["id"]}
+
+
+async def _run(stage: Stage, principal: str) -> Target:
+    del principal
+    return "/v1/runs", {"calls": [stage.transfer(1)]}
+
+
+def _preview(whose: str | None) -> Maker:
+    async def make(stage: Stage, principal: str) -> Target:
+        key = stage.keys[whose or principal]
+        return f"/v1/sessions/{key}/preview", {"calls": [stage.transfer(1)]}
+
+    return make
+
+
+SIGNATURE: Final = {"signature": "0x" + "11" * 65}
+
+MAKERS: Final[dict[str, Maker]] = {
+    "GET /healthz": _at("/healthz"),
+    "GET /readyz": _at("/readyz"),
+    "GET /openapi.json": _at("/openapi.json"),
+    "GET /problems/{code}": _at("/problems/not_found"),
+    "GET /v1/server": _at("/v1/server"),
+    "POST /v1/permissions/explain": _explain,
+    "POST /v1/organizations": _at("/v1/organizations", {"name": "Child"}),
+    "GET /v1/organizations": _at("/v1/organizations"),
+    "GET /v1/organizations/{organization_id}": _one("/v1/organizations/{}", "organization"),
+    "POST /v1/users": _at("/v1/users", {"reference": "bob"}),
+    "GET /v1/users": _of("/v1/users"),
+    "GET /v1/users/{user_id}": _one("/v1/users/{}", "user"),
+    "POST /v1/credentials": _at("/v1/credentials", {"kind": "secret"}),
+    "GET /v1/credentials": _of("/v1/credentials"),
+    "GET /v1/credentials/{credential_id}": _one("/v1/credentials/{}", "credential"),
+    "POST /v1/credentials/{credential_id}/revoke": _revoke_credential,
+    "POST /v1/wallets": _wallet,
+    "GET /v1/wallets": _of("/v1/wallets"),
+    "GET /v1/wallets/{wallet_id}": _one("/v1/wallets/{}", "wallet"),
+    "POST /v1/budgets": _budget,
+    "GET /v1/budgets": _of("/v1/budgets"),
+    "GET /v1/accounts": _of("/v1/accounts"),
+    "GET /v1/accounts/{account_id}": _one("/v1/accounts/{}", "account"),
+    "GET /v1/accounts/{account_id}/state": _state,
+    "GET /v1/accounts/{account_id}/delegation": _one("/v1/accounts/{}/delegation", "account"),
+    "POST /v1/accounts/{account_id}/delegation": _delegate,
+    "POST /v1/sessions": _open,
+    "GET /v1/sessions": _of("/v1/sessions"),
+    "GET /v1/sessions/{session_id}": _one("/v1/sessions/{}", "target"),
+    "GET /v1/sessions/{session_id} own": _own("/v1/sessions/{}"),
+    "GET /v1/session": _at("/v1/session"),
+    "GET /v1/sessions/{session_id}/consent": _consent,
+    "POST /v1/sessions/{session_id}/grant": _grant,
+    "GET /v1/sessions/{session_id}/kill-note": _one("/v1/sessions/{}/kill-note", "target"),
+    "GET /v1/sessions/{session_id}/freeze-note": _one("/v1/sessions/{}/freeze-note", "target"),
+    "POST /v1/sessions/{session_id}/freeze": _stop("freeze", {}),
+    "POST /v1/sessions/{session_id}/unfreeze": _stop("unfreeze", {}),
+    "POST /v1/sessions/{session_id}/revoke": _stop("revoke", None),
+    "POST /v1/sessions/revoke": _revoke_all,
+    "POST /v1/session/close": _at("/v1/session/close"),
+    "POST /v1/runs": _run,
+    "POST /v1/activities/{activity_id}/signature": _one(
+        "/v1/activities/{}/signature", "activity", SIGNATURE
+    ),
+    "GET /v1/activities": _of("/v1/activities"),
+    "GET /v1/activities/{activity_id}": _one("/v1/activities/{}", "activity"),
+    "POST /v1/sessions/{session_id}/preview": _preview("target"),
+    "POST /v1/sessions/{session_id}/preview own": _preview(None),
+    "GET /v1/audit": _of("/v1/audit"),
+    "GET /v1/audit/head": _of("/v1/audit/head"),
+}
+
+
+async def add_targets(stage: Stage) -> None:
+    """Make one of each kind of thing, to be asked for, and give the account tokens to move."""
+    user = await stage.secret.post("/v1/users", {"reference": "alice"})
+    key = Key.make("secp256k1", 20)
+    opened = await stage.open("chain", "write", key=key.document)
+    listed = await stage.secret.get("/v1/credentials")
+    activities = await stage.secret.get("/v1/activities")
+    stage.keys |= {
+        "organization": stage.org.organization.id,
+        "user": user["id"],
+        "wallet": stage.account["wallet_id"],
+        "account": stage.account["id"],
+        "credential": listed["items"][0]["id"],
+        "target": opened["session"]["id"],
+        "activity": activities["items"][0]["id"],
+    }

@@ -1,0 +1,208 @@
+"""A served world with somebody of every kind in it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from tests.http.calls import Caller, Key, Nobody, Stamper, Token
+from tests.leaks import note_output
+from tests.worlds import (
+    Founded,
+    RunningClock,
+    connect,
+    make_live_world,
+    make_organization,
+    principal_of,
+)
+from valetkey.core.activity import Request
+from valetkey.core.credential import CredentialKind
+from valetkey.core.organization import Organization
+from valetkey.core.principal import Access, Principal, PrincipalKind
+from valetkey.flows.organize import add_credential
+from valetkey.http.journal import Journal
+from valetkey.http.server import running
+from valetkey.http.settings import Settings
+from valetkey.spec.secp256k1 import address_of_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from valetkey.devchain import Deployment, Node
+    from valetkey.flows.world import World
+
+USDC: Final = 10**6
+HOUR_S: Final = 3600
+ALICE: Final = "0x" + "a1" * 20
+OWNER: Final = Key.make("secp256k1", 1)  # whose key is outside
+
+
+@dataclass(slots=True)
+class Stage:
+    """
+    A world that is served on loopback.
+
+    Args:
+        org: Who it is mostly about; *parent* is above it, *stranger* beside it.
+        lines: What was logged.
+        callers: By kind of principal.
+    """
+
+    world: World
+    clock: RunningClock
+    client: httpx.AsyncClient
+    node: Node
+    deployment: Deployment
+    parent: Founded
+    org: Founded
+    stranger: Founded
+    lines: list[bytes]
+    account: dict[str, Any] = field(default_factory=dict)
+    outside: dict[str, Any] = field(default_factory=dict)
+    callers: dict[str, Caller] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def chain(self) -> str:
+        """The CAIP-2 name of the one chain."""
+        return f"eip155:{self.deployment.chain_id}"
+
+    @property
+    def secret(self) -> Caller:
+        """A backend of the organization."""
+        return self.callers["secret"]
+
+    def by(self, proof: Nobody | Token | Stamper) -> Caller:
+        """Return somebody with that proof."""
+        return Caller(self.client, proof)
+
+    def permission(self, **changed: object) -> dict[str, Any]:
+        """Return a permission to pay 20 USDC to Alice."""
+        token = "0x" + self.deployment.token.hex()
+        return {
+            "chain": self.chain,
+            "recipients": [ALICE],
+            "rules": [{"target": token, "function": "transfer(address,uint256)"}],
+            "caps": [{"asset": token, "decimals": 6, "lifetime": str(20 * USDC)}],
+            **changed,
+        }
+
+    def transfer(self, amount: int = USDC, to: str = ALICE) -> dict[str, str]:
+        """Return a call that pays USDC."""
+        data = f"0xa9059cbb{to[2:]:0>64}{amount:064x}"
+        return {"to": "0x" + self.deployment.token.hex(), "data": data}
+
+    async def open(self, proof: str, access: str, **fields: object) -> dict[str, Any]:
+        """Return the answer to opening a session; one that writes is of the sealed account."""
+        body: dict[str, object] = {"proof": proof, "access": access, "ttl_s": HOUR_S}
+        if access == "write":
+            body |= {"account_id": self.account["id"], "permission": self.permission()}
+        opened: dict[str, Any] = await self.secret.post("/v1/sessions", {**body, **fields})
+        return opened
+
+    async def open_pending(self) -> dict[str, Any]:
+        """Return a session that waits for its owner, whose key is outside."""
+        key = Key.make("secp256k1", 77).document
+        return await self.open(
+            "chain", "write", key=key, account_id=self.outside["id"], shares_key=True
+        )
+
+    async def stamped(self, number: int, access: str, **fields: object) -> tuple[str, Caller]:
+        """Return a session that signs its requests, and its holder."""
+        key = Key.make("p256", number)
+        opened = await self.open("stamp", access, key=key.document, **fields)
+        session_id = opened["session"]["id"]
+        return session_id, self.by(Stamper(session_id, key, self.clock))
+
+
+@asynccontextmanager
+async def staged(
+    node: Node, deployment: Deployment, settings: Settings | None = None
+) -> AsyncIterator[Stage]:
+    """Serve a world in which nobody is but three organizations and two accounts."""
+    chain = connect(deployment)
+    clock = RunningClock(offset_s=-5)
+    world = await make_live_world(node, deployment, chain, clock=clock)
+    lines: list[bytes] = []
+    parent = await make_organization(world, "Parent")
+    stranger = await make_organization(world, "Stranger")
+    async with (
+        running(
+            world, settings=settings or Settings(reconcile_s=0), journal=Journal(lines.append)
+        ) as serving,
+        httpx.AsyncClient(base_url=serving.url, timeout=30) as client,
+    ):
+        org = await _child(world, client, parent)
+        stage = Stage(world, clock, client, node, deployment, parent, org, stranger, lines)
+        stage.callers["secret"] = stage.by(Token(org.secret))
+        await _add_accounts(stage)
+        yield stage
+    await chain.close()
+    note_output("http journal", b"".join(lines).decode())
+
+
+async def _child(world: World, client: httpx.AsyncClient, parent: Founded) -> Founded:
+    opened = await Caller(client, Token(parent.secret)).post("/v1/organizations", {"name": "Acme"})
+    operator = Principal(PrincipalKind.SECRET, opened["id"], "operator", Access.WRITE)
+    _, secret = await add_credential(
+        world,
+        operator,
+        Request("first", ""),
+        kind=CredentialKind.SECRET,
+        label="first",
+        public_key=None,
+    )
+    principal = await principal_of(world, secret or "")
+    organization = await world.store.read(lambda view: view.get(Organization, opened["id"]))
+    assert organization is not None
+    return Founded(organization, secret or "", principal)
+
+
+async def _add_accounts(stage: Stage) -> None:
+    sealed = await stage.secret.post("/v1/wallets", {"chain": stage.chain, "owner_key": "sealed"})
+    stage.account = sealed["account"]
+    address = "0x" + address_of_key(OWNER.private).hex()
+    outside = {"chain": stage.chain, "owner_key": "outside", "address": address}
+    stage.outside = (await stage.secret.post("/v1/wallets", outside))["account"]
+
+
+async def add_everybody(stage: Stage) -> None:
+    """Add a caller of each kind; sessions that are over are over in the server's time."""
+    open_one = stage.open
+    callers = stage.callers
+    expired_id, callers["expired"] = await stage.stamped(10, "read", ttl_s=1)
+    stage.clock.advance(5)  # the chain's time is the server's from here on
+    await stage.secret.post(f"/v1/accounts/{stage.account['id']}/delegation", {})
+    callers["anonymous"] = stage.by(Nobody())
+    callers["stranger"] = stage.by(Token(stage.stranger.secret))
+    callers["parent"] = stage.by(Token(stage.parent.secret))
+    public = await stage.secret.post("/v1/credentials", {"kind": "publishable"})
+    callers["publishable"] = stage.by(Token(public["token"]))
+    key = Key.make("p256", 9)
+    p256 = {"kind": "p256", "public_key": key.document["public_key"]}
+    added = await stage.secret.post("/v1/credentials", p256)
+    callers["p256"] = stage.by(Stamper(added["credential"]["id"], key, stage.clock))
+    bearer = await open_one("bearer", "read")
+    callers["bearer"] = stage.by(Token(bearer["token"]))
+    reads_id, callers["stamp_read"] = await stage.stamped(11, "read")
+    writes_id, callers["stamp_write"] = await stage.stamped(12, "write")
+    held = Key.make("secp256k1", 13)
+    chain = await open_one("chain", "write", key=held.document)
+    chain_id = chain["session"]["id"]
+    callers["chain"] = stage.by(Stamper(chain_id, held, stage.clock))
+    frozen_id, callers["frozen"] = await stage.stamped(14, "write")
+    revoked_id, callers["revoked"] = await stage.stamped(15, "write")
+    await stage.secret.post(f"/v1/sessions/{frozen_id}/freeze", {})
+    await stage.secret.post(f"/v1/sessions/{revoked_id}/revoke", {})
+    stage.keys |= {
+        "bearer": bearer["session"]["id"],
+        "stamp_read": reads_id,
+        "stamp_write": writes_id,
+        "chain": chain_id,
+        "frozen": frozen_id,
+        "expired": expired_id,
+        "revoked": revoked_id,
+    }

@@ -1,0 +1,95 @@
+"""The route table, and what its kinds of routes can reach."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from tests.worlds import make_world
+from valetkey.adapters.store.memory import MemoryStore
+from valetkey.adapters.vault.memory import MemoryVault
+from valetkey.core.errors import Code, Malformed, NotFound
+from valetkey.core.principal import PrincipalKind
+from valetkey.flows.world import World
+from valetkey.http.native.table import ROUTES
+from valetkey.http.routes import SESSION, Leave, Read, Route, Table, Write, parameter_of
+from valetkey.http.settings import Settings
+from valetkey.http.sight import ReadOnly, Reads, reads_of
+
+TABLE = Table(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_is_found_by_its_path(route: Route) -> None:
+    """What is in the table is reached, with the id that stands in the path."""
+    parameter = parameter_of(route.path)
+    path = route.path.replace(f"{{{parameter}}}", "something")
+    assert TABLE.find(route.method, path) == (route, "something" if parameter else "")
+
+
+def test_a_path_without_braces_wins_over_one_with_them() -> None:
+    """`/v1/sessions/revoke` is no session called revoke."""
+    route, name = TABLE.find("POST", "/v1/sessions/revoke")
+    assert (route.path, name) == ("/v1/sessions/revoke", "")
+
+
+def test_what_no_route_has_is_not_found() -> None:
+    """Neither too short nor too long, nor with nothing where an id belongs."""
+    for path in ("", "/", "/v1/sessions/a/b", "/v1/sessions//consent", "/v1/sessions/a/consent/b"):
+        with pytest.raises(NotFound):
+            TABLE.find("GET", path)
+
+
+def test_another_method_is_refused_with_those_that_are_there() -> None:
+    """The facts name what the header will."""
+    with pytest.raises(Malformed) as caught:
+        TABLE.find("DELETE", "/v1/sessions")
+    assert caught.value.code is Code.METHOD_NOT_ALLOWED
+    assert caught.value.facts == {"allow": ["GET", "POST", "HEAD"]}
+
+
+def test_a_route_is_in_the_table_once() -> None:
+    """Two handlers for one request is a mistake that is found when the server starts."""
+    with pytest.raises(ValueError, match="once"):
+        Table([ROUTES[0], ROUTES[0]])
+
+
+def test_what_changes_something_is_no_get() -> None:
+    """GET is safe (RFC 9110 9.2.1)."""
+    assert {route.method for route in ROUTES if not isinstance(route, Read)} == {"POST"}
+
+
+def test_only_the_way_out_is_open_to_sessions_without_write_access() -> None:
+    """
+    A read session reaches no write (DESIGN 10).
+
+    Writes ask for write access, but where a publishable key carries what proves itself; the only
+    other thing that changes something is for a session to end itself.
+    """
+    carried = {kind for route in ROUTES if isinstance(route, Write) for kind in route.carried_by}
+    assert carried == {PrincipalKind.PUBLISHABLE}
+    leaving = [route for route in ROUTES if isinstance(route, Leave)]
+    assert [(route.path, route.who) for route in leaving] == [("/v1/session/close", SESSION)]
+
+
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ROUTES if isinstance(route, Read)],
+    ids=lambda route: f"{route.method} {route.path}",
+)
+def test_a_read_handler_is_given_nothing_to_write_with(route: Read) -> None:
+    """Its first parameter is `Reads`: no transaction and no key can be reached from there."""
+    first = next(iter(inspect.signature(route.handle).parameters.values()))
+    assert first.annotation == "Reads"
+
+
+async def test_what_reads_are_given_has_no_transaction_and_no_key() -> None:
+    """The store has no ``write`` there, and there is no vault at all."""
+    see = reads_of(await make_world(), Settings())
+    assert isinstance(see.store, ReadOnly)
+    assert not hasattr(see.store, "write")
+    assert {name for name in dir(see.store) if not name.startswith("_")} == {"read"}
+    held = [getattr(see, name) for name in Reads.__slots__]
+    assert not any(isinstance(one, (World, MemoryStore, MemoryVault)) for one in held)
+    assert not {"vault", "relayer", "auditor", "entropy", "checkpoint"} & set(Reads.__slots__)

@@ -1,0 +1,207 @@
+"""Worlds to act in: the adapters that are in memory, a clock that tests set, seeded randomness."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from tests.leaks import secret
+from valetkey.adapters.chain.evm import EvmChain
+from valetkey.adapters.store.memory import MemoryStore
+from valetkey.adapters.vault.memory import MemoryVault
+from valetkey.config import Bounds
+from valetkey.core.credential import Credential
+from valetkey.core.principal import Access, Principal, PrincipalKind
+from valetkey.core.token import fingerprint
+from valetkey.core.wallet import Curve
+from valetkey.devchain import CHAIN_ID, fund
+from valetkey.flows.organize import found
+from valetkey.flows.world import World
+from valetkey.ports import INDEXES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from valetkey.core.organization import Organization
+    from valetkey.devchain import Deployment, Node
+    from valetkey.ports import Chain, Checkpoint, Clock, Store
+
+START_AT: Final = 1_800_000_000
+CHAIN: Final = f"eip155:{CHAIN_ID}"
+RELAYER_WEI: Final = 100 * 10**18
+PATIENT: Final = Bounds(wait_s=10.0)
+
+
+class StoppedClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self, at: int = START_AT) -> None:
+        self._at_ms = at * 1000
+
+    def now(self) -> int:
+        """Return Unix seconds."""
+        return self._at_ms // 1000
+
+    def now_ms(self) -> int:
+        """Return Unix milliseconds."""
+        return self._at_ms
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass at once."""
+        self._at_ms += round(seconds * 1000)
+
+    def set(self, at: int) -> None:
+        """Make it *at*, in Unix seconds."""
+        self._at_ms = at * 1000
+
+
+class RunningClock:
+    """The time of day, ahead by *offset_s*: what a world with a live chain needs."""
+
+    def __init__(self, offset_s: float = 0.0) -> None:
+        self._offset_s = offset_s
+
+    def now(self) -> int:
+        """Return Unix seconds."""
+        return int(time.time() + self._offset_s)
+
+    def now_ms(self) -> int:
+        """Return Unix milliseconds."""
+        return int((time.time() + self._offset_s) * 1000)
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass at once, on this clock alone."""
+        self._offset_s += seconds
+
+
+class SeededEntropy:
+    """The same bytes in each run of the tests."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - tests repeat themselves on purpose
+
+    def take(self, count: int) -> bytes:
+        """Return *count* bytes."""
+        return secret(self._random.randbytes(count))
+
+
+class Passed:
+    """A checkpoint that lets pass and remembers."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def reached(self, name: str) -> None:
+        """Note that the flow passed *name*."""
+        self.names.append(name)
+
+
+async def make_world(
+    *,
+    chains: Mapping[str, Chain] | None = None,
+    clock: Clock | None = None,
+    bounds: Bounds | None = None,
+    store: Store | None = None,
+    checkpoint: Checkpoint | None = None,
+    seed: int = 0,
+) -> World:
+    """Return a world of its own: empty, in memory, at `START_AT`; without a chain if none given."""
+    if store is None:
+        memory = MemoryStore()
+        await memory.open()
+        store = memory
+    entropy = SeededEntropy(seed)
+    vault = MemoryVault(entropy)
+    relayer = await vault.create(
+        Curve.SECP256K1, key_id="relayer", organization_id="server", wallet_id="relayer"
+    )
+    auditor = await vault.create(
+        Curve.ED25519, key_id="auditor", organization_id="server", wallet_id="auditor"
+    )
+    return World(
+        store=store,
+        vault=vault,
+        chains=chains or {},
+        clock=clock or StoppedClock(),
+        entropy=entropy,
+        checkpoint=checkpoint or Passed(),
+        relayer=relayer,
+        auditor=auditor,
+        bounds=bounds or PATIENT,
+    )
+
+
+def connect(deployment: Deployment) -> EvmChain:
+    """Return the adapter that speaks to a local chain; close it in the loop that used it."""
+    return EvmChain(
+        deployment.rpc_url,
+        chain_id=deployment.chain_id,
+        implementation=deployment.implementation,
+        allow_private=True,
+    )
+
+
+async def make_live_world(
+    node: Node,
+    deployment: Deployment,
+    chain: EvmChain,
+    *,
+    clock: Clock | None = None,
+    bounds: Bounds | None = None,
+    seed: int | None = None,
+) -> World:
+    """
+    Return a world on a running chain, whose relayer has money there.
+
+    Each has another seed unless told: two worlds on one chain would share addresses.
+    """
+    world = await make_world(
+        chains={chain.chain: chain},
+        clock=clock or RunningClock(),
+        bounds=bounds,
+        seed=time.time_ns() if seed is None else seed,
+    )
+    fund(node.rpc, deployment, world.relayer_address, RELAYER_WEI)
+    return world
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """
+    An organization to act for.
+
+    Args:
+        secret: Its first API key.
+        principal: Who that key proves.
+    """
+
+    organization: Organization
+    secret: str
+    principal: Principal
+
+
+async def make_organization(world: World, name: str = "Acme") -> Founded:
+    """Return a new organization without a parent."""
+    organization, secret = await found(world, name=name)
+    return Founded(organization, secret, await principal_of(world, secret))
+
+
+async def principal_of(world: World, secret: str) -> Principal:
+    """Return who an API key proves."""
+    mark = fingerprint(secret)
+    key = (await world.store.read(lambda view: view.find(Credential, fingerprint=mark)))[0]
+    return Principal(PrincipalKind.SECRET, key.organization_id, key.id, Access.WRITE)
+
+
+def with_bounds(world: World, **changed: float) -> World:
+    """Return *world* with other bounds; everything else is shared."""
+    return replace(world, bounds=replace(world.bounds, **changed))  # type: ignore[arg-type]
+
+
+async def dump(world: World) -> dict[str, list[object]]:
+    """Return everything in the store, by kind: equal dumps, equal states."""
+    return await world.store.read(
+        lambda view: {kind.__name__: list(view.find(kind)) for kind in INDEXES}
+    )
