@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.surroundings import surroundings
 from valetkey.devchain import Engine, choose, pick
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def executable(path: Path) -> Path:
@@ -20,25 +19,22 @@ def executable(path: Path) -> Path:
     return path
 
 
-def test_anvil_on_the_path_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_anvil_on_the_path_comes_first(tmp_path: Path) -> None:
     """It is what the user installed."""
     anvil = executable(tmp_path / "bin" / "anvil")
-    monkeypatch.setenv("PATH", str(anvil.parent))
-    choice = pick()
+    with surroundings(PATH=str(anvil.parent)):
+        choice = pick()
     assert (choice.engine, choice.command) == (Engine.ANVIL, (str(anvil),))
     assert "on the PATH" in choice.why
 
 
-def test_anvil_is_found_in_node_modules_above(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_anvil_is_found_in_node_modules_above(tmp_path: Path) -> None:
     """From the working directory upwards."""
     anvil = executable(tmp_path / "node_modules/@foundry-rs/anvil-some-arch/bin/anvil")
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.chdir(below)
-    choice = choose(Engine.ANVIL)
+    with surroundings(folder=below, PATH=""):
+        choice = choose(Engine.ANVIL)
     assert choice
     assert choice.command == (str(anvil),)
     assert "node_modules" in choice.why

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.leaks import note_output
+from tests.surroundings import surroundings
 from valetkey.cli.local import local_server
 
 if TYPE_CHECKING:
@@ -36,17 +37,17 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 
 
 @pytest.fixture
-def environment(
-    local: Local, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> pytest.MonkeyPatch:
-    """Set what the tutorial has its reader set."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("VALETKEY_URL", local.url)
-    monkeypatch.setenv("VALETKEY_API_KEY", local.secret)
-    monkeypatch.setenv("USDC", f"0x{local.deployment.token.hex()}")
-    monkeypatch.setenv("IMPLEMENTATION", f"0x{local.deployment.implementation.hex()}")
-    monkeypatch.setenv("RPC", local.node.rpc_url)
-    return monkeypatch
+def environment(local: Local, tmp_path: Path) -> Iterator[None]:
+    """Set what the tutorial has its reader set, for as long as a test runs."""
+    variables = {
+        "VALETKEY_URL": local.url,
+        "VALETKEY_API_KEY": local.secret,
+        "USDC": f"0x{local.deployment.token.hex()}",
+        "IMPLEMENTATION": f"0x{local.deployment.implementation.hex()}",
+        "RPC": local.node.rpc_url,
+    }
+    with surroundings(folder=tmp_path, **variables):
+        yield
 
 
 @pytest.mark.usefixtures("environment")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
 
     from valetkey.flows.world import World
+    from valetkey.http.app import App
 
 KEEP_ALIVE_S: Final = 30
 GRACE_S: Final = 30
@@ -115,21 +116,8 @@ async def running(
     app = make_app(world, settings, journal)
     listener = _listen(host, port)
     bound = listener.getsockname()[1]
-    config = uvicorn.Config(
-        app,
-        http=_Bounded,
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
-        limit_concurrency=MAX_CONNECTIONS,
-    )
     ready = asyncio.Event()
-    server = _Server(config, ready)
+    server = _Server(_config(app), ready)
     with _library_logs(journal):
         serving = asyncio.create_task(server.serve([listener]))
         settling = asyncio.create_task(_reconcile(world, settings.reconcile_s, journal))
@@ -143,6 +131,22 @@ async def running(
             await asyncio.gather(settling, return_exceptions=True)
             await serving
             await app.finish()
+
+
+def _config(app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=_Bounded,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        limit_concurrency=MAX_CONNECTIONS,
+    )
 
 
 async def serve(

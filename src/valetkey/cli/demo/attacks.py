@@ -54,54 +54,79 @@ def attacks(cast: Cast, held: Held, dying: Held, unsigned: Held, mined: bytes) -
         unsigned: One that the owner has not signed.
         mined: The calldata of a run that was made already.
     """
-    friend, token = cast.friends[0], cast.token
-    attacker, loot = cast.attacker, held.loot
+    return [
+        *_beyond_the_limits(cast, held),
+        *_other_places(cast, held),
+        *_other_times(cast, held, dying, unsigned, mined),
+        *_other_people(cast, held),
+    ]
 
-    def through(what: Held, *calls: Call) -> Callable[[], Awaitable[Verdict]]:
-        return lambda: attempt(what.session.run(calls))
 
-    def call(to: bytes, selector: bytes, recipient: bytes, units: int) -> Call:
-        return Call(to, 0, selector + recipient.rjust(32, b"\0") + units.to_bytes(32))
+def _through(what: Held, *calls: Call) -> Callable[[], Awaitable[Verdict]]:
+    return lambda: attempt(what.session.run(calls))
 
-    async def replayed() -> bytes:
-        return mined
 
+def _transfer(token: bytes, recipient: bytes, units: int, *, selector: bytes = TRANSFER) -> Call:
+    return Call(token, 0, selector + recipient.rjust(32, b"\0") + units.to_bytes(32))
+
+
+def _beyond_the_limits(cast: Cast, held: Held) -> list[Attack]:
+    friend, token, attacker = cast.friends[0], cast.token, cast.attacker
     return [
         Attack(
             "more than the cap",
-            through(held, call(token, TRANSFER, friend, 15 * UNIT)),
+            _through(held, _transfer(token, friend, 15 * UNIT)),
             Code.CAP_EXCEEDED,
-            lambda: attacker.run(loot, pay(friend, 15 * UNIT)),
+            lambda: attacker.run(held.loot, pay(friend, 15 * UNIT)),
             Code.CAP_EXCEEDED,
         ),
         Attack(
+            "another recipient",
+            _through(held, _transfer(token, cast.stranger, UNIT)),
+            Code.RECIPIENT_NOT_ALLOWED,
+            lambda: attacker.run(held.loot, pay(cast.stranger, UNIT)),
+            Code.ARGUMENT_REFUSED,
+        ),
+    ]
+
+
+def _other_places(cast: Cast, held: Held) -> list[Attack]:
+    """The chain cannot even be asked for these: a grant that says so was never signed."""
+    friend, account = cast.friends[0], cast.owner.address
+    attacker, loot = cast.attacker, held.loot
+    return [
+        Attack(
             "another contract",
-            through(held, call(cast.stranger, TRANSFER, friend, UNIT)),
+            _through(held, _transfer(cast.stranger, friend, UNIT)),
             Code.TARGET_NOT_ALLOWED,
             lambda: attacker.run(forge(loot, target=cast.stranger), pay(friend, UNIT)),
             Code.NOT_GRANTED,
         ),
         Attack(
             "another function",
-            through(held, call(token, APPROVE, friend, UNIT)),
+            _through(held, _transfer(cast.token, friend, UNIT, selector=APPROVE)),
             Code.SELECTOR_NOT_ALLOWED,
             lambda: attacker.run(forge(loot, selector=APPROVE), pay(friend, UNIT)),
             Code.NOT_GRANTED,
         ),
         Attack(
-            "another recipient",
-            through(held, call(token, TRANSFER, cast.stranger, UNIT)),
-            Code.RECIPIENT_NOT_ALLOWED,
-            lambda: attacker.run(loot, pay(cast.stranger, UNIT)),
-            Code.ARGUMENT_REFUSED,
-        ),
-        Attack(
             "the account itself",
-            through(held, call(cast.owner.address, TRANSFER, friend, UNIT)),
+            _through(held, _transfer(account, friend, UNIT)),
             Code.TARGET_FORBIDDEN,
-            lambda: attacker.run(forge(loot, target=cast.owner.address), pay(friend, UNIT)),
+            lambda: attacker.run(forge(loot, target=account), pay(friend, UNIT)),
             Code.TARGET_FORBIDDEN,
         ),
+    ]
+
+
+def _other_times(cast: Cast, held: Held, dying: Held, unsigned: Held, mined: bytes) -> list[Attack]:
+    friend, attacker = cast.friends[0], cast.attacker
+    call = _transfer(cast.token, friend, UNIT)
+
+    async def replayed() -> bytes:
+        return mined
+
+    return [
         Attack(
             "the same signed request again",
             lambda: _replay(cast, held),
@@ -111,14 +136,28 @@ def attacks(cast: Cast, held: Held, dying: Held, unsigned: Held, mined: bytes) -
         ),
         Attack(
             "after its time",
-            through(dying, call(token, TRANSFER, friend, UNIT)),
+            _through(dying, call),
             Code.SESSION_EXPIRED,
             lambda: attacker.run(dying.loot, pay(friend, UNIT)),
             Code.SESSION_EXPIRED,
         ),
         Attack(
+            "without the owner's signature",
+            _through(unsigned, call),
+            Code.SESSION_PENDING,
+            lambda: attacker.run(unsigned.loot, pay(friend, UNIT)),
+            Code.NOT_GRANTED,
+        ),
+    ]
+
+
+def _other_people(cast: Cast, held: Held) -> list[Attack]:
+    friend, attacker, loot = cast.friends[0], cast.attacker, held.loot
+    unsigned = replace(forge(loot, selector=APPROVE), owner_signature=None)
+    return [
+        Attack(
             "a stolen read token, to act",
-            lambda: _act_with_token(cast, call(token, TRANSFER, friend, UNIT)),
+            lambda: _act_with_token(cast, _transfer(cast.token, friend, UNIT)),
             Code.READ_ONLY,
             lambda: attacker.run(replace(loot, key=secrets.token_bytes(32)), pay(friend, UNIT)),
             Code.SIGNATURE_REFUSED,
@@ -127,7 +166,7 @@ def attacks(cast: Cast, held: Held, dying: Held, unsigned: Held, mined: bytes) -
             "a read session, to open another",
             lambda: _open_with_token(cast),
             Code.NOT_ALLOWED,
-            lambda: attacker.run(replace(forge(loot, selector=APPROVE), owner_signature=None)),
+            lambda: attacker.run(unsigned),
             Code.NOT_GRANTED,
         ),
         Attack(
@@ -135,13 +174,6 @@ def attacks(cast: Cast, held: Held, dying: Held, unsigned: Held, mined: bytes) -
             lambda: _open_with_session(cast, held),
             Code.NOT_ALLOWED,
             lambda: attacker.run(attacker.widen(loot), pay(cast.stranger, 50 * UNIT)),
-            Code.NOT_GRANTED,
-        ),
-        Attack(
-            "without the owner's signature",
-            through(unsigned, call(token, TRANSFER, friend, UNIT)),
-            Code.SESSION_PENDING,
-            lambda: attacker.run(unsigned.loot, pay(friend, UNIT)),
             Code.NOT_GRANTED,
         ),
     ]
