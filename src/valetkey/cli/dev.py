@@ -10,26 +10,19 @@ from typing import Final
 
 import click
 
-from valetkey.cli.local import TOKEN_NAME, local_server
+from valetkey.cli.local import TOKEN_NAME, choice_of, engine_option, local_server
 from valetkey.cli.terminal import Terminal, Verb
-from valetkey.devchain import Engine, choose, pick
 
 PORT: Final = 8080
 
 
 @click.command("dev", cls=Verb)
 @click.option("--port", type=click.IntRange(0, 65_535), default=PORT, help="0 takes a free one.")
-@click.option(
-    "--engine",
-    type=click.Choice([one.value for one in Engine]),
-    help="Which local chain; the best that is installed if left out.",
-)
+@engine_option
 @click.pass_obj
 def dev(terminal: Terminal, port: int, engine: str | None) -> None:
     """Keep a server on a local chain running, with a key ready to use. Keeps nothing afterwards."""
-    choice = choose(Engine(engine)) if engine else pick()
-    if choice is None:
-        raise click.UsageError(f"{engine} is not installed here")
+    choice = choice_of(engine)
     with (
         tempfile.TemporaryDirectory(prefix="valetkey-dev-") as folder,
         local_server(Path(folder) / "server", port=port, choice=choice) as local,

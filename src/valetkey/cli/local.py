@@ -14,8 +14,10 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
+import click
+
 from valetkey.core.errors import Code, Unavailable
-from valetkey.devchain import Deployment, Node, deploy, fund, launch, pick
+from valetkey.devchain import Deployment, Engine, Node, choose, deploy, fund, launch, pick
 from valetkey.flows.organize import found
 from valetkey.wiring import init, wire
 
@@ -30,6 +32,30 @@ START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 10.0
 TOKEN_NAME: Final = "USDC"  # noqa: S105 - what a coin is called, not a password
 _ANNOUNCED: Final = "listening on "
+
+
+engine_option = click.option(
+    "--engine",
+    type=click.Choice([one.value for one in Engine]),
+    help="Which local chain; the best that is installed if left out.",
+)
+
+
+def choice_of(engine: str | None) -> Choice:
+    """
+    Return how the local chain *engine* is run here, the best one if None.
+
+    Raises:
+        Unavailable: It is not installed.
+    """
+    if engine is None:
+        return pick()
+    choice = choose(Engine(engine))
+    if choice is None:
+        raise Unavailable(
+            Code.CHAIN_UNREACHABLE, f"expected {engine}, but it is not installed here"
+        )
+    return choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,9 @@ from valetkey.cli.demo.attacks import attacks, wait_until
 from valetkey.cli.demo.cast import BALANCE, UNIT, gather_cast, pay
 from valetkey.cli.demo.score import Score
 from valetkey.cli.demo.stops import freeze_and_revoke, kill_without_server
-from valetkey.cli.local import TOKEN_NAME, local_server
+from valetkey.cli.local import TOKEN_NAME, choice_of, engine_option, local_server
 from valetkey.cli.terminal import REFUSED, Terminal, Verb
 from valetkey.core.units import format_amount, format_duration
-from valetkey.devchain import pick
 from valetkey.wiring import connect
 
 if TYPE_CHECKING:
@@ -30,13 +29,14 @@ LONG_S = 3600
 
 
 @click.command("demo", cls=Verb)
+@engine_option
 @click.pass_context
-def demo(context: click.Context) -> None:
+def demo(context: click.Context, engine: str | None) -> None:
     """Show a session at work on a local chain, and try to break it; keeps nothing."""
     terminal: Terminal = context.obj
     score = Score()
     started = time.monotonic()
-    choice = pick()
+    choice = choice_of(engine)
     with (
         tempfile.TemporaryDirectory(prefix="valetkey-demo-") as folder,
         local_server(Path(folder) / "server", choice=choice) as local,
