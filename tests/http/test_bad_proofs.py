@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.http.calls import COMPONENTS, Key, Stamper, Token, unique
+from tests.http.calls import COMPONENTS, Key, Stamper, unique
 from tests.http.unchanged import check_problem, state
 from valetkey.spec.rfc9421 import RequestParts, content_digest, sign_request
 
@@ -286,41 +286,3 @@ async def test_a_nonce_is_not_taken_for_another_request(stage: Stage) -> None:
     assert (await by.send("POST", "/v1/users", USER, request_id=nonce)).status_code == 201
     other = {"reference": "somebody else"}
     await refused(stage, by, "proof_replayed", body=other, request_id=nonce)
-
-
-@pytest.mark.parametrize(
-    "token",
-    [
-        "x",
-        "vk_secret_",
-        "vk_session_",
-        "vk_secret_" + "A" * 43,
-        "vk_session_" + "A" * 43,
-        "A" * 8000,
-    ],
-    ids=["x", "secret", "session", "no secret", "no session", "long"],
-)
-async def test_a_token_that_is_none_is_refused(stage: Stage, token: str) -> None:
-    """Whatever was wrong, the answer is the same."""
-    await refused(stage, stage.by(Token(token)), "proof_refused")
-
-
-@pytest.mark.parametrize(
-    "authorization", ["Basic dXNlcjpwYXNz", "vk_secret_x", "Bearervk", "Digest x", "Bearer \xfc"]
-)
-async def test_another_scheme_is_refused(stage: Stage, authorization: str) -> None:
-    """Tokens come as bearer tokens."""
-    headers = {"authorization": authorization.encode("latin-1").decode("latin-1")}
-    answer = await stage.client.get(
-        "/v1/users", headers=[(b"authorization", headers["authorization"].encode("latin-1"))]
-    )
-    check_problem(answer, 401, "proof_refused")
-
-
-async def test_a_revoked_api_key_is_refused(stage: Stage) -> None:
-    """From the answer of the revocation on."""
-    added = await stage.secret.post("/v1/credentials", {"kind": "secret"})
-    by = stage.by(Token(added["token"]))
-    await by.get("/v1/users")
-    await by.post(f"/v1/credentials/{added['credential']['id']}/revoke")
-    await refused(stage, by, "proof_refused")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,7 +148,7 @@ async def test_an_owner_outside_signs_and_a_publishable_key_carries_it(funded: S
 
     The kill note among them ends it on chain without this server.
     """
-    await _delegate_outside(funded)
+    await _delegate_if_needed(funded)
     opened = await funded.open_pending()
     session_id = opened["session"]["id"]
     assert opened["session"]["state"] == "pending"
@@ -223,3 +224,45 @@ async def test_every_session_of_a_user_is_revoked_together(stage: Stage) -> None
     ended = {one["session"]["id"]: one["session"]["state"] for one in stopped["items"]}
     assert ended == {one["session"]["id"]: "revoked" for one in opened}
     assert (await stage.by(Token(other["token"])).get("/v1/session"))["state"] == "open"
+
+
+async def test_a_stop_with_a_signature_that_is_not_the_owner_s_changes_nothing(
+    funded: Stage,
+) -> None:
+    """Bad input changes nothing, on neither plane: not even what would be stopped anyway."""
+    await _delegate_if_needed(funded)
+    opened = await funded.open_pending()
+    path = f"/v1/sessions/{opened['session']['id']}"
+    await funded.secret.post(f"{path}/grant", sign_consent(opened["next_action"]))
+    wrong = {"owner_signature": "0x" + "33" * 65}
+    before = await state(funded.world)
+    check_problem(
+        await funded.secret.send("POST", f"{path}/freeze", wrong), 400, "malformed_signature"
+    )
+    assert await state(funded.world) == before
+    note = await funded.secret.get(f"{path}/freeze-note")
+    signed = sign_digest(bytes.fromhex(note["digest"][2:]), OWNER.private)
+    frozen = await funded.secret.post(f"{path}/freeze", {"owner_signature": "0x" + signed.hex()})
+    assert frozen["activity"]["state"] == "done"
+    before = await state(funded.world)
+    for body, status, code in ((wrong, 400, "malformed_signature"), ({}, 409, "session_state")):
+        answer = await funded.secret.send("POST", f"{path}/unfreeze", body)
+        check_problem(answer, status, code)
+        assert await state(funded.world) == before
+
+
+async def _delegate_if_needed(stage: Stage) -> None:
+    seen = await stage.secret.get(f"/v1/accounts/{stage.outside['id']}/state")
+    if not seen["is_ready"]:
+        await _delegate_outside(stage)
+
+
+async def test_however_many_ask_at_once_no_more_is_moved_than_the_cap(funded: Stage) -> None:
+    """A budget cannot be raced: 25 ask for one of 20, and 20 get it (DESIGN 10)."""
+    _, holder = await funded.stamped(104, "write")
+    before = await balance(funded, ALICE)
+    calls = {"calls": [funded.transfer(USDC)]}
+    answers = await asyncio.gather(*(holder.send("POST", "/v1/runs", calls) for _ in range(25)))
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert [answer.json()["code"] for answer in refused] == ["cap_exceeded"] * 5
+    assert await balance(funded, ALICE) == before + 20 * USDC

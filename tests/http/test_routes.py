@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
 from tests.worlds import make_world
+from valetkey import http
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.vault.memory import MemoryVault
 from valetkey.core.errors import Code, Malformed, NotFound
@@ -93,3 +96,14 @@ async def test_what_reads_are_given_has_no_transaction_and_no_key() -> None:
     held = [getattr(see, name) for name in Reads.__slots__]
     assert not any(isinstance(one, (World, MemoryStore, MemoryVault)) for one in held)
     assert not {"vault", "relayer", "auditor", "entropy", "checkpoint"} & set(Reads.__slots__)
+
+
+def test_the_door_alone_makes_what_it_hands_out() -> None:
+    """Nobody else says `Admitted(` or `Exit(`: whoever holds one came through the door."""
+    rooms = Path(http.__file__).parent
+    makers = {
+        path.name
+        for path in rooms.rglob("*.py")
+        if re.search(r"(?<!class )\b(Admitted|Exit)\(", path.read_text())
+    }
+    assert makers == {"door.py"}

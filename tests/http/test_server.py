@@ -13,7 +13,8 @@ import pytest
 
 from tests.http.gates import FailingStore, GatedStore
 from tests.http.unchanged import check_problem
-from tests.worlds import dump, make_organization, make_world
+from tests.worlds import StoppedClock, dump, make_organization, make_world
+from valetkey.adapters.store.memory import MemoryStore
 from valetkey.core.activity import SeenNonce
 from valetkey.core.errors import Malformed, Unavailable
 from valetkey.http.journal import Journal
@@ -267,3 +268,24 @@ async def test_ipv6_is_served_too() -> None:
         httpx.AsyncClient(base_url=serving.url) as client,
     ):
         assert (await client.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_a_server_whose_store_does_not_answer_is_not_ready() -> None:
+    """It is alive and says why it cannot work; whoever asks often costs it nothing."""
+    store = MemoryStore()
+    await store.open()
+    clock = StoppedClock()
+    world = await make_world(store=store, clock=clock)
+    async with (
+        running(world, settings=QUIET, journal=Journal(bytes)) as serving,
+        httpx.AsyncClient(base_url=serving.url) as client,
+    ):
+        assert (await client.get("/readyz")).status_code == 200
+        await store.close()
+        assert (await client.get("/readyz")).status_code == 200  # as it was a moment ago
+        clock.advance(1)
+        check_problem(await client.get("/readyz"), 503, "store_unavailable")
+        assert (await client.get("/healthz")).status_code == 200
+        await store.open()
+        clock.advance(1)
+        assert (await client.get("/readyz")).status_code == 200

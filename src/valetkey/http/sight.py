@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from valetkey.core.credential import Credential
 from valetkey.flows.audits import signed_head
 from valetkey.flows.sight import pick_chain
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.http.settings import Settings
     from valetkey.ports import Chain, Clock, Store, T, View
+
+
+READY_S: Final = 1
 
 
 class ReadOnly:
@@ -32,6 +37,35 @@ class ReadOnly:
         return await self._read(body)
 
 
+class Readiness:
+    """
+    Whether store and chains answer, looked at once in `READY_S` at most.
+
+    Anybody may ask, so asking must not cost a question to each chain.
+    """
+
+    def __init__(self, store: Reader, chains: Mapping[str, Chain], clock: Clock) -> None:
+        self._store = store
+        self._chains = chains
+        self._clock = clock
+        self._looking: asyncio.Task[None] | None = None
+        self._looked_at_ms = 0
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless everything answers, or did a moment ago."""
+        now = self._clock.now_ms()
+        looking = self._looking
+        is_old = now - self._looked_at_ms >= READY_S * 1000
+        if looking is None or (is_old and looking.done()):
+            looking = self._looking = asyncio.create_task(self._look())
+            self._looked_at_ms = now
+        await asyncio.shield(looking)
+
+    async def _look(self) -> None:
+        await self._store.read(lambda view: view.find(Credential, limit=1))
+        await asyncio.gather(*(chain.head() for chain in self._chains.values()))
+
+
 @dataclass(frozen=True, slots=True)
 class Reads:
     """
@@ -42,6 +76,7 @@ class Reads:
 
     Args:
         sign_head: Signs the head of an organization's audit log, and nothing else.
+        check_ready: Raises `Unavailable` unless store and chains answer.
     """
 
     store: Reader
@@ -51,6 +86,7 @@ class Reads:
     names: Mapping[bytes, str]
     version: str
     sign_head: Callable[..., Awaitable[SignedHead]]
+    check_ready: Callable[[], Awaitable[None]]
 
     def chain(self, name: str) -> Chain:
         """Return the chain called *name*; `Malformed` if this server does not speak to it."""
@@ -59,12 +95,14 @@ class Reads:
 
 def reads_of(world: World, settings: Settings) -> Reads:
     """Return what of *world* may be seen."""
+    store = ReadOnly(world.store)
     return Reads(
-        store=ReadOnly(world.store),
+        store=store,
         chains=world.chains,
         clock=world.clock,
         relayer_address=world.relayer_address,
         names=settings.names,
         version=settings.version,
         sign_head=partial(signed_head, world),
+        check_ready=Readiness(store, world.chains, world.clock).check,
     )

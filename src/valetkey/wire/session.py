@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -29,16 +30,11 @@ from valetkey.wire.explain import WorstCase, write_worst_case
 from valetkey.wire.permission import PermissionDocument, write_permission
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from valetkey.core import session as core
     from valetkey.core.permission.model import Permission
 
-_ONLY_READS: Final[tuple[str, list[str], None]] = (
-    "may read",
-    ["It may read, and change nothing."],
-    None,
-)
 TypedData = Annotated[dict[str, Any], Meta(description="EIP-712 typed data.")]
 
 
@@ -232,22 +228,22 @@ def write_remaining(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What the time and its use make of a session."""
+
+    state: core.State
+    ends_at: int
+    calls_left: int | None
+    remaining: list[Remaining]
+
+
 def write_session(
-    session: core.Session,
-    usage: core.Usage,
-    *,
-    state: core.State,
-    ends_at: int,
-    calls_left: int | None,
-    remaining: Sequence[Remaining],
-    names: Mapping[bytes, str],
+    session: core.Session, usage: core.Usage, now: Now, *, names: Mapping[bytes, str]
 ) -> Session:
     """Return *session* as it is answered, with what it may do in words."""
-    permission, grant, key = session.permission, session.grant, session.key
-    worst: WorstCase | None
-    told, sentences, worst = _ONLY_READS
-    if permission is not None:
-        told, sentences, worst = describe(permission, names=names)
+    grant, key, owner_key = session.grant, session.key, session.owner_key
+    document, told, sentences, worst = _words(session.permission, names)
     return Session(
         id=session.id,
         organization_id=session.organization_id,
@@ -256,22 +252,22 @@ def write_session(
         account_id=session.account_id,
         proof=session.proof.value,
         access=session.access.value,
-        state=state.value,
+        state=now.state.value,
         label=session.label,
         device=session.device,
         created_at=session.created_at,
         starts_at=session.starts_at,
         expires_at=session.expires_at,
         idle_s=session.idle_s,
-        ends_at=ends_at,
+        ends_at=now.ends_at,
         last_used_at=usage.last_used_at,
         calls=usage.spent.calls,
-        calls_left=calls_left,
-        remaining=list(remaining),
-        owner_key=session.owner_key.value if session.owner_key else None,
+        calls_left=now.calls_left,
+        remaining=now.remaining,
+        owner_key=None if owner_key is None else owner_key.value,
         key=None if key is None else write_public_key(key),
         session_key=None if grant is None else hexed(grant.session_key),
-        permission=None if permission is None else write_permission(permission),
+        permission=document,
         permission_id=session.permission_id,
         grant_id=None if grant is None else hexed(grant.grant_id),
         grant=None if grant is None else hexed(grant.packed),
@@ -280,6 +276,14 @@ def write_session(
         worst_case=worst,
         steps=write_steps(session.steps),
     )
+
+
+def _words(
+    permission: Permission | None, names: Mapping[bytes, str]
+) -> tuple[PermissionDocument | None, str, list[str], WorstCase | None]:
+    if permission is None:
+        return None, "may read", ["It may read, and change nothing."], None
+    return write_permission(permission), *describe(permission, names=names)
 
 
 def describe(

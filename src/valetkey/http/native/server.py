@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, NotFound
 from valetkey.core.permission.canonical import permission_id
 from valetkey.core.permission.checks import check_permission
@@ -41,8 +39,7 @@ async def _alive(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> w
 
 async def _ready(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Health:
     del principal, ask
-    await see.store.read(lambda view: view.find(Credential, limit=1))
-    await asyncio.gather(*(chain.head() for chain in see.chains.values()))
+    await see.check_ready()
     return wire.Health()
 
 

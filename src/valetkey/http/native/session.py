@@ -51,24 +51,18 @@ class SessionsQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def write_shown(shown: Shown, names: Mapping[bytes, str]) -> wire.Session:
     """Return a session as it is answered."""
-    return wire.write_session(
-        shown.session,
-        shown.usage,
-        state=shown.state,
-        ends_at=shown.ends_at,
-        calls_left=shown.calls_left,
-        remaining=[
-            wire.write_remaining(
-                left.asset,
-                left.caveat,
-                limit=left.limit,
-                spent=left.spent,
-                window_ends_at=left.window_ends_at,
-            )
-            for left in shown.left
-        ],
-        names=names,
-    )
+    remaining = [
+        wire.write_remaining(
+            left.asset,
+            left.caveat,
+            limit=left.limit,
+            spent=left.spent,
+            window_ends_at=left.window_ends_at,
+        )
+        for left in shown.left
+    ]
+    now = wire.Now(shown.state, shown.ends_at, shown.calls_left, remaining)
+    return wire.write_session(shown.session, shown.usage, now, names=names)
 
 
 def read_command(body: wire.OpenSession, *, now: int) -> OpenSession:
