@@ -19,6 +19,8 @@ const SETTINGS = {
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };
 
+const OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"];
+
 const TARGETS = [
   { source: "Account.sol", contract: "Account", to: "src/valetkey/contracts" },
   { source: "demo/DemoToken.sol", contract: "DemoToken", to: "src/valetkey/contracts" },
@@ -37,7 +39,7 @@ function compile() {
   const input = {
     language: "Solidity",
     sources: Object.fromEntries(TARGETS.map(({ source }) => [source, { content: readSource(source) }])),
-    settings: { ...SETTINGS, outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } } },
+    settings: { ...SETTINGS, outputSelection: { "*": { "*": OUTPUTS } } },
   };
   const output = JSON.parse(
     solc.compile(JSON.stringify(input), {

@@ -11,7 +11,7 @@ import {Run} from "./Run.sol";
 /// @title The calls of one run: all checked and booked first, made afterwards
 /// @dev call = rule1 | [value16 if the rule says so] | length2 | arguments
 library Calls {
-    /// @notice Checks and books the calls packed from `at` up to `end`, makes the plan of them, and returns the new state.
+    /// @notice Checks and books the calls packed from `at` on, makes the plan of them, and returns the new state.
     /// @dev Only an open grant comes here, so its rules are well formed. The plan has two words for each call: the rule
     /// from its target on; then value16, and in 8 bytes each the calldata offset of the arguments and the length of the
     /// input, selector included.
@@ -45,8 +45,8 @@ library Calls {
         }
     }
 
-    /// @dev The checks stand at `at`; how many there are is in the head of the rule. `call` is as in the plan, its length
-    /// without the selector.
+    /// @dev The checks stand at `at`; how many there are is in the head of the rule. `call` is as in the plan, but for its
+    /// length, which is that of the arguments; these end before `end`.
     function _requireChecks(Run run, uint256 at, uint256 head, uint256 call, uint256 end, uint256 planAt, uint256 state)
         private
         returns (uint256)

@@ -11,7 +11,7 @@ library Caps {
     uint256 private constant WINDOW_SHIFT = 190;
     uint256 private constant MASK_32 = 0xffffffff;
 
-    /// @notice `state` after `amount` is booked to cap 0, whose counter it holds. `planAt` is the call's place in the plan.
+    /// @notice `state` after `amount` is booked to cap 0, whose counter it holds. `planAt` is the place of the call.
     function bookFirst(Run run, uint256 state, uint256 amount, uint256 planAt) internal view returns (uint256) {
         unchecked {
             uint256 cap = Read.word(run.capsAt() + 1);

@@ -17,7 +17,11 @@ library Checks {
     uint256 private constant MASK_64 = 0xffffffffffffffff;
 
     /// @notice The argument that `check` is about; it must end before `end`. `planAt` is the call's place in the plan.
-    function argumentOf(uint256 call, uint256 check, uint256 end, Run run, uint256 planAt) internal pure returns (uint256 value) {
+    function argumentOf(uint256 call, uint256 check, uint256 end, Run run, uint256 planAt)
+        internal
+        pure
+        returns (uint256 value)
+    {
         unchecked {
             uint256 argument = (check >> 243) & (NATIVE_VALUE << 5);
             value = call >> 128;
@@ -31,7 +35,11 @@ library Checks {
 
     /// @notice Where the constraint `check`, which stands at `at`, ends. Reverts unless `actual`, an argument of call
     /// number `i`, keeps it.
-    function requireConstraint(uint256 check, uint256 at, uint256 actual, Run run, uint256 planAt) internal pure returns (uint256 end) {
+    function requireConstraint(uint256 check, uint256 at, uint256 actual, Run run, uint256 planAt)
+        internal
+        pure
+        returns (uint256 end)
+    {
         unchecked {
             uint256 length = (check >> 240) & 0xff;
             if (check >> 254 == ONE_OF) {

@@ -6,7 +6,7 @@ import {Read} from "./Read.sol";
 
 /// @title The packed grant
 /// @notice `grant` is the calldata offset of its first byte. The readers trust the layout; `isWellFormed` proves
-/// it once, when a grant is enabled. An open state slot is the proof afterwards, since its key is the hash of the bytes.
+/// it once, when a grant is enabled. An open state slot is the proof afterwards: its key is the hash of the bytes.
 /// @dev version1 | type1 | key20 | salt4 | startsAt5 | expiresAt5 | maxCalls4 | flags1 | [relayer20] | nCaps1 | cap* |
 /// nRules1 | rule*, with cap = limit16 | window4 and rule = length2 | head1 | target20 | [selector4] | check*
 library GrantBytes {

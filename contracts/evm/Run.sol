@@ -10,8 +10,8 @@ using Runs for Run global;
 
 /// @title What stays the same for all calls of a run
 library Runs {
-    /// @notice Keeps where the caps and the rules of the grant stand in calldata and where the calls end there, the slot
-    /// of the grant's state, and its first second.
+    /// @notice Keeps where the caps and the rules of the grant stand in calldata, where the calls end there, the slot of
+    /// the grant's state, and its first second.
     function open(uint256 caps, uint256 end, uint256 slot, uint256 start) internal pure returns (Run run) {
         uint256 rules = GrantBytes.rulesAt(caps);
         assembly ("memory-safe") {

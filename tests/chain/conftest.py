@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chain.world import Owner, World
+from tests.chain.session import Owner
+from tests.chain.world import World
 from valetkey.devchain import Engine, choose, launch
 
 if TYPE_CHECKING:

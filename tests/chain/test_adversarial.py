@@ -6,19 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chain.world import (
-    ORDER,
-    RECIPIENT,
-    USDC,
-    Owner,
-    Session,
-    fresh_secret,
-    selector,
-    token_rule,
-    transfer,
-    words,
-)
-from valetkey.devchain import CHAIN_ID
+from tests.chain.session import Owner, Session, token_rule
+from tests.chain.world import ORDER, RECIPIENT, USDC, fresh_secret, selector, transfer, words
 from valetkey.spec import permission_bytes as pb
 
 if TYPE_CHECKING:
@@ -34,7 +23,7 @@ def other_half(signature: bytes) -> bytes:
 
 
 def test_the_account_itself_is_never_a_target(owner: Owner) -> None:
-    """A session that could call its own account would be the owner. Not even the owner can grant it."""
+    """A session that could call its own account would be the owner; no signature grants that."""
     epoch = pb.Rule(pb.RuleKind.CALL, owner.address, pb.raise_epoch_calldata())
     session = Session.opened(owner, token_rule(owner.world), epoch)
     expected = pb.Refusal("TargetForbidden", (1,))
@@ -97,7 +86,7 @@ def test_a_run_from_inside_that_fits_the_cap_is_counted(owner: Owner) -> None:
 
 
 def test_a_batch_that_fails_in_part_changes_nothing(owner: Owner) -> None:
-    """All calls or none: balances, counters and the nonce are what they were; the reason is kept."""
+    """All calls or none: balances, counters and the nonce stay; the reason is handed on."""
     world = owner.world
     failing = world.deploy("FailingTarget")
     rules = (
@@ -214,6 +203,15 @@ def test_zeros_are_no_signature_of_the_zero_address(owner: Owner) -> None:
     assert session.refusal(register) == pb.Refusal("Malformed")
 
 
+def test_a_failed_recovery_leaves_no_signer_behind(owner: Owner) -> None:
+    """Though the owner was recovered just before, zeros are not the owner's second signature."""
+    session = Session.opened(owner, key=owner.address)
+    session.secret = owner.secret
+    good = session.run(transfer(1), first=True)
+    assert session.refusal(good) is None
+    assert session.refusal(good[:-130] + bytes(65) + good[-65:]) == REFUSED
+
+
 @pytest.mark.parametrize("is_open", [False, True], ids=["first", "open"])
 def test_every_truncation_of_a_run_is_refused(owner: Owner, is_open: bool) -> None:  # noqa: FBT001
     """A run that arrives short is no other run."""
@@ -266,4 +264,3 @@ def test_a_frozen_budget_is_not_a_fresh_one(owner: Owner) -> None:
     assert owner.send_self(pb.freeze_calldata(session.id)).succeeded
     assert owner.send_self(pb.unfreeze_calldata(session.id)).succeeded
     assert session.refusal(session.run(transfer(1), nonce=1)) == pb.Refusal("CapExceeded", (0, 0))
-    assert CHAIN_ID == 31337

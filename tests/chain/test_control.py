@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.chain.world import Owner, Session, fresh_secret, token_rule, transfer
+from tests.chain.session import Owner, Session, token_rule
+from tests.chain.world import fresh_secret, transfer
 from valetkey.devchain import CHAIN_ID
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.eip712 import digest
@@ -68,7 +69,7 @@ def test_a_grant_is_registered_before_it_starts_but_not_after_it_ends(owner: Own
 
 
 def test_only_the_owner_grants(owner: Owner) -> None:
-    """A grant signed by anyone else, for another account, chain or epoch, or not at all, is none."""
+    """A grant of anyone else, for another account, chain or epoch, or of nobody, is none."""
     session = Session.opened(owner)
     stranger = Owner(owner.world)
     typed = {
@@ -94,7 +95,7 @@ def test_only_the_owner_grants(owner: Owner) -> None:
     }
     calls = pb.encode_calls(session.grant, [transfer(1)])
     until = owner.world.now() + 500
-    where = {"nonce": 0, "deadline": until, "chain_id": CHAIN_ID, "account": owner.address}
+    where: Any = {"nonce": 0, "deadline": until, "chain_id": CHAIN_ID, "account": owner.address}
     run = sign_digest(pb.run_digest(session.id, calls, **where), session.secret)
     for signature in typed.values():
         register = pb.register_calldata(session.packed, signature)

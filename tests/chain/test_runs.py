@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.chain.world import (
-    DAY_S,
-    OTHER_RECIPIENT,
-    RECIPIENT,
-    TRANSFER,
-    USDC,
-    Session,
-    selector,
-    token_rule,
-    transfer,
-    words,
-)
+from tests.chain.session import Session, capped, token_rule
+from tests.chain.world import OTHER_RECIPIENT, RECIPIENT, TRANSFER, USDC, selector, transfer, words
 from valetkey.devchain import dev_keys
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.keccak import keccak256
 
 if TYPE_CHECKING:
-    from tests.chain.world import Owner, World
+    from tests.chain.session import Owner
+    from tests.chain.world import World
 
 GRANTED = keccak256(b"Granted(bytes32)")
 RECIPIENT_NUMBER = int.from_bytes(RECIPIENT, "big")
-
-
-def capped(owner: Owner, *caps: pb.Cap, **fields: object) -> Session:
-    """Return a session with one rule whose amount is booked to every one of *caps*."""
-    meters = [pb.Meter(1, index) for index in range(len(caps))]
-    return Session.opened(owner, token_rule(owner.world, meters=meters), caps=caps, **fields)
 
 
 def test_the_first_use_opens_the_grant_and_makes_the_call(owner: Owner) -> None:
@@ -111,59 +93,6 @@ def test_the_input_is_selector_and_arguments_and_nothing_else(owner: Owner) -> N
     answer = owner.world.call(target, selector("lastInput()"))
     assert answer[64 : 64 + 4 + len(arguments)] == selector("record(uint256)") + arguments
     assert int.from_bytes(answer[32:64], "big") == 4 + len(arguments)
-
-
-@pytest.mark.parametrize("field", ["starts_at", "expires_at", "deadline"])
-def test_the_boundary_second(owner: Owner, field: str) -> None:
-    """``starts_at`` is the first valid second, ``expires_at`` and the deadline the first invalid."""
-    world = owner.world
-    edge = world.now() + 1_000
-    deadline = edge if field == "deadline" else None
-    fields = {} if field == "deadline" else {field: edge}
-    session = Session.opened(owner, **fields)
-    data = session.run(transfer(1), first=True, deadline=deadline)
-    expected = {
-        "starts_at": "GrantNotStarted",
-        "expires_at": "GrantExpired",
-        "deadline": "DeadlinePassed",
-    }[field]
-    world.mine_at(edge - 1)
-    refused_before = session.refusal(data)
-    world.mine_at(edge)
-    refused_at = session.refusal(data)
-    if field == "starts_at":
-        assert (refused_before, refused_at) == (pb.Refusal(expected), None)
-    else:
-        assert (refused_before, refused_at) == (None, pb.Refusal(expected))
-
-
-def test_a_window_begins_anew_at_its_boundary_second(owner: Owner) -> None:
-    """Windows are counted from ``starts_at``; the last second of one is not the next one's."""
-    world = owner.world
-    start = world.now()
-    session = capped(owner, pb.Cap(5, DAY_S), pb.Cap(8, 2 * DAY_S), starts_at=start)
-    world.next_at(start + DAY_S - 1)
-    assert session.submit(session.run(transfer(5), first=True)).succeeded
-    assert session.refusal(session.run(transfer(1), nonce=1)) == pb.Refusal("CapExceeded", (0, 0))
-    world.mine_at(start + DAY_S)
-    assert session.refusal(session.run(transfer(4), nonce=1)) == pb.Refusal("CapExceeded", (0, 1))
-    assert session.submit(session.run(transfer(3), nonce=1)).succeeded
-    assert (session.state.window, session.state.spent) == (1, 3)
-    assert session.cap_state(1) == pb.CapState(0, 8)
-    world.next_at(start + 2 * DAY_S)
-    assert session.submit(session.run(transfer(5), nonce=2)).succeeded
-    assert (session.state.window, session.state.spent) == (2, 5)
-    assert session.cap_state(1) == pb.CapState(1, 5)
-
-
-def test_a_run_that_books_nothing_leaves_the_window_as_it_was(owner: Owner) -> None:
-    """A window is written when something is booked to its cap."""
-    start = owner.world.now()
-    session = capped(owner, pb.Cap(5, DAY_S), starts_at=start)
-    assert session.submit(session.run(transfer(5), first=True)).succeeded
-    owner.world.next_at(start + 3 * DAY_S)
-    assert session.submit(session.run(nonce=1)).succeeded
-    assert (session.state.window, session.state.spent) == (0, 5)
 
 
 def test_a_lifetime_cap_counts_every_call_of_a_run(owner: Owner) -> None:
@@ -314,47 +243,6 @@ def test_frozen_and_revoked_come_before_signatures(owner: Owner) -> None:
     assert session.refusal(bytes(forged)) == pb.Refusal("GrantRevoked")
 
 
-def test_a_used_nonce_is_refused_whether_below_or_in_the_bitmap(owner: Owner) -> None:
-    """A run is accepted once."""
-    session = Session.opened(owner)
-    first = session.run(transfer(1), first=True)
-    ahead = session.run(transfer(1), nonce=30)
-    assert session.submit(first).succeeded
-    assert session.refusal(session.run(nonce=32)) == pb.Refusal("NonceTooFar")
-    assert session.submit(ahead).succeeded
-    assert session.state.nonce_bitmap == 1 << 28
-    for replayed in (first, ahead):
-        assert session.refusal(replayed) == pb.Refusal("NonceUsed")
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_nonces_in_any_order_within_the_window_are_used_once_each(owner: Owner, seed: int) -> None:
-    """The base and the bitmap say exactly which nonces are used, after every run."""
-    rng = random.Random(seed)  # noqa: S311 - an order, not a secret
-    session = Session.opened(owner)
-    session.register()
-    used: set[int] = set()
-    for _ in range(40):
-        base = session.state.nonce_base
-        nonce = rng.choice([base, base, rng.randint(base, base + 30), rng.randint(0, base + 33)])
-        data = session.run(nonce=nonce)
-        refusal = session.refusal(data)
-        if nonce in used:
-            assert refusal == pb.Refusal("NonceUsed")
-        elif nonce > base + 30:
-            assert refusal == pb.Refusal("NonceTooFar")
-        else:
-            assert refusal is None
-            assert session.submit(data).succeeded
-            used.add(nonce)
-        state = session.state
-        assert state.nonce_base == next(n for n in range(100) if n not in used)
-        seen = {state.nonce_base + 1 + i for i in range(30) if state.nonce_bitmap >> i & 1}
-        assert seen == {n for n in used if n > state.nonce_base}
-        assert state.calls_used == len(used)
-        assert state.is_nonce_usable(nonce) is (nonce not in used and nonce <= base + 30)
-
-
 def test_what_a_target_answers_is_not_judged(world: World, owner: Owner) -> None:
     """A call succeeds when it does not revert; the token's own check is the token's."""
     session = Session.opened(owner)
@@ -362,4 +250,4 @@ def test_what_a_target_answers_is_not_judged(world: World, owner: Owner) -> None
     reason = world.reason(owner.address, broke)
     assert reason is not None
     assert reason[:4] == selector("InsufficientBalance(address,uint256,uint256)")
-    assert TRANSFER == selector("transfer(address,uint256)")
+    assert selector("transfer(address,uint256)") == TRANSFER

@@ -1,4 +1,4 @@
-"""A local chain with the contracts on it, and accounts, grants and runs to try on it."""
+"""A local chain with the contracts on it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from valetkey.devchain import CHAIN_ID, NodeError, Rpc, dev_keys
 from valetkey.spec import permission_bytes as pb
-from valetkey.spec.eip712 import TypedData, digest
 from valetkey.spec.keccak import keccak256
-from valetkey.spec.secp256k1 import address_of_key, sign_digest
-from valetkey.spec.transaction import SetCode, Unsigned, authorization_digest, created_address, seal
+from valetkey.spec.secp256k1 import sign_digest
+from valetkey.spec.transaction import Unsigned, created_address, seal
 from valetkey.spec.transaction import digest as transaction_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valetkey.devchain import DevKey
+    from valetkey.spec.transaction import SetCode
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -28,10 +28,9 @@ TRANSFER = bytes.fromhex("a9059cbb")
 RECIPIENT = bytes.fromhex("c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44")
 OTHER_RECIPIENT = bytes.fromhex("decafbad1decafbad2decafbad3decafbad4deca")
 USDC = 10**6
-DAY_S = 86_400
 
 _GAS_LIMIT = 5_000_000
-_FEE_WEI = 10**12
+_FEE_WEI = 10**10
 _RECEIPT_QUESTIONS = 5_000
 _secrets = count(1)
 
@@ -211,167 +210,3 @@ def _hex(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
-
-
-@dataclass(slots=True)
-class Owner:
-    """An externally owned account that delegates to the account code."""
-
-    world: World
-    secret: bytes = field(default_factory=fresh_secret)
-
-    @classmethod
-    def delegated(cls, world: World) -> Owner:
-        """Return a new account with code, tokens and native value."""
-        owner = cls(world)
-        assert world.send(owner.address, authorizations=[owner.authorization()]).succeeded
-        world.mint(owner.address, 1_000_000 * USDC)
-        assert world.send(owner.address, value_wei=100 * 10**18).succeeded
-        return owner
-
-    @property
-    def address(self) -> bytes:
-        """The account."""
-        return address_of_key(self.secret)
-
-    def authorization(self) -> SetCode:
-        """Return the signed wish to run the account code."""
-        nonce = self.world.nonce_of(self.address)
-        signature = sign_digest(authorization_digest(CHAIN_ID, self.world.code, nonce), self.secret)
-        return SetCode(CHAIN_ID, self.world.code, nonce, signature)
-
-    def sign(self, typed: TypedData) -> bytes:
-        """Sign *typed* with the owner's key."""
-        return sign_digest(digest(typed), self.secret)
-
-    def send_self(self, data: bytes) -> Receipt:
-        """Send *data* to the account from the account itself."""
-        key = type(self.world.relayer)(self.secret, self.address)
-        return self.world.send(self.address, data, by=key)
-
-    def epoch(self) -> int:
-        """Return the epoch that the account states."""
-        return int.from_bytes(self.world.call(self.address, pb.epoch_calldata()), "big")
-
-
-@dataclass(slots=True)
-class Session:
-    """One grant on one account, and the key that holds it."""
-
-    owner: Owner
-    grant: pb.Grant
-    secret: bytes
-
-    @classmethod
-    def opened(cls, owner: Owner, *rules: pb.Rule, **fields: Any) -> Session:  # noqa: ANN401
-        """Return a session whose grant is signed but not on chain; *fields* replace defaults."""
-        secret = fresh_secret()
-        now = owner.world.now()
-        defaults: dict[str, Any] = {
-            "key": address_of_key(secret),
-            "salt": 7,
-            "starts_at": now - 10,
-            "expires_at": now + 400 * DAY_S,
-            "max_calls": 1000,
-            "rules": rules or (token_rule(owner.world),),
-        }
-        return cls(owner, pb.Grant(**(defaults | fields)), secret)
-
-    @property
-    def world(self) -> World:
-        """The chain."""
-        return self.owner.world
-
-    @property
-    def account(self) -> bytes:
-        """The account."""
-        return self.owner.address
-
-    @property
-    def packed(self) -> bytes:
-        """The grant's bytes."""
-        return pb.encode_grant(self.grant)
-
-    @property
-    def id(self) -> bytes:
-        """The grant id."""
-        return pb.grant_id(self.packed)
-
-    @property
-    def state(self) -> pb.SlotState:
-        """What the chain keeps of the grant."""
-        return pb.decode_slot_state(self.world.storage(self.account, pb.state_slot(self.id)))
-
-    def cap_state(self, index: int) -> pb.CapState:
-        """Return what the chain keeps of cap *index*."""
-        return pb.decode_cap_state(self.world.storage(self.account, pb.cap_slot(self.id, index)))
-
-    def owner_signature(self, epoch: int = 0) -> bytes:
-        """Return the owner's signature over the grant."""
-        typed = pb.grant_typed_data(
-            self.grant, epoch=epoch, chain_id=CHAIN_ID, account=self.account
-        )
-        return self.owner.sign(typed)
-
-    def register(self) -> Receipt:
-        """Put the grant on chain."""
-        data = pb.register_calldata(self.packed, self.owner_signature())
-        receipt = self.world.send(self.account, data)
-        assert receipt.succeeded
-        return receipt
-
-    def run(self, *calls: pb.RunCall, **fields: Any) -> bytes:  # noqa: ANN401
-        """Return the calldata of a run with *calls*; *fields* are those of `packed_run`."""
-        return self.packed_run(pb.encode_calls(self.grant, calls), **fields)
-
-    def packed_run(
-        self,
-        calls: bytes,
-        *,
-        nonce: int = 0,
-        deadline: int | None = None,
-        first: bool = False,
-        personal: bool = False,
-        account: bytes | None = None,
-        chain_id: int = CHAIN_ID,
-    ) -> bytes:
-        """Return the calldata of a signed run."""
-        until = self.world.now() + 1_000 * DAY_S if deadline is None else deadline
-        signed = pb.run_digest(
-            self.id,
-            calls,
-            nonce=nonce,
-            deadline=until,
-            chain_id=chain_id,
-            account=account or self.account,
-        )
-        signature = sign_digest(pb.personal_digest(signed) if personal else signed, self.secret)
-        if personal:
-            signature = signature[:64] + bytes((signature[64] + 4,))
-        owner_signature = self.owner_signature() if first else None
-        return pb.run_calldata(
-            self.packed,
-            calls,
-            signature,
-            nonce=nonce,
-            deadline=until,
-            owner_signature=owner_signature,
-        )
-
-    def submit(self, data: bytes) -> Receipt:
-        """Send *data* to the account."""
-        return self.world.send(self.account, data)
-
-    def refusal(self, data: bytes) -> pb.Refusal | bytes | None:
-        """Return why the account would refuse *data*, ``None`` if it would not."""
-        return self.world.refusal(self.account, data)
-
-
-def token_rule(
-    world: World,
-    *,
-    meters: Sequence[pb.Meter] = (),
-    constraints: Sequence[pb.Constraint] = (),
-) -> pb.Rule:
-    """Return the rule for ``transfer`` of the token."""
-    return pb.Rule(pb.RuleKind.CALL, world.token, TRANSFER, tuple(meters), tuple(constraints))

@@ -1,13 +1,17 @@
-"""Any grant at all, for properties."""
+"""The grants of the vectors as values, and any grant at all for properties."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Final
 
 from hypothesis import strategies as st
 
 from valetkey.spec.permission_bytes import (
     NATIVE_VALUE,
+    NEVER_EXPIRES,
+    NO_CALL_LIMIT,
     Cap,
     Constraint,
     Grant,
@@ -18,6 +22,41 @@ from valetkey.spec.permission_bytes import (
     RunCall,
 )
 
+KEY: Final = b"\x11" * 20
+TARGET: Final = b"\x22" * 20
+TRANSFER: Final = bytes.fromhex("a9059cbb")
+PLAIN: Final = Grant(
+    key=KEY,
+    salt=7,
+    starts_at=0x65F00000,
+    expires_at=0x65F15180,
+    max_calls=NO_CALL_LIMIT,
+    caps=(Cap(20 * 10**6),),
+    rules=(Rule(RuleKind.CALL, TARGET, TRANSFER, (Meter(1, 0),)),),
+)
+FULL: Final = Grant(
+    key=KEY,
+    salt=0xFFFFFFFF,
+    starts_at=0,
+    expires_at=NEVER_EXPIRES,
+    max_calls=1,
+    relayer=b"\x33" * 20,
+    caps=(Cap(2**128 - 1, 86_400), Cap(0, 0xFFFFFFFF)),
+    rules=(
+        Rule(
+            kind=RuleKind.CALL,
+            target=TARGET,
+            selector=bytes(4),
+            meters=(Meter(NATIVE_VALUE, 1), Meter(1, 0)),
+            constraints=(
+                Constraint(0, Operator.EQUALS, (0,)),
+                Constraint(62, Operator.ONE_OF, (5, int("44" * 20, 16))),
+                Constraint(NATIVE_VALUE, Operator.AT_MOST, (256,)),
+            ),
+        ),
+        Rule(RuleKind.SEND, b"\x55" * 20, None, (Meter(NATIVE_VALUE, 1),)),
+    ),
+)
 addresses: Final = st.binary(min_size=20, max_size=20).filter(any)
 arguments: Final = st.one_of(st.integers(0, 3), st.integers(0, NATIVE_VALUE))
 values: Final = st.one_of(st.integers(0, 300), st.integers(0, 2**256 - 1))
@@ -80,3 +119,79 @@ def calls(draw: st.DrawFn, grant: Grant) -> RunCall:
         arguments=b"" if is_send else draw(st.binary(max_size=70)),
         value_wei=draw(st.integers(0, 2**128 - 1)) if rule.carries_value else 0,
     )
+
+
+VECTORS: Final = json.loads((Path(__file__).parent / "vectors" / "grants.json").read_text())
+
+
+def written(name: str) -> bytes:
+    """Return the bytes that the vector *name* writes out."""
+    return bytes.fromhex("".join(part for part, _ in VECTORS[name]["fields"]))
+
+
+def _with_field(name: str, comment: str, replacement: str) -> bytes:
+    fields = VECTORS[name]["fields"]
+    assert comment in {label for _, label in fields}
+    return bytes.fromhex(
+        "".join(replacement if label == comment else part for part, label in fields)
+    )
+
+
+def _with_rule(rule_hex: str) -> bytes:
+    """Return the plain grant with another rule."""
+    rule = bytes.fromhex(rule_hex)
+    return written("plain")[: -2 - 27] + len(rule).to_bytes(2, "big") + rule
+
+
+_CALL: Final = "22" * 20 + "a9059cbb"
+_FIELDS: Final = [
+    ("plain", "version", "02"),
+    ("plain", "key type: secp256k1", "02"),
+    ("plain", "key type: secp256k1", "01"),
+    ("plain", "key", "00" * 20),
+    ("plain", "no count", "00000000"),
+    ("plain", "starts at 1710227456", "0065f15180"),
+    ("plain", "flags: no relayer", "02"),
+    ("plain", "flags: no relayer", "80"),
+    ("plain", "one cap", "00"),
+    ("plain", "one cap", "09"),
+    ("plain", "one rule", "00"),
+    ("plain", "27 bytes", "001a"),
+    ("plain", "27 bytes", "001c"),
+    ("plain", "exact, carries no value, one check", "81"),
+    ("plain", "exact, carries no value, one check", "c1"),
+    ("plain", "exact, carries no value, one check", "21"),
+    ("plain", "exact, carries no value, one check", "00"),
+    ("plain", "exact, carries no value, one check", "02"),
+    ("plain", "target", "00" * 20),
+    ("plain", "cap 0", "01"),
+    ("full", "relayer", "00" * 20),
+    ("full", "exact, carries value, five checks", "05"),
+    ("full", "1 byte", "00"),
+    ("full", "1 byte", "02"),
+    ("full", "20 bytes", "21"),
+    ("full", "two values", "00"),
+    ("full", "256", "0001"),
+    ("full", "send, carries value, one check", "41"),
+]
+MALFORMED: Final = {
+    **{
+        f"{name}: {comment} as {replacement}": _with_field(name, comment, replacement)
+        for name, comment, replacement in _FIELDS
+    },
+    "the constraint 5 in two bytes": _with_rule("01" + _CALL + "80020005"),
+    "the constraint 5 in 32 bytes": _with_rule("01" + _CALL + "8020" + "05".zfill(64)),
+    "a constraint of 33 bytes": _with_rule("01" + _CALL + "8021" + "01" + "00" * 32),
+    "a constraint of no bytes": _with_rule("01" + _CALL + "8000"),
+    "one of nothing": _with_rule("01" + _CALL + "400100"),
+    "a meter before a constraint": _with_rule("02" + _CALL + "c100" + "000105"),
+    "a value flag without a meter on it": _with_rule("21" + _CALL + "c100"),
+    "a meter on native value without the flag": _with_rule("01" + _CALL + "ff00"),
+    "kind 2, laid out as a send": _with_rule("80" + "22" * 20),
+    "kind 3, laid out as a send": _with_rule("c0" + "22" * 20),
+    "kind 2, laid out as a call": _with_rule("80" + _CALL),
+    "nine caps": _with_field("plain", "one cap", "09" + "00" * 160),
+    "a trailing byte": written("plain") + b"\0",
+    "a trailing rule": written("plain") + written("plain")[-29:],
+    "nothing": b"",
+}

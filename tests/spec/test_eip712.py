@@ -42,9 +42,10 @@ VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
 }
 
 
-def mail(**replaced: Any) -> dict[str, Any]:
+def mail(**replaced: object) -> dict[str, Any]:
     """Return the example's typed data with some of its parts replaced."""
-    return copy.deepcopy(MAIL["typed_data"]) | replaced
+    whole: dict[str, Any] = copy.deepcopy(MAIL["typed_data"])
+    return whole | replaced
 
 
 def one(kind: str, value: object) -> TypedData:

@@ -89,7 +89,7 @@ def test_the_other_half_of_a_signature_is_refused() -> None:
     ],
 )
 def test_bytes_that_are_no_signature_are_refused(signature: bytes) -> None:
-    """A wrong length, another ``v``, zeros and numbers beyond the order are errors, not addresses."""
+    """A wrong length, another ``v``, zeros, numbers beyond the order: errors, not addresses."""
     with pytest.raises(CurveError):
         recover_address(DIGEST, signature)
 

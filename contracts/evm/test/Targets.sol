@@ -36,13 +36,13 @@ contract ReenteringTarget {
 contract BombTarget {
     function returnBytes(uint256 size) external pure {
         assembly {
-            return(0, size)
+            return(mload(0x40), size)
         }
     }
 
     function revertBytes(uint256 size) external pure {
         assembly {
-            revert(0, size)
+            revert(mload(0x40), size)
         }
     }
 }

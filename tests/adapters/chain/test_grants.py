@@ -129,7 +129,7 @@ REFUSALS: list[tuple[bytes, Code, dict[str, Any]]] = [
     (error("NonceTooFar()"), Code.NONCE_TOO_FAR, {}),
     (error("TooManyCalls()"), Code.TOO_MANY_CALLS, {}),
     (error("NoSuchRule(uint256)", 3), Code.NO_SUCH_RULE, {"call": 3}),
-    (error("TargetForbidden(uint256)", 1), Code.TARGET_FORBIDDEN, {"call": 1}),
+    (error("TargetForbidden(uint256)", 1), Code.TARGET_FORBIDDEN, {"rule": 1}),
     (
         error("ArgumentMissing(uint256,uint256)", 1, 2),
         Code.ARGUMENT_MISSING,

@@ -50,7 +50,7 @@ def decode_calls(grant: Grant, data: bytes) -> tuple[RunCall, ...]:
     Return the calls that *data* is, all of it.
 
     Raises:
-        GrantFormatError: *data* is not exactly what `encode_calls` writes for *grant* and some calls.
+        GrantFormatError: *data* is not exactly what `encode_calls` writes for some calls.
     """
     reader = Reader(data)
     calls = tuple(_decode_call(grant, reader) for _ in range(reader.uint(1)))

@@ -33,7 +33,7 @@ CODES: Final = {
     "NonceTooFar": (Code.NONCE_TOO_FAR, ()),
     "TooManyCalls": (Code.TOO_MANY_CALLS, ()),
     "NoSuchRule": (Code.NO_SUCH_RULE, ("call",)),
-    "TargetForbidden": (Code.TARGET_FORBIDDEN, ("call",)),
+    "TargetForbidden": (Code.TARGET_FORBIDDEN, ("rule",)),
     "ArgumentMissing": (Code.ARGUMENT_MISSING, ("call", "argument")),
     "ArgumentRefused": (Code.ARGUMENT_REFUSED, ("call", "argument")),
     "CapExceeded": (Code.CAP_EXCEEDED, ("call", "cap")),
