@@ -6,12 +6,16 @@ import contextlib
 import tempfile
 import threading
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from valetkey.cli.local import TOKEN_NAME, choice_of, engine_option, local_server
+from valetkey.cli.local import choice_of, engine_option, local_server
 from valetkey.cli.terminal import Terminal, Verb
+from valetkey.devchain import dev_keys
+
+if TYPE_CHECKING:
+    from valetkey.cli.local import Local
 
 PORT: Final = 8080
 
@@ -31,15 +35,27 @@ def dev(terminal: Terminal, port: int, engine: str | None) -> None:
             "chain": f"{choice.engine} ({choice.why})",
             "rpc": local.node.rpc_url,
             "server": local.url,
-            TOKEN_NAME: f"0x{local.deployment.token.hex()}",
-            "implementation": f"0x{local.deployment.implementation.hex()}",
         }
         for name, value in lines.items():
             terminal.say(f"{name:<15} {value}")
         terminal.say("")
-        terminal.say(f"export VALETKEY_URL={local.url} VALETKEY_API_KEY={local.secret}")
+        terminal.say("For another terminal:")
+        for name, value in exported(local).items():
+            terminal.say(f"export {name}={value}")
         terminal.say("")
         terminal.say("Ctrl-C ends it, and nothing is kept.", style="dim")
         terminal.emit({**lines, "organization_id": local.organization_id, "secret": local.secret})
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
+
+
+def exported(local: Local) -> dict[str, str]:
+    """Return what another terminal needs to know of *local*, by variable."""
+    return {
+        "VALETKEY_URL": local.url,
+        "VALETKEY_API_KEY": local.secret,
+        "USDC": f"0x{local.deployment.token.hex()}",
+        "IMPLEMENTATION": f"0x{local.deployment.implementation.hex()}",
+        "RPC": local.node.rpc_url,
+        "VALETKEY_KEY": f"0x{dev_keys()[1].secret.hex()}",
+    }

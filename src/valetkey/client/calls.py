@@ -84,6 +84,7 @@ def units_of(token: Address, amount: Amount, permission: Permission) -> int:
         return read_amount(amount, decimals=0, where="amount", code=_CODE)
     cap = permission.cap_on(read_address(token, where="token", code=_CODE))
     if cap is None:
-        detail = f"amount: expected an integer in the smallest unit, for no cap names {token!r}"
+        asset = f"0x{read_address(token, where='token', code=_CODE).hex()}"
+        detail = f"amount: expected an integer in the smallest unit, for no cap names {asset}"
         raise Malformed(_CODE, detail)
     return read_amount(amount, decimals=cap.decimals, where="amount", code=_CODE)

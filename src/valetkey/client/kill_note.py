@@ -79,7 +79,7 @@ def make_note(session_id: str, verified: Verified, signature: bytes) -> KillNote
         calldata=hexed(calldata),
         text=f"This ends session {session_id} on chain, whether or not its server runs."
         f" Send the calldata to {account} on {terms.permission.chain}, from any address, or run:"
-        " valetkey kill and the name of this file.",
+        " valetkey kill FILE --rpc URL --payer-key-file KEY.",
     )
     return KillNote(content)
 

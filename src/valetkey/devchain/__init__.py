@@ -4,7 +4,15 @@ Local chains to try things on: anvil where it is installed, else py-evm, both be
 Never for anything of value: the keys are known to everybody who reads this package.
 """
 
-from valetkey.devchain.deploy import Deployment, bytecode, create, deploy, fund, mint
+from valetkey.devchain.deploy import (
+    Deployment,
+    bytecode,
+    create,
+    deploy,
+    fund,
+    mint,
+    mint_demo_token,
+)
 from valetkey.devchain.keys import DevKey, dev_keys
 from valetkey.devchain.node import Node, launch
 from valetkey.devchain.pick import Choice, Engine, choose, pick
@@ -30,6 +38,7 @@ __all__ = [
     "fund",
     "launch",
     "mint",
+    "mint_demo_token",
     "pick",
     "transact",
     "wait_for",

@@ -11,14 +11,12 @@ from eth_abi.abi import encode
 
 from valetkey.core.errors import ChainRejected, Code
 from valetkey.devchain.keys import DevKey, dev_keys
-from valetkey.devchain.rpc import CHAIN_ID
+from valetkey.devchain.rpc import CHAIN_ID, Rpc
 from valetkey.devchain.transact import Done, transact
 from valetkey.spec.keccak import keccak256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from valetkey.devchain.rpc import Rpc
 
 _MINT = keccak256(b"mint(address,uint256)")[:4]
 TOKEN_DECIMALS = 6
@@ -87,6 +85,13 @@ def mint(rpc: Rpc, deployment: Deployment, to: bytes, amount: int) -> Done:
     """Give *to* so much of the demo token, in its smallest unit."""
     data = _MINT + encode(["address", "uint256"], [to, amount])
     return transact(rpc, deployment.deployer, deployment.token, data=data)
+
+
+def mint_demo_token(rpc_url: str, token: bytes, to: bytes, amount: int) -> Done:
+    """Give *to* so much of the demo token *token* on the local chain at *rpc_url*."""
+    data = _MINT + encode(["address", "uint256"], [to, amount])
+    with Rpc(rpc_url) as rpc:
+        return transact(rpc, dev_keys()[0], token, data=data)
 
 
 def fund(rpc: Rpc, deployment: Deployment, to: bytes, value_wei: int) -> Done:

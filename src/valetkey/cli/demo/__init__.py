@@ -104,6 +104,8 @@ async def _open(cast: Cast) -> Held:
     for sentence in shown.explanation:
         cast.terminal.say(f"   - {sentence}", style="dim")
     cast.score.check("the session is open", is_right=shown.state == "open", got=shown.state)
+    outside = shown.owner_key == "outside"
+    cast.score.check("the owner's key is outside", is_right=outside, got=shown.owner_key)
     return held
 
 
@@ -136,6 +138,8 @@ async def _expect_balances(cast: Cast) -> None:
     cast.terminal.say(f"   balance of the account, read from the chain: {amount} {TOKEN_NAME}")
     spent = sum(wanted)
     cast.score.check("the account's balance", is_right=left == BALANCE * UNIT - spent, got=left)
+    coins = await cast.chain.balance(cast.owner.address)
+    cast.score.check("the sponsor paid the gas", is_right=coins == 0, got=coins)
 
 
 async def _attack(cast: Cast, held: Held, dying: Held, unsigned: Held, mined: bytes) -> None:

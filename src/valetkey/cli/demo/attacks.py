@@ -156,14 +156,14 @@ def _other_people(cast: Cast, held: Held) -> list[Attack]:
     unsigned = replace(forge(loot, selector=APPROVE), owner_signature=None)
     return [
         Attack(
-            "a stolen read token, to act",
+            "a stolen read token, to act (on chain: some other key)",
             lambda: _act_with_token(cast, _transfer(cast.token, friend, UNIT)),
             Code.READ_ONLY,
             lambda: attacker.run(replace(loot, key=secrets.token_bytes(32)), pay(friend, UNIT)),
             Code.SIGNATURE_REFUSED,
         ),
         Attack(
-            "a read session, to open another",
+            "a read session, to open another (on chain: without a grant)",
             lambda: _open_with_token(cast),
             Code.NOT_ALLOWED,
             lambda: attacker.run(unsigned),

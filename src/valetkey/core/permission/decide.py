@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.chain import Counter
@@ -95,12 +95,13 @@ def decide(
     if spent.calls + uses > allowed:
         detail = f"{allowed} calls allowed, {spent.calls} used, {uses} asked for"
         return Deny(Code.TOO_MANY_CALLS, "max_calls", detail)
-    return _book(calls, permission, spent, now=now, account=account)
+    return _book(calls, permission, Spent(spent.calls + uses, spent.counters), now, account)
 
 
 def _book(
-    calls: Sequence[Call], permission: Permission, spent: Spent, *, now: int, account: bytes
+    calls: Sequence[Call], permission: Permission, spent: Spent, now: int, account: bytes
 ) -> Allow | Deny:
+    """Book *calls*; their number is in *spent* already."""
     lowered = lower(permission)
     counters = [
         _roll(counter, limit.window_at(now, starts_at=permission.starts_at))
@@ -120,9 +121,9 @@ def _book(
         rules.append(rule)
     return Allow(
         rules=tuple(rules),
-        calls=max(len(calls), 1),
+        calls=max(len(calls), 1),  # what an empty run uses
         amounts=tuple(counter.spent - was for counter, was in zip(counters, before, strict=True)),
-        after=Spent(spent.calls + max(len(calls), 1), tuple(counters)),
+        after=Spent(spent.calls, tuple(counters)),
         valid_until=_valid_until(permission, lowered.limits, counters),
     )
 
@@ -224,4 +225,4 @@ def _meter(
 
 
 def _at(refusal: Deny, call: int) -> Deny:
-    return Deny(refusal.code, refusal.caveat, refusal.detail, call)
+    return replace(refusal, call=call)
