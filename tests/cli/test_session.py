@@ -158,6 +158,16 @@ def test_a_freeze_reaches_the_chain_when_the_owner_signs(live: Live) -> None:
     assert thawed.document["session"]["state"] == "open"
 
 
+def test_a_freeze_without_the_owner_says_that_the_chain_is_open(live: Live) -> None:
+    """Whoever stops something is told what still goes on."""
+    session_id = open_one(live)["session"]["id"]
+    frozen = run(live, "freeze", session_id)
+    assert frozen.code == 0
+    assert "Frozen here, not on chain" in frozen.out
+    signed = run(live, "freeze", session_id, "--owner-key-file", live.owner_file)
+    assert "not on chain" not in signed.out
+
+
 def test_the_kill_note_that_open_wrote_ends_the_session(live: Live) -> None:
     """From the file, through the node, past the server."""
     opened = open_one(live)

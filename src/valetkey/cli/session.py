@@ -220,6 +220,22 @@ def _show(terminal: Terminal, stopped: Stopped) -> None:
     terminal.say(f"{stopped.session.id} is {stopped.session.state}", style="bold")
     steps = stopped.session.steps or stopped.activity.times
     terminal.show(steps_table(steps))
+    if _is_frozen_here_alone(stopped):
+        terminal.say(
+            "Frozen here, not on chain: whoever has the session key can still act past this server."
+            " Give the owner's key (--owner-key-file), or end it for good (session revoke).",
+            style="yellow",
+        )
+
+
+def _is_frozen_here_alone(stopped: Stopped) -> bool:
+    """Say whether the chain would still take a run of a frozen session from somebody else."""
+    session = stopped.session
+    if session.state != State.FROZEN or session.permission is None or session.permission.relayer:
+        return False
+    names = [step.name for step in session.steps]
+    asked = len(names) - names[::-1].index("freeze_requested")
+    return "included" not in names[asked:]
 
 
 def _exit_if_failed(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:

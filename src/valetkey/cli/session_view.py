@@ -27,6 +27,7 @@ _STYLES: Final = {
     State.FROZEN: "cyan",
     State.EXHAUSTED: "yellow",
 }
+_ASKED: Final = "_requested"  # how the name of a stop's first step ends
 _GOES_ON: Final = frozenset({State.PENDING, State.OPEN, State.FROZEN, State.EXHAUSTED})
 
 
@@ -117,7 +118,11 @@ def _limit(session: Session, one: Remaining) -> Sequence[object]:
 
 
 def steps_table(steps: Sequence[Step]) -> Table:
-    """Return when each plane was told, counted from the first step."""
-    first = min((one.at_ms for one in steps), default=0)
-    columns = ["plane", "step", "after"]
-    return table_of(columns, ((one.plane, one.name, f"{one.at_ms - first} ms") for one in steps))
+    """Return when each plane was told, each stop counted from its own request."""
+    rows: list[Sequence[object]] = []
+    asked_at_ms = 0
+    for one in steps:
+        if not rows or one.name.endswith(_ASKED) or one.name == "unfrozen":
+            asked_at_ms = one.at_ms
+        rows.append((one.plane, one.name, f"{one.at_ms - asked_at_ms} ms"))
+    return table_of(["plane", "step", "after"], rows)
