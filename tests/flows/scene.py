@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.flows.keys import public_key
 from tests.flows.line import Line
+from tests.flows.people import Held, Holding, sign_typed
 from tests.leaks import secret as keep_secret
 from tests.worlds import CHAIN, RELAYER_WEI, Founded, StoppedClock, make_organization, make_world
 from valetkey.adapters.chain.evm import EvmChain
@@ -17,14 +18,14 @@ from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import Call, Cap, Permission, Rule
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.session import Proof, Session
-from valetkey.core.wallet import Account, Curve, OwnerKey, Wallet
+from valetkey.core.wallet import Curve, OwnerKey
 from valetkey.devchain import CHAIN_ID, Deployment, Rpc, deploy, dev_keys, fund, mint
 from valetkey.devchain.keys import DEV_BALANCE_WEI
 from valetkey.devchain.pyevm.methods import Methods
 from valetkey.devchain.pyevm.node import LocalNode
 from valetkey.devchain.pyevm.transport import InProcess
 from valetkey.flows import accounts, grant, open_session, run
-from valetkey.spec import eip712, secp256k1
+from valetkey.spec import secp256k1
 
 if TYPE_CHECKING:
     from valetkey.config import Bounds
@@ -41,30 +42,6 @@ BOB: Final = b"\x22" * 20
 MALLORY: Final = b"\x99" * 20
 TRANSFER: Final = "transfer(address,uint256)"
 URL: Final = "http://127.0.0.1:1"  # nobody listens there: the line does not leave the process
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A wallet with its account; ``secret`` is the owner's key where that is outside."""
-
-    wallet: Wallet
-    account: Account
-    secret: bytes | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A session, whoever holds it, and the key that they hold it with."""
-
-    session: Session
-    principal: Principal
-    secret: bytes = field(repr=False)
-    holding: Holding
-
-    @property
-    def id(self) -> str:
-        """The session's id."""
-        return self.session.id
 
 
 @dataclass(slots=True)
@@ -264,11 +241,6 @@ class Scene:
         return await self.balance(ALICE) + await self.balance(BOB)
 
 
-def sign_typed(typed: dict[str, object], key: bytes) -> bytes:
-    """Sign EIP-712 typed data as a wallet does, from its JSON."""
-    return secp256k1.sign_digest(eip712.digest(eip712.from_json(typed)), key)
-
-
 async def make_scene(
     *,
     bounds: Bounds | None = None,
@@ -300,3 +272,21 @@ async def make_scene(
     fund(rpc, deployment, world.relayer_address, RELAYER_WEI)
     founded = await make_organization(world)
     return Scene(world, clock, line, rpc, deployment, founded)
+
+
+__all__ = [
+    "ALICE",
+    "BOB",
+    "CAP",
+    "HOUR_S",
+    "MALLORY",
+    "TOKENS",
+    "TRANSFER",
+    "URL",
+    "USDC",
+    "Held",
+    "Holding",
+    "Scene",
+    "make_scene",
+    "sign_typed",
+]

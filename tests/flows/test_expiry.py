@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.flows.looks import state
 from tests.flows.scene import HOUR_S
 from valetkey.core.activity import ActivityState
 from valetkey.core.errors import Code, Forbidden, Unauthenticated
@@ -29,7 +30,7 @@ async def test_a_session_ends_exactly_at_its_end(scene: Scene) -> None:
     with pytest.raises(Forbidden) as refused:
         await scene.run(held, scene.transfer(1))
     assert refused.value.code is Code.SESSION_EXPIRED
-    assert await _state(scene, held.id) is State.EXPIRED
+    assert await state(scene, held.id) is State.EXPIRED
 
 
 async def test_a_session_begins_exactly_at_its_start(scene: Scene) -> None:
@@ -48,9 +49,7 @@ async def test_a_session_begins_exactly_at_its_start(scene: Scene) -> None:
 async def test_use_moves_the_end_of_an_idle_session(scene: Scene) -> None:
     """It ends when it was not used for so long, and never after its absolute end."""
     command = scene.command(None, proof=Proof.BEARER, idle_s=600)
-    opened = await open_session.open_session(
-        scene.world, scene.principal, scene.request(), command
-    )
+    opened = await open_session.open_session(scene.world, scene.principal, scene.request(), command)
     token = Bearer(opened.token or "")
     for _ in range(5):
         scene.clock.advance(599)
@@ -61,15 +60,13 @@ async def test_use_moves_the_end_of_an_idle_session(scene: Scene) -> None:
     with pytest.raises(Unauthenticated) as refused:
         await gate.authenticate(scene.world, token, is_write=False)
     assert refused.value.code is Code.SESSION_EXPIRED
-    assert await _state(scene, opened.session.id) is State.EXPIRED
+    assert await state(scene, opened.session.id) is State.EXPIRED
 
 
 async def test_an_idle_session_still_has_an_absolute_end(scene: Scene) -> None:
     """However busy, it ends at ``expires_at``."""
     command = scene.command(None, proof=Proof.BEARER, idle_s=HOUR_S)
-    opened = await open_session.open_session(
-        scene.world, scene.principal, scene.request(), command
-    )
+    opened = await open_session.open_session(scene.world, scene.principal, scene.request(), command)
     scene.clock.set(command.expires_at - 1)
     await gate.authenticate(scene.world, Bearer(opened.token or ""), is_write=False)
     scene.clock.set(command.expires_at)
@@ -91,16 +88,10 @@ async def test_a_run_counts_as_use(scene: Scene) -> None:
 
 async def test_all_calls_used_is_not_the_end_of_reading(scene: Scene) -> None:
     """An exhausted session acts no more, and its holder still sees it."""
-    held: Held = await scene.open(
-        await scene.wallet(), permission=scene.permission(max_calls=1)
-    )
+    held: Held = await scene.open(await scene.wallet(), permission=scene.permission(max_calls=1))
     await scene.run(held, scene.transfer(1))
     with pytest.raises(Forbidden) as refused:
         await scene.run(held, scene.transfer(1))
     assert refused.value.code is Code.SESSION_EXHAUSTED
     shown = await reads.session(scene.world, held.principal, session_id=held.id)
     assert (shown.state, shown.calls_left) == (State.EXHAUSTED, 0)
-
-
-async def _state(scene: Scene, session_id: str) -> State:
-    return (await reads.session(scene.world, scene.principal, session_id=session_id)).state

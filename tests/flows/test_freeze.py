@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flows.family import make_child
+from tests.flows.looks import stage
 from tests.flows.scene import USDC
 from tests.worlds import dump
 from valetkey.core.activity import ActivityState
@@ -14,7 +15,8 @@ from valetkey.core.chain import GrantStage
 from valetkey.core.errors import Code, Conflict, Forbidden, Malformed
 from valetkey.core.session import Proof, State
 from valetkey.core.wallet import OwnerKey
-from valetkey.flows import freeze, open_session, reads, reconcile, stop
+from valetkey.flows import freeze as freezing
+from valetkey.flows import open_session, reads, reconcile, stop
 from valetkey.spec import secp256k1
 
 if TYPE_CHECKING:
@@ -28,13 +30,13 @@ async def test_a_sealed_owner_freezes_on_both_planes(scene: Scene) -> None:
     held = await _used(scene, OwnerKey.SEALED)
     frozen = await _freeze(scene, held)
     assert (frozen.session.state, frozen.activity.state) == (State.FROZEN, ActivityState.DONE)
-    assert await _stage(scene, held) is GrantStage.FROZEN
+    assert await stage(scene, held) is GrantStage.FROZEN
     with pytest.raises(Forbidden) as refused:
         await scene.run(held, scene.transfer(1))
     assert refused.value.code is Code.SESSION_FROZEN
     thawed = await _unfreeze(scene, held)
     assert (thawed.session.state, thawed.activity.state) == (State.OPEN, ActivityState.DONE)
-    assert await _stage(scene, held) is GrantStage.OPEN
+    assert await stage(scene, held) is GrantStage.OPEN
     assert (await scene.run(held, scene.transfer(1))).state is ActivityState.DONE
 
 
@@ -44,10 +46,10 @@ async def test_an_outside_owner_is_not_needed_to_freeze_here(scene: Scene) -> No
     frozen = await _freeze(scene, held)
     assert frozen.session.state is State.FROZEN
     assert frozen.activity.intent is None
-    assert await _stage(scene, held) is GrantStage.OPEN
+    assert await stage(scene, held) is GrantStage.OPEN
     signed = await _freeze(scene, held, await _sign(scene, held, freeze=True))
     assert signed.activity.state is ActivityState.DONE
-    assert await _stage(scene, held) is GrantStage.FROZEN
+    assert await stage(scene, held) is GrantStage.FROZEN
     names = [(one.plane, one.name) for one in signed.session.steps]
     assert names == [
         ("server", "freeze_requested"),
@@ -75,7 +77,9 @@ async def test_unfreezing_on_chain_needs_the_owner(scene: Scene) -> None:
     assert await dump(scene.world) == before
     thawed = await _unfreeze(scene, held, await _sign(scene, held, freeze=False))
     assert thawed.session.state is State.OPEN
-    assert await _stage(scene, held) is GrantStage.OPEN
+    assert await stage(scene, held) is GrantStage.OPEN
+    names = [(one.plane, one.name) for one in thawed.session.steps]
+    assert names[-3:] == [("server", "unfrozen"), ("chain", "submitted"), ("chain", "included")]
 
 
 async def test_a_bad_signature_changes_nothing(scene: Scene) -> None:
@@ -90,7 +94,7 @@ async def test_a_bad_signature_changes_nothing(scene: Scene) -> None:
 async def test_nobody_but_the_organization_freezes_or_unfreezes(scene: Scene) -> None:
     """The holder never unfreezes, and a parent freezes only."""
     held = await _used(scene, OwnerKey.SEALED)
-    for act in (freeze.freeze, freeze.unfreeze):
+    for act in (freezing.freeze, freezing.unfreeze):
         with pytest.raises(Forbidden):
             await act(scene.world, held.principal, scene.request(), session_id=held.id)
     child = await make_child(scene)
@@ -98,11 +102,11 @@ async def test_nobody_but_the_organization_freezes_or_unfreezes(scene: Scene) ->
         scene.world, child.principal, scene.request(), scene.command(None)
     )
     one = opened.session.id
-    frozen = await freeze.freeze(scene.world, scene.principal, scene.request(), session_id=one)
+    frozen = await freezing.freeze(scene.world, scene.principal, scene.request(), session_id=one)
     assert frozen.session.state is State.FROZEN
     with pytest.raises(Forbidden):
-        await freeze.unfreeze(scene.world, scene.principal, scene.request(), session_id=one)
-    thawed = await freeze.unfreeze(scene.world, child.principal, scene.request(), session_id=one)
+        await freezing.unfreeze(scene.world, scene.principal, scene.request(), session_id=one)
+    thawed = await freezing.unfreeze(scene.world, child.principal, scene.request(), session_id=one)
     assert thawed.session.state is State.OPEN  # a session without an account thaws as well
 
 
@@ -121,7 +125,7 @@ async def test_a_frozen_session_can_be_revoked(scene: Scene) -> None:
     held = await _used(scene, OwnerKey.SEALED)
     await _freeze(scene, held)
     await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
-    assert await _stage(scene, held) is GrantStage.REVOKED
+    assert await stage(scene, held) is GrantStage.REVOKED
     with pytest.raises(Conflict):
         await _unfreeze(scene, held)
 
@@ -135,7 +139,7 @@ async def test_a_session_is_frozen_here_though_the_chain_is_silent(scene: Scene)
     assert frozen.activity.state is ActivityState.AWAITING
     scene.line.is_cut = False
     await reconcile.reconcile(scene.world)
-    assert await _stage(scene, held) is GrantStage.FROZEN
+    assert await stage(scene, held) is GrantStage.FROZEN
 
 
 async def test_a_word_that_was_overtaken_does_not_reach_the_chain(scene: Scene) -> None:
@@ -147,10 +151,8 @@ async def test_a_word_that_was_overtaken_does_not_reach_the_chain(scene: Scene) 
     scene.line.is_cut = False
     await reconcile.reconcile(scene.world)
     await reconcile.reconcile(scene.world)
-    assert await _stage(scene, held) is GrantStage.OPEN
-    ended = await reads.activity(
-        scene.world, scene.principal, activity_id=frozen.activity.id
-    )
+    assert await stage(scene, held) is GrantStage.OPEN
+    ended = await reads.activity(scene.world, scene.principal, activity_id=frozen.activity.id)
     assert ended.state is ActivityState.LAPSED
     assert (await scene.run(held, scene.transfer(1))).state is ActivityState.DONE
 
@@ -171,8 +173,8 @@ async def test_switches_reach_the_chain_one_after_the_other(scene: Scene) -> Non
     for _ in range(4):
         scene.rpc.ask("evm_mine")
         await reconcile.reconcile(scene.world)
-    assert await _stage(scene, sealed) is GrantStage.OPEN
-    assert await _stage(scene, outside) is GrantStage.FROZEN
+    assert await stage(scene, sealed) is GrantStage.OPEN
+    assert await stage(scene, outside) is GrantStage.FROZEN
     scene.rpc.ask("evm_setAutomine", True)  # noqa: FBT003 - JSON-RPC's own
     assert (await scene.run(sealed, scene.transfer(1))).state is ActivityState.DONE
 
@@ -187,7 +189,7 @@ async def test_the_same_request_is_not_carried_out_again(scene: Scene) -> None:
     again = await _unfreeze(scene, held, request=request)
     assert again.activity == first.activity
     assert again.session.state is State.FROZEN
-    assert await _stage(scene, held) is GrantStage.FROZEN
+    assert await stage(scene, held) is GrantStage.FROZEN
 
 
 async def _used(scene: Scene, owner_key: OwnerKey) -> Held:
@@ -198,16 +200,16 @@ async def _used(scene: Scene, owner_key: OwnerKey) -> Held:
 
 
 async def _sign(scene: Scene, held: Held, *, freeze: bool, key: bytes | None = None) -> bytes:
-    from valetkey.flows.freeze import freeze_note  # noqa: PLC0415
-
-    note = await freeze_note(scene.world, scene.principal, session_id=held.id, freeze=freeze)
+    note = await freezing.freeze_note(
+        scene.world, scene.principal, session_id=held.id, freeze=freeze
+    )
     return secp256k1.sign_digest(note.digest, key or held.holding.secret or b"")
 
 
 async def _freeze(
     scene: Scene, held: Held, signature: bytes | None = None, *, request: Request | None = None
 ) -> Stopped:
-    return await freeze.freeze(
+    return await freezing.freeze(
         scene.world,
         scene.principal,
         request or scene.request(),
@@ -219,18 +221,10 @@ async def _freeze(
 async def _unfreeze(
     scene: Scene, held: Held, signature: bytes | None = None, *, request: Request | None = None
 ) -> Stopped:
-    return await freeze.unfreeze(
+    return await freezing.unfreeze(
         scene.world,
         scene.principal,
         request or scene.request(),
         session_id=held.id,
         owner_signature=signature,
     )
-
-
-async def _stage(scene: Scene, held: Held) -> GrantStage:
-    assert held.session.grant is not None
-    state = await scene.chain.grant_state(
-        held.holding.account.address, held.session.grant.grant_id, counters=0
-    )
-    return state.stage

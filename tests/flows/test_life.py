@@ -160,6 +160,7 @@ class SessionLife(RuleBasedStateMachine):
             reads.session(self.scene.world, self.scene.principal, session_id=life.held.id)
         ).session
         call = self.scene.transfer(amount)
+        self.mine(is_on=True)
         try:
             bring(self.scene, life.held, session, call, nonce=nonce)
         except (NodeError, ValetkeyError):
@@ -242,9 +243,7 @@ class SessionLife(RuleBasedStateMachine):
         was_cut, scene.line.is_cut = scene.line.is_cut, False
         moved = 0
         for life in self.lives:
-            shown = await reads.session(
-                scene.world, scene.principal, session_id=life.held.id
-            )
+            shown = await reads.session(scene.world, scene.principal, session_id=life.held.id)
             assert shown.session.grant is not None
             state = await scene.chain.grant_state(
                 life.held.holding.account.address, shown.session.grant.grant_id, counters=1
@@ -258,10 +257,13 @@ class SessionLife(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Mend everything, let all deadlines pass, and find nothing left over."""
-        if hasattr(self, "scene"):
-            self.runner.run(self._end())
-            self.scene.rpc.close()
-        self.runner.close()
+        with self.runner:
+            if hasattr(self, "scene"):
+                try:
+                    self.runner.run(self._end())
+                finally:
+                    self.runner.run(self.scene.chain.close())
+                    self.scene.rpc.close()
 
     async def _end(self) -> None:
         scene = self.scene
@@ -284,7 +286,6 @@ class SessionLife(RuleBasedStateMachine):
         used = await scene.chain.transaction_count(scene.world.relayer_address)
         key = nonce_line_id(scene.chain.chain, scene.world.relayer_address)
         assert [one.next_nonce for one in left[2] if one.id == key] == [used]
-        await scene.chain.close()
 
 
 TestSessionLife = SessionLife.TestCase

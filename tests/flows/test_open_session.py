@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,7 @@ from valetkey.flows.gate import Bearer
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
+    from valetkey.core.activity import Request
     from valetkey.core.command import OpenSession
     from valetkey.flows.open_session import Opened
 
@@ -37,7 +38,7 @@ async def test_a_bearer_session_reads_at_once(scene: Scene) -> None:
 
 
 async def test_a_stamp_session_acts_with_a_key_that_is_here(scene: Scene) -> None:
-    """The holder proves itself to us by P-256; the chain knows another key, bound to our relayer."""
+    """The holder proves itself to us; the chain knows another key, bound to our relayer."""
     opened = await _open(scene, scene.command(await scene.wallet()))
     session = opened.session
     assert session.state is State.OPEN
@@ -67,7 +68,7 @@ async def test_a_sealed_owner_opens_at_once(scene: Scene) -> None:
     assert opened.session.owner_key is OwnerKey.SEALED
 
 
-REFUSED = {
+REFUSED: dict[str, dict[str, Any]] = {
     "a stamp without a key": {"proof": Proof.STAMP, "key": None},
     "a bearer with a key": {"proof": Proof.BEARER, "access": Access.READ, "permission": None},
     "a chain key that is on P-256": {"proof": Proof.CHAIN},
@@ -84,10 +85,10 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 async def test_a_session_whose_parts_do_not_fit_is_refused(scene: Scene, case: str) -> None:
     """Proof, key, access, permission and times must fit together."""
-    changed = dict(REFUSED[case])
+    changed = REFUSED[case]
     if "expires_at_in" in changed:
-        changed = {"expires_at": scene.clock.now() + int(str(changed["expires_at_in"]))}
-    command = replace(scene.command(await scene.wallet()), **changed)  # type: ignore[arg-type]
+        changed = {"expires_at": scene.clock.now() + changed["expires_at_in"]}
+    command = replace(scene.command(await scene.wallet()), **changed)
     await _refuse(scene, command, Malformed, Code.MALFORMED_BODY)
 
 
@@ -103,16 +104,17 @@ async def test_a_session_ends_in_reasonable_time(scene: Scene) -> None:
     longest = scene.world.bounds.max_session_s
     plain = scene.command(None, proof=Proof.BEARER)
     await _open(scene, replace(plain, expires_at=now + longest))
-    for times in (
-        {"expires_at": now + longest + 1},
-        {"starts_at": now - 10, "expires_at": now},
-        {"starts_at": now - longest, "expires_at": now + 1},
+    for starts_at, expires_at in (
+        (now, now + longest + 1),
+        (now - 10, now),
+        (now - longest, now + 1),
     ):
-        await _refuse(scene, replace(plain, **times), Malformed, Code.MALFORMED_BODY)
+        command = replace(plain, starts_at=starts_at, expires_at=expires_at)
+        await _refuse(scene, command, Malformed, Code.MALFORMED_BODY)
 
 
 async def test_a_permission_that_does_not_compile_opens_nothing(scene: Scene) -> None:
-    """What the chain cannot enforce is refused, unless no run reaches the chain past this server."""
+    """What the chain cannot enforce is refused, unless only this server reaches the chain."""
     holding = await scene.wallet()
     counted = scene.permission(fee_budget_wei=10**15)
     chain = scene.command(holding, proof=Proof.CHAIN, permission=counted)
@@ -246,7 +248,7 @@ async def test_a_key_that_is_no_point_is_refused(scene: Scene) -> None:
         await _refuse(scene, command, Malformed, Code.MALFORMED_BODY)
 
 
-async def _open(scene: Scene, command: OpenSession, request: object = None) -> Opened:
+async def _open(scene: Scene, command: OpenSession, request: Request | None = None) -> Opened:
     asked = request or scene.request()
     return await open_session.open_session(scene.world, scene.principal, asked, command)
 

@@ -140,14 +140,17 @@ async def test_the_same_request_makes_one_user(scene: Scene) -> None:
 async def test_an_api_key_is_shown_once_and_proves_until_it_is_revoked(scene: Scene) -> None:
     """A repeated request does not show the key again, and a revoked key proves nothing."""
     request = scene.request()
-    make = lambda: organize.add_credential(  # noqa: E731 - the same request twice
-        scene.world,
-        scene.principal,
-        request,
-        kind=CredentialKind.SECRET,
-        label="ci",
-        public_key=None,
-    )
+
+    async def make() -> tuple[Credential, str | None]:
+        return await organize.add_credential(
+            scene.world,
+            scene.principal,
+            request,
+            kind=CredentialKind.SECRET,
+            label="ci",
+            public_key=None,
+        )
+
     credential, token = await make()
     assert token is not None
     assert await make() == (credential, None)

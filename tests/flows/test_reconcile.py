@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.flows.crash import Crash, CrashAt
+from tests.flows.looks import again, reserved, stage
 from tests.flows.scene import ALICE, USDC
-from tests.worlds import CHAIN, SeededEntropy, dump
-from valetkey.core.activity import Activity, ActivityState, NonceLine, nonce_line_id
-from valetkey.core.budget import Reservation, ReservationState
+from tests.worlds import CHAIN, dump
+from valetkey.core.activity import ActivityState, NonceLine, nonce_line_id
+from valetkey.core.budget import ReservationState
 from valetkey.core.chain import GrantStage
-from valetkey.core.errors import Code
 from valetkey.core.session import Proof, Session, State
 from valetkey.core.wallet import OwnerKey
-from valetkey.devchain import fund
 from valetkey.flows import accounts, freeze, open_session, reads, reconcile, stop
 
 if TYPE_CHECKING:
-    from tests.flows.scene import Held, Scene
+    from tests.flows.scene import Scene
 
 RUN_POINTS = (
     "run:before_book",
@@ -48,7 +46,7 @@ async def test_a_run_that_was_cut_off_happens_once_or_never(scene: Scene, point:
         await broken.run(held, scene.transfer(USDC), request=request)
     first = await reconcile.reconcile(scene.world)
     again = await reconcile.reconcile(scene.world)
-    was_written = point not in {"run:before_book"}
+    was_written = point != "run:before_book"
     assert first.activities == (was_written and point != "relay:after_settle")
     assert again == reconcile.Reconciled(0, 0, 0)
     assert await scene.balance(ALICE) == (USDC if was_written else 0)
@@ -76,7 +74,7 @@ async def test_a_stop_that_was_cut_off_reaches_the_chain(
         return
     await reconcile.reconcile(scene.world)
     expected = GrantStage.REVOKED if how == "revoke" else GrantStage.FROZEN
-    assert await _stage(scene, held) is expected
+    assert await stage(scene, held) is expected
 
 
 @pytest.mark.parametrize("point", ["grant:before_sign", "grant:after_sign"])
@@ -110,8 +108,7 @@ async def test_sessions_that_wait_for_somebody_else_hold_nothing_up(scene: Scene
         copies = [f"{session.id}/{number:05}" for number in range(start, start + 100)]
         await scene.world.store.write(
             lambda tx, copies=copies: [  # type: ignore[misc]
-                (tx.add(replace(session, id=one)), tx.add(replace(usage, id=one)))
-                for one in copies
+                (tx.add(replace(session, id=one)), tx.add(replace(usage, id=one))) for one in copies
             ]
         )
     broken = replace(scene.world, checkpoint=CrashAt("grant:before_sign"))
@@ -136,25 +133,8 @@ async def test_a_run_that_nobody_signs_lapses_at_its_deadline(scene: Scene) -> N
     assert (await reconcile.reconcile(scene.world)).activities == 0
     scene.clock.set(planned.run.deadline)
     assert (await reconcile.reconcile(scene.world)).activities == 1
-    assert (await _read(scene, planned)).state is ActivityState.LAPSED
-    assert await _held(scene, planned) is ReservationState.RELEASED
-
-
-async def test_two_processes_reconcile_at_once(scene: Scene) -> None:
-    """Each thing is settled once, whoever is first."""
-    held = await scene.open(await scene.wallet())
-    scene.with_bounds(wait_s=0)
-    scene.line.refused["eth_getTransactionReceipt"] = "not now"
-    for _ in range(5):
-        await scene.run(held, scene.transfer(USDC))
-    scene.line.refused.clear()
-    other = replace(scene.world, entropy=SeededEntropy(9))
-    ended = await asyncio.gather(
-        *(reconcile.reconcile(world) for world in (scene.world, other, scene.world))
-    )
-    assert max(one.activities for one in ended) == 5
-    shown = await reads.session(scene.world, scene.principal, session_id=held.id)
-    assert shown.usage.spent.counters[0].spent == 5 * USDC
+    assert (await again(scene, planned)).state is ActivityState.LAPSED
+    assert await reserved(scene, planned) is ReservationState.RELEASED
 
 
 async def test_a_silent_chain_holds_up_nothing_but_itself(scene: Scene) -> None:
@@ -169,7 +149,7 @@ async def test_a_silent_chain_holds_up_nothing_but_itself(scene: Scene) -> None:
     scene.line.is_cut = False
     settled = await reconcile.reconcile(scene.world)
     assert settled.activities == 1
-    assert await _stage(scene, held) is GrantStage.REVOKED
+    assert await stage(scene, held) is GrantStage.REVOKED
 
 
 async def test_an_activity_of_a_chain_that_is_gone_holds_up_nothing(scene: Scene) -> None:
@@ -181,81 +161,6 @@ async def test_an_activity_of_a_chain_that_is_gone_holds_up_nothing(scene: Scene
     assert await reconcile.reconcile(gone) == reconcile.Reconciled(0, 0, 0)
     scene.line.is_cut = False
     assert (await reconcile.reconcile(scene.world)).activities == 1
-
-
-async def test_a_live_request_and_reconcile_do_not_fight(scene: Scene) -> None:
-    """Both bring the same run to the chain: it is sent once, ends once, and is no failure."""
-    held = await scene.open(await scene.wallet(), proof=Proof.CHAIN)
-    for _ in range(3):
-        planned = await scene.ask(held, scene.transfer(USDC))
-        done, *_ = await asyncio.gather(
-            scene.sign(held, planned),
-            *(reconcile.reconcile(scene.world) for _ in range(3)),
-            scene.sign(held, planned),
-        )
-        assert done.state is ActivityState.DONE
-    assert await scene.balance(ALICE) == 3 * USDC
-
-
-async def test_a_simulation_that_comes_late_does_not_fail_what_was_mined(scene: Scene) -> None:
-    """Simulated after another process has sent it, a run looks refused: the plan that is written counts."""
-    held = await scene.open(await scene.wallet())
-    broken = replace(scene, world=replace(scene.world, checkpoint=CrashAt("relay:before_plan")))
-    request = scene.request()
-    with pytest.raises(Crash):
-        await broken.run(held, scene.transfer(USDC), request=request)
-    scene.with_bounds(wait_s=0)
-    scene.line.refused["eth_getTransactionReceipt"] = "not now"
-    slow = _Slow(scene)
-    late = asyncio.create_task(reconcile.reconcile(slow.world))
-    await slow.simulated.wait()
-    sent = await scene.run(held, scene.transfer(USDC), request=request)
-    assert sent.state is ActivityState.SENDING
-    slow.goes_on.set()
-    await late
-    assert (await _read(scene, sent)).state is ActivityState.SENDING
-    scene.line.refused.clear()
-    await reconcile.reconcile(scene.world)
-    assert (await _read(scene, sent)).state is ActivityState.DONE
-
-
-class _Slow:
-    """A process that is slow to ask the chain."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.simulated = asyncio.Event()
-        self.goes_on = asyncio.Event()
-        self._chain = scene.chain
-        self.world = replace(scene.world, chains={CHAIN: self})
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._chain, name)
-
-    async def simulate(self, transaction: object) -> int:
-        self.simulated.set()
-        await self.goes_on.wait()
-        return await self._chain.simulate(transaction)  # type: ignore[arg-type]
-
-
-async def test_a_nonce_that_another_transaction_used_ends_the_activity(scene: Scene) -> None:
-    """A transaction that can never be mined is not waited for, and its budget comes back."""
-    held = await scene.open(await scene.wallet())
-    scene.with_bounds(wait_s=0, run_deadline_s=600)
-    scene.line.refused["eth_sendRawTransaction"] = "try later"
-    waiting = await scene.run(held, scene.transfer(USDC))
-    scene.line.refused.clear()
-    relayer = await _relayer_elsewhere(scene)
-    assert relayer == waiting.attempts[0].transaction.nonce + 1
-    scene.clock.advance(scene.world.bounds.reprice_after_s)
-    await reconcile.reconcile(scene.world)
-    ended = await _read(scene, waiting)
-    assert ended.outcome is not None
-    assert (ended.state, ended.outcome.code) == (ActivityState.FAILED, Code.NONCE_USED)
-    assert await _held(scene, waiting) is ReservationState.RESERVED
-    scene.clock.advance(600)
-    scene.rpc.ask("evm_mine")
-    await reconcile.reconcile(scene.world)
-    assert await _held(scene, waiting) is ReservationState.RELEASED
 
 
 async def test_an_account_is_delegated_though_the_process_ended(scene: Scene) -> None:
@@ -275,30 +180,6 @@ async def test_an_account_is_delegated_though_the_process_ended(scene: Scene) ->
     assert code == scene.deployment.implementation
 
 
-async def _relayer_elsewhere(scene: Scene) -> int:
-    """Let the relayer's key send something that this server does not know of."""
-    from valetkey.core.chain import Fees, Transaction  # noqa: PLC0415
-
-    world, chain = scene.world, scene.chain
-    sender = world.relayer_address
-    nonce = await chain.transaction_count(sender)
-    foreign = Transaction(sender, nonce, ALICE, 0, b"", 21_000, Fees(10**11, 1))
-    signature = await world.vault.sign(world.relayer, chain.digest(foreign))
-    await chain.send(chain.seal(foreign, signature).raw)
-    fund(scene.rpc, scene.deployment, sender, 1)
-    return await chain.transaction_count(sender)
-
-
-async def _read(scene: Scene, activity: Activity) -> Activity:
-    return await reads.activity(scene.world, scene.principal, activity_id=activity.id)
-
-
-async def _held(scene: Scene, activity: Activity) -> ReservationState:
-    found = await scene.world.store.read(lambda view: view.get(Reservation, activity.id))
-    assert found is not None
-    return found.state
-
-
 async def _nonce_used(scene: Scene) -> int:
     return await scene.chain.transaction_count(scene.world.relayer_address)
 
@@ -308,11 +189,3 @@ async def _nonce_planned(scene: Scene) -> int:
     line = await scene.world.store.read(lambda view: view.get(NonceLine, key))
     assert line is not None
     return line.next_nonce
-
-
-async def _stage(scene: Scene, held: Held) -> GrantStage:
-    assert held.session.grant is not None
-    state = await scene.chain.grant_state(
-        held.holding.account.address, held.session.grant.grant_id, counters=0
-    )
-    return state.stage

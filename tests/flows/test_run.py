@@ -125,9 +125,7 @@ async def test_a_run_has_calls_and_not_too_many(scene: Scene) -> None:
 async def test_only_a_writing_session_runs(scene: Scene) -> None:
     """Neither a backend, nor a reader, nor nobody acts: a run is signed by its holder."""
     held = await scene.open(await scene.wallet())
-    reader = Principal(
-        PrincipalKind.SESSION, held.session.organization_id, held.id, Access.READ
-    )
+    reader = Principal(PrincipalKind.SESSION, held.session.organization_id, held.id, Access.READ)
     for who, error, code in (
         (ANONYMOUS, Unauthenticated, Code.PROOF_MISSING),
         (scene.principal, Forbidden, Code.NOT_ALLOWED),
@@ -260,9 +258,7 @@ async def test_a_token_that_is_not_there_fails_before_it_costs(scene: Scene) -> 
 
 
 async def _sign(scene: Scene, held: Held, activity: Activity, signature: bytes) -> Activity:
-    return await run.sign(
-        scene.world, held.principal, activity_id=activity.id, signature=signature
-    )
+    return await run.sign(scene.world, held.principal, activity_id=activity.id, signature=signature)
 
 
 async def test_a_session_without_a_signed_grant_cannot_act(scene: Scene) -> None:

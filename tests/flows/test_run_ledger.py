@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.chainside import bring, bring_plan
+from tests.flows.looks import again, fund_line, set_budget, spent
 from tests.flows.scene import ALICE, CAP, USDC
 from tests.worlds import SeededEntropy
-from valetkey.core.activity import Activity, ActivityState
-from valetkey.core.budget import BudgetLine, Reservation, ReservationState
+from valetkey.core.activity import ActivityState
+from valetkey.core.budget import BudgetLine
 from valetkey.core.errors import Code, Forbidden, Limited, ValetkeyError
 from valetkey.core.permission.model import Cap, Window
 from valetkey.core.session import Proof
-from valetkey.core.sponsorship import Fund, fund_line_id
-from valetkey.core.wallet import OwnerKey
+from valetkey.core.sponsorship import Fund
 from valetkey.flows import budgets, organize, reads, reconcile, stop
 
 if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
-    from valetkey.core.permission.decide import Spent
+    from valetkey.core.permission.model import Permission
 
 
 async def test_many_runs_at_once_never_pass_the_cap(scene: Scene) -> None:
@@ -38,7 +37,7 @@ async def test_many_runs_at_once_never_pass_the_cap(scene: Scene) -> None:
     assert results.count("done") == 10
     assert results.count(Code.CAP_EXCEEDED) == 10
     assert await scene.balance(ALICE) == CAP
-    assert (await _spent(scene, held)).counters[0].spent == CAP
+    assert (await spent(scene, held)).counters[0].spent == CAP
 
 
 async def _run_in(scene: Scene, world: object, held: Held, amount: int) -> str:
@@ -55,7 +54,7 @@ async def test_a_budget_above_sessions_holds_over_all_of_them(scene: Scene, scop
     user = await organize.add_user(scene.world, scene.principal, scene.request(), reference="u")
     one = await scene.wallet(user_id=user.id)
     two = one if scope == "wallet" else await scene.wallet(user_id=user.id)
-    await _budget(scene, one.wallet.id if scope == "wallet" else user.id, 7 * USDC)
+    await set_budget(scene, one.wallet.id if scope == "wallet" else user.id, 7 * USDC)
     held = [await scene.open(one), await scene.open(two)]
     results = await asyncio.gather(
         *(_run_in(scene, scene.world, held[index % 2], 2 * USDC) for index in range(8))
@@ -69,8 +68,8 @@ async def test_a_refused_run_books_nothing_anywhere(scene: Scene) -> None:
     """The second of two budgets refuses: the first is as it was."""
     user = await organize.add_user(scene.world, scene.principal, scene.request(), reference="u")
     holding = await scene.wallet(user_id=user.id)
-    await _budget(scene, holding.wallet.id, 10 * USDC)
-    await _budget(scene, user.id, USDC)
+    await set_budget(scene, holding.wallet.id, 10 * USDC)
+    await set_budget(scene, user.id, USDC)
     held = await scene.open(holding)
     with pytest.raises(Limited):
         await scene.run(held, scene.transfer(2 * USDC))
@@ -81,7 +80,7 @@ async def test_a_refused_run_books_nothing_anywhere(scene: Scene) -> None:
 async def test_a_run_never_outlives_the_window_of_a_budget(scene: Scene) -> None:
     """Booked to one window of the wallet's budget, it must not be mined in the next."""
     holding = await scene.wallet()
-    await _budget(scene, holding.wallet.id, USDC, window_s=60)
+    await set_budget(scene, holding.wallet.id, USDC, window_s=60)
     held = await scene.open(holding, proof=Proof.CHAIN, permission=_bound(scene))
     started = scene.clock.now()
     scene.clock.advance(50)
@@ -95,117 +94,6 @@ async def test_a_run_never_outlives_the_window_of_a_budget(scene: Scene) -> None
     assert (await scene.sign(held, planned)).state is ActivityState.LAPSED
 
 
-async def test_what_a_holder_did_without_us_is_learned_from_the_chain(scene: Scene) -> None:
-    """A run that a stranger brought counts against the cap and the call count."""
-    limits = scene.permission(max_calls=3)
-    held = await scene.open(
-        await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN, permission=limits
-    )
-    bring(scene, held, held.session, scene.transfer(15 * USDC), nonce=0)
-    with pytest.raises(Forbidden) as refused:
-        await scene.run(held, scene.transfer(6 * USDC))
-    assert refused.value.code is Code.CAP_EXCEEDED
-    done = await scene.run(held, scene.transfer(2 * USDC))
-    assert done.run is not None
-    assert (done.state, done.run.nonce) == (ActivityState.DONE, 1)
-    spent = await _spent(scene, held)
-    assert (spent.calls, spent.counters[0].spent) == (2, 17 * USDC)
-
-
-async def test_a_run_that_is_mined_but_not_settled_counts_once(scene: Scene) -> None:
-    """The chain shows it and the ledger holds it: that is one run, not two."""
-    held = await scene.open(await scene.wallet())
-    scene.with_bounds(wait_s=0)
-    scene.line.refused["eth_getTransactionReceipt"] = "not now"
-    first = await scene.run(held, scene.transfer(10 * USDC))
-    assert first.state is ActivityState.SENDING
-    assert await scene.balance(ALICE) == 10 * USDC
-    second = await scene.run(held, scene.transfer(10 * USDC))
-    assert second.state is ActivityState.SENDING
-    scene.line.refused.clear()
-    await reconcile.reconcile(scene.world)
-    assert (await _spent(scene, held)).counters[0].spent == 20 * USDC
-
-
-async def test_a_run_committed_since_the_chain_was_looked_at_counts(scene: Scene) -> None:
-    """A snapshot of the chain that is older than a commit, and knows of more, hides nothing."""
-    holding = await scene.wallet(OwnerKey.OUTSIDE)
-    held = await scene.open(holding, proof=Proof.CHAIN)
-    planned = await scene.ask(held, scene.transfer(5 * USDC))
-    bring(scene, held, held.session, scene.transfer(10 * USDC), nonce=5)
-    late = asyncio.Event()
-    world = scene.world
-    slow = replace(scene, world=replace(world, store=_Late(world.store, late)))
-    asked = asyncio.create_task(slow.ask(held, scene.transfer(6 * USDC)))
-    await asyncio.sleep(0.01)
-    assert (await scene.sign(held, planned)).state is ActivityState.DONE
-    late.set()
-    with pytest.raises(Forbidden) as refused:
-        await asked
-    assert refused.value.code is Code.CAP_EXCEEDED
-
-
-class _Late:
-    """A store whose writes wait for an event."""
-
-    def __init__(self, store, event) -> None:
-        self._store = store
-        self._event = event
-        self.read = store.read
-
-    async def write(self, body):
-        await self._event.wait()
-        return await self._store.write(body)
-
-
-async def test_the_refusal_of_a_simulation_names_the_caveat(scene: Scene) -> None:
-    """What only the chain knew is told in the words of the permission; nothing is sent."""
-    held = await scene.open(await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN)
-    planned = await scene.ask(held, scene.transfer(10 * USDC))
-    bring(scene, held, held.session, scene.transfer(15 * USDC), nonce=7)
-    failed = await scene.sign(held, planned)
-    assert failed.outcome is not None
-    assert failed.outcome.code == Code.CAP_EXCEEDED
-    assert "caps[0].lifetime" in failed.outcome.detail
-    assert not failed.attempts
-
-
-async def test_a_run_that_its_holder_brought_is_committed(scene: Scene) -> None:
-    """The chain has used its nonce, whoever paid: its reservation is kept for good."""
-    held = await scene.open(await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN)
-    planned = await scene.ask(held, scene.transfer(10 * USDC))
-    assert planned.run is not None
-    bring_plan(scene, held, held.session, planned.run)
-    scene.clock.set(planned.run.deadline)
-    await reconcile.reconcile(scene.world)
-    await reconcile.reconcile(scene.world)
-    assert (await _activity(scene, planned)).state is ActivityState.LAPSED
-    assert await _held(scene, planned) is ReservationState.COMMITTED
-    assert (await _spent(scene, held)).counters[0].spent == 10 * USDC
-
-
-async def test_what_a_holder_may_still_bring_is_not_given_back(scene: Scene) -> None:
-    """A signed run can be brought by anybody until the chain is past its deadline."""
-    held = await scene.open(await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN)
-    planned = await scene.ask(held, scene.transfer(10 * USDC))
-    assert planned.run is not None
-    await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
-    assert (await scene.sign(held, planned)).state is ActivityState.LAPSED
-    await reconcile.reconcile(scene.world)
-    assert await _held(scene, planned) is ReservationState.RESERVED
-    scene.clock.set(planned.run.deadline - 1)
-    scene.rpc.ask("evm_mine")
-    await reconcile.reconcile(scene.world)
-    assert await _held(scene, planned) is ReservationState.RESERVED
-    scene.clock.set(planned.run.deadline)
-    await reconcile.reconcile(scene.world)
-    assert await _held(scene, planned) is ReservationState.RESERVED  # no block says so yet
-    scene.rpc.ask("evm_mine")
-    await reconcile.reconcile(scene.world)
-    assert await _held(scene, planned) is ReservationState.RELEASED
-    assert (await _spent(scene, held)).counters[0].spent == 0
-
-
 async def test_failed_gas_counts(scene: Scene) -> None:
     """A transaction that was mined and reverted costs the sponsor, and moves nothing."""
     holding = await scene.wallet()
@@ -216,15 +104,15 @@ async def test_failed_gas_counts(scene: Scene) -> None:
     assert {one.state for one in both} == {ActivityState.SENDING}
     scene.rpc.ask("evm_mine")
     await reconcile.reconcile(scene.world)
-    first, second = [await _activity(scene, one) for one in both]
+    first, second = [await again(scene, one) for one in both]
     assert first.state is ActivityState.DONE
     assert second.state is ActivityState.FAILED
     assert second.outcome is not None
     assert second.outcome.code == Code.CALL_REVERTED
     assert second.outcome.fee_wei > 0
-    fund = await _fund(scene, Fund.RUNS)
+    fund = (await fund_line(scene, Fund.RUNS)).counter.spent
     assert fund >= second.outcome.fee_wei + (first.outcome.fee_wei if first.outcome else 0)
-    assert (await _spent(scene, held)).counters[0].spent == 60 * USDC
+    assert (await spent(scene, held)).counters[0].spent == 60 * USDC
 
 
 async def test_gas_is_paid_up_to_the_sponsorship(scene: Scene) -> None:
@@ -236,7 +124,7 @@ async def test_gas_is_paid_up_to_the_sponsorship(scene: Scene) -> None:
     assert failed.outcome is not None
     assert failed.outcome.code == Code.SPONSORSHIP_EXCEEDED
     assert not failed.attempts
-    assert (await _spent(scene, held)).counters[0].spent == 0
+    assert (await spent(scene, held)).counters[0].spent == 0
 
 
 async def test_a_users_fee_budget_holds_over_all_sessions(scene: Scene) -> None:
@@ -257,11 +145,9 @@ async def test_stops_are_paid_when_runs_have_spent_everything(scene: Scene) -> N
     failed = await scene.run(held, scene.transfer(USDC))
     assert failed.outcome is not None
     assert failed.outcome.code == Code.SPONSORSHIP_EXCEEDED
-    stopped = await stop.revoke(
-        scene.world, scene.principal, scene.request(), session_id=held.id
-    )
+    stopped = await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
     assert stopped.activity.state is ActivityState.DONE
-    assert await _fund(scene, Fund.STOPS) > 0
+    assert (await fund_line(scene, Fund.STOPS)).counter.spent > 0
 
 
 async def test_the_meter_of_a_window_starts_anew(scene: Scene) -> None:
@@ -278,47 +164,15 @@ async def test_the_meter_of_a_window_starts_anew(scene: Scene) -> None:
     assert [one.spent for one in shown.left] == [3 * USDC, USDC]
 
 
-def _bound(scene: Scene):
+def _bound(scene: Scene) -> Permission:
     return scene.permission(relayer=scene.world.relayer_address)
-
-
-async def _budget(scene: Scene, scope_id: str, limit: int, *, window_s: int = 0) -> None:
-    asset = f"0x{scene.token.hex()}"
-    command = budgets.SetBudget(scope_id, asset, limit, window_s)
-    await budgets.set_budget(scene.world, scene.principal, scene.request(), command)
 
 
 async def _lines(scene: Scene, scope_id: str) -> list[BudgetLine]:
     return await scene.world.store.read(lambda view: view.find(BudgetLine, scope_id=scope_id))
 
 
-async def _spent(scene: Scene, held: Held) -> Spent:
-    shown = await reads.session(scene.world, scene.principal, session_id=held.id)
-    return shown.usage.spent
-
-
-async def _activity(scene: Scene, activity: Activity) -> Activity:
-    return await reads.activity(scene.world, scene.principal, activity_id=activity.id)
-
-
-async def _held(scene: Scene, activity: Activity) -> ReservationState:
-    found = await scene.world.store.read(lambda view: view.get(Reservation, activity.id))
-    assert found is not None
-    return found.state
-
-
-async def _line(scene: Scene, fund: Fund) -> BudgetLine:
-    key = fund_line_id(scene.founded.organization.id, fund)
-    line = await scene.world.store.read(lambda view: view.get(BudgetLine, key))
-    assert line is not None
-    return line
-
-
-async def _fund(scene: Scene, fund: Fund) -> int:
-    return (await _line(scene, fund)).counter.spent
-
-
 async def _empty(scene: Scene, fund: Fund) -> None:
-    line = await _line(scene, fund)
+    line = await fund_line(scene, fund)
     emptied = replace(line, limit=line.counter.spent)
     await scene.world.store.write(lambda tx: tx.put(emptied))

@@ -9,6 +9,7 @@ import pytest
 
 from tests.flows.chainside import bring
 from tests.flows.family import make_stranger
+from tests.flows.looks import stage
 from tests.flows.scene import ALICE, HOUR_S, USDC
 from valetkey.core.activity import ActivityState, Request
 from valetkey.core.budget import BudgetLine
@@ -55,7 +56,7 @@ async def test_a_revoked_session_is_refused_on_both_planes(
     ]
     times = [one.at_ms for one in stopped.session.steps]
     assert times == sorted(times)
-    assert await _stage(scene, held) is GrantStage.REVOKED
+    assert await stage(scene, held) is GrantStage.REVOKED
     with pytest.raises(Forbidden) as refused:
         await scene.run(held, scene.transfer(1))
     assert refused.value.code is Code.SESSION_REVOKED
@@ -103,7 +104,7 @@ async def test_a_session_is_refused_though_the_chain_is_silent(scene: Scene) -> 
     assert stopped.activity.state is ActivityState.READY
     scene.line.is_cut = False
     await reconcile.reconcile(scene.world)
-    assert await _stage(scene, held) is GrantStage.REVOKED
+    assert await stage(scene, held) is GrantStage.REVOKED
     shown = await reads.session(scene.world, scene.principal, session_id=held.id)
     assert shown.session.steps[-1].name == "included"
 
@@ -119,7 +120,7 @@ async def test_a_node_that_refuses_for_now_does_not_end_a_stop(scene: Scene, met
     assert stopped.activity.state in {ActivityState.READY, ActivityState.SENDING}
     scene.line.refused.clear()
     await reconcile.reconcile(scene.world)
-    assert await _stage(scene, held) is GrantStage.REVOKED
+    assert await stage(scene, held) is GrantStage.REVOKED
 
 
 async def test_a_stop_that_failed_is_brought_again_when_asked_again(scene: Scene) -> None:
@@ -135,7 +136,7 @@ async def test_a_stop_that_failed_is_brought_again_when_asked_again(scene: Scene
     await scene.world.store.write(lambda tx: tx.put(line))
     again = await _revoke(scene, held)
     assert again.activity.state is ActivityState.DONE
-    assert await _stage(scene, held) is GrantStage.REVOKED
+    assert await stage(scene, held) is GrantStage.REVOKED
     assert (await _revoke(scene, held)).activity.intent is None
 
 
@@ -153,7 +154,7 @@ async def test_a_stop_on_an_account_without_our_code_is_no_success(scene: Scene)
     assert stopped.activity.outcome.fee_wei == 0
     delegate(scene.rpc, scene.deployment.deployer, owner, scene.deployment.implementation)
     assert (await _revoke(scene, held)).activity.state is ActivityState.DONE
-    assert await _stage(scene, held) is GrantStage.REVOKED
+    assert await stage(scene, held) is GrantStage.REVOKED
 
 
 async def test_its_holder_closes_a_session(scene: Scene) -> None:
@@ -162,7 +163,7 @@ async def test_its_holder_closes_a_session(scene: Scene) -> None:
     closed = await stop.close(scene.world, held.principal, scene.request())
     assert closed.session.state is State.CLOSED
     assert closed.activity.state is ActivityState.DONE
-    assert await _stage(scene, held) is GrantStage.REVOKED
+    assert await stage(scene, held) is GrantStage.REVOKED
 
 
 async def test_only_the_organization_revokes_and_only_the_holder_closes(scene: Scene) -> None:
@@ -213,7 +214,7 @@ async def test_every_session_of_a_scope_is_revoked_together(scene: Scene, scope:
     assert {one.session.id for one in stopped} == expected
     assert {one.session.state for one in stopped} == {State.REVOKED}
     for held in inside[1:]:
-        assert await _stage(scene, held) is GrantStage.REVOKED
+        assert await stage(scene, held) is GrantStage.REVOKED
     survives = scope is not Scope.ORGANIZATION
     shown = await reads.session(scene.world, scene.principal, session_id=outside.id)
     assert (shown.state is State.OPEN) is survives
@@ -255,6 +256,9 @@ async def test_the_kill_note_works_without_this_server(scene: Scene) -> None:
     with pytest.raises(Forbidden) as refused:
         await scene.run(held, scene.transfer(1))
     assert refused.value.code is Code.SESSION_REVOKED
+    shown = await reads.session(scene.world, scene.principal, session_id=held.id)
+    assert shown.state is State.REVOKED
+    assert [(step.plane, step.name) for step in shown.session.steps] == [("chain", "revoked")]
 
 
 async def _revoke(scene: Scene, held: Held) -> Stopped:
@@ -265,11 +269,3 @@ async def _revoke_all(scene: Scene, request: Request, wallet_id: str) -> list[St
     return await stop.revoke_all(
         scene.world, scene.principal, request, scope=Scope.WALLET, scope_id=wallet_id
     )
-
-
-async def _stage(scene: Scene, held: Held) -> GrantStage:
-    assert held.session.grant is not None
-    state = await scene.chain.grant_state(
-        held.holding.account.address, held.session.grant.grant_id, counters=0
-    )
-    return state.stage

@@ -177,7 +177,9 @@ async def _signed_authorization(
 ) -> Authorization:
     wanted = await _authorization(world, account)
     if key is not None:
+        world.checkpoint.reached("delegate:before_sign")
         signature = with_v(await world.vault.sign(key, wanted.digest))
+        world.checkpoint.reached("delegate:after_sign")
     if signature is None or not is_signed_by(wanted.digest, signature, account.address):
         detail = (
             f"signature: expected 65 bytes by the account's owner over"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -47,6 +47,7 @@ async def reconcile(world: World) -> Reconciled:
     settled now, for its chain is silent or not configured, waits for the next round and holds up
     nothing else.
     """
+    world = replace(world, bounds=replace(world.bounds, wait_s=0))  # the next round looks again
     activities = await _each(world, await _every(world, Activity, settled=0), _activity)  # 1
     held = await _every(world, Reservation, state=ReservationState.RESERVED)
     reservations = await _each(world, held, _reservation)  # 2

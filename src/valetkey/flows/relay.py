@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 POLL_S = 0.05
 MAX_POLL_S = 1.0
+# A node may simulate on top of what still waits. If that is never mined, slots which looked written
+# are new, and each costs 17,100 more: enough for three of them.
+SLOTS_GAS = 60_000
 _NOTHING_HAPPENED = "expected the account to run our code, got another or none; delegate it anew"
 # What a node says about itself, and not about the transaction.
 NODE_CODES = frozenset({Code.CHAIN_UNREACHABLE, Code.CHAIN_REJECTED, Code.WRONG_CHAIN})
@@ -43,7 +46,7 @@ async def drive(world: World, activity_id: str) -> Activity:
     Does nothing to one that waits for a signature or has ended. Safe to call from anywhere, any
     number of times, also after a crash: each step looks at what is written down first.
     """
-    activity = await _read(world, activity_id)
+    activity = await read_activity(world, activity_id)
     try:
         if activity.state is ActivityState.READY:
             activity = await _plan(world, activity)
@@ -53,11 +56,14 @@ async def drive(world: World, activity_id: str) -> Activity:
     except (ChainRejected, Unavailable) as error:
         if error.code not in NODE_CODES:
             raise
-        return await _read(world, activity_id)  # the node is not there now; the next round goes on
+        return await read_activity(
+            world, activity_id
+        )  # the node is not there now; the next round goes on
     return activity
 
 
-async def _read(world: World, activity_id: str) -> Activity:
+async def read_activity(world: World, activity_id: str) -> Activity:
+    """Return the activity as it is written down now."""
     return await world.store.read(lambda view: present(view.get(Activity, activity_id), "activity"))
 
 
@@ -93,7 +99,7 @@ async def _plan(world: World, activity: Activity) -> Activity:
         nothing = ChainRejected(Code.NOT_DELEGATED, _NOTHING_HAPPENED)
         return await refuse(world, activity, nothing)
     world.checkpoint.reached("relay:before_plan")
-    draft = replace(draft, gas_limit=used + used // 5 + 10_000, fees=fees)
+    draft = replace(draft, gas_limit=used + used // 5 + SLOTS_GAS, fees=fees)
     planned = await world.store.write(
         lambda tx: _write_plan(world, tx, activity.id, draft, chain=chain.chain, count=count)
     )
@@ -134,6 +140,7 @@ async def send(world: World, activity: Activity) -> Activity:
     account = await account_of(world, activity)
     chain = world.chain(account.chain)
     attempt = activity.attempts[-1]
+    world.checkpoint.reached("relay:before_sign")
     signature = await world.vault.sign(world.relayer, chain.digest(attempt.transaction))
     signed = chain.seal(attempt.transaction, signature)
     world.checkpoint.reached("relay:after_sign")

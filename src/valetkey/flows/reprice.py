@@ -11,7 +11,7 @@ from valetkey.core.chain import Fees
 from valetkey.core.errors import Code
 from valetkey.core.permission.decide import Deny
 from valetkey.flows.gate import present
-from valetkey.flows.relay import account_of, look, send
+from valetkey.flows.relay import account_of, look, read_activity, send
 from valetkey.flows.settle import book_fees, fail, why_stale
 
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ async def reprice(world: World, activity: Activity) -> Activity:
         chain.transaction_count(last.sender), chain.head(), chain.fees()
     )
     if count > last.nonce:  # 1
-        seen = await look(world, activity)  # once more: it may be what was counted
-        if seen.state is not ActivityState.SENDING:
-            return seen
-        return await world.store.write(lambda tx: _give_up(world, tx, activity.id))
+        return await _give_up(world, activity.id)
     if count < last.nonce or attempt.tx_hash is None:  # 2
         return await send(world, activity)
     return await send(  # 3
@@ -49,12 +46,23 @@ async def reprice(world: World, activity: Activity) -> Activity:
     )
 
 
-def _give_up(world: World, tx: Tx, activity_id: str) -> Activity:
-    activity = present(tx.get(Activity, activity_id), "activity")
-    if activity.state is not ActivityState.SENDING:
-        return activity
-    detail = "another transaction of the relayer has used its nonce; ask anew"
-    return fail(world, tx, activity, Code.NONCE_USED, detail)
+async def _give_up(world: World, activity_id: str) -> Activity:
+    """
+    Return an activity whose nonce is used, ended unless one of its own attempts has used it.
+
+    What was counted was sent, and what is sent is noted before: so it is read again and looked for
+    again, after the count.
+    """
+    seen = await look(world, await read_activity(world, activity_id))
+
+    def body(tx: Tx) -> Activity:
+        fresh = present(tx.get(Activity, activity_id), "activity")
+        if fresh.state is not ActivityState.SENDING or fresh.attempts != seen.attempts:
+            return fresh
+        detail = "another transaction of the relayer has used its nonce; ask anew"
+        return fail(world, tx, fresh, Code.NONCE_USED, detail)
+
+    return await world.store.write(body)
 
 
 def _follow(world: World, tx: Tx, activity: Activity, head: Head, fees: Fees) -> Activity:

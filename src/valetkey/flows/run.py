@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Activity, ActivityState
@@ -20,6 +21,7 @@ from valetkey.flows.grant import granted
 from valetkey.flows.record import earlier, stepped
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import lapse, why_stale
+from valetkey.flows.stop import note_killed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +59,8 @@ async def run(
     if before is not None:
         return await _continue(world, before)
     facts = await _gather(world, principal)
+    if facts.on_chain.stage is GrantStage.REVOKED:
+        await world.store.write(partial(note_killed, world, session_id=facts.session.id))
     world.checkpoint.reached("run:before_book")
     activity = await world.store.write(
         lambda tx: book_run(world, tx, Asked(principal, request, tuple(calls)), facts)

@@ -211,8 +211,8 @@ def _settle_reservation(world: World, tx: Tx, activity: Activity) -> None:
 
 
 def _note_stop(tx: Tx, activity: Activity) -> None:
-    """Copy the steps that a stop took on the chain to its session."""
-    if activity.kind not in STOPS or activity.session_id is None:
+    """Copy the steps that a stop, or its undoing, took on the chain to its session."""
+    if activity.kind not in STOPS | {UNFREEZE} or activity.session_id is None:
         return
     session = present(tx.get(Session, activity.session_id), "session")
     on_chain = tuple(step for step in activity.times if step.plane == "chain")

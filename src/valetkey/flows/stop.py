@@ -34,6 +34,7 @@ _PAST = {
     Event.UNFREEZE: "session:unfrozen",
 }
 PAGE = 1000
+CHAIN = "chain"
 _ENDS = frozenset({State.REVOKED, State.CLOSED, State.EXPIRED})
 
 
@@ -233,6 +234,18 @@ def _kill(tx: Tx, session: Session) -> Intent | None:
     if session.grant is None or session.grant.kill_note is None or session.account_id is None:
         return None
     return kill_intent(session.grant, present(tx.get(Account, session.account_id), "account"))
+
+
+def note_killed(world: World, tx: Tx, *, session_id: str) -> None:
+    """Note that the chain has ended a session past us: somebody submitted its kill note."""
+    session = present(tx.get(Session, session_id), "session")
+    usage = present(tx.get(Usage, session_id), "session")
+    state = next_state(state_of(session, usage, now=world.clock.now()), Event.REVOKE)
+    if state is None:
+        return
+    step = Step("chain", "revoked", world.clock.now_ms())
+    tx.put(replace(session, state=state, steps=(*session.steps, step)))
+    note_event(world, tx, session, Event.REVOKE, CHAIN)
 
 
 def note_event(world: World, tx: Tx, session: Session, event: Event, principal_id: str) -> None:

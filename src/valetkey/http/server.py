@@ -24,24 +24,64 @@ if TYPE_CHECKING:
 
     from valetkey.flows.world import World
     from valetkey.http.app import App
+    from valetkey.http.settings import Limits
 
 KEEP_ALIVE_S: Final = 30
 GRACE_S: Final = 30
 MAX_CONNECTIONS: Final = 4096
 BACKLOG: Final = 1024
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
+_TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"
 _HEAD_BYTES: Final = 32_768
 
 
 class _Bounded(HttpToolsProtocol):
     """Lets go of a connection whose request head does not end: the app bounds what does."""
 
+    head_wait_s: float
     _head = 0
+    _is_in_head = True
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection; the log of requests is ours, whatever handlers loggers have."""
         self.access_log = False
         super().connection_made(transport)  # type: ignore[arg-type]
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of a connection."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        self._stop_waiting()
+        self._timer = self.loop.call_later(self.head_wait_s, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        # No cycle at all before the first head; one that is not complete is not answered yet, and
+        # nothing is read meanwhile.
+        if not getattr(self.cycle, "response_complete", True):
+            self._wait_for_head()
+        elif not self.transport.is_closing():
+            self.transport.write(_TOO_SLOW)
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Take the head of a request; between two of them uvicorn's own patience counts."""
+        self._is_in_head = True
+        self._wait_for_head()
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head; one behind the body decides nothing (RFC 9110, 6.5.1)."""
+        if self._is_in_head:
+            super().on_header(name, value)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, but not many that end nothing."""
@@ -54,6 +94,8 @@ class _Bounded(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the request; the app looks at how large its head is."""
         self._head = 0
+        self._is_in_head = False
+        self._stop_waiting()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -117,7 +159,7 @@ async def running(
     listener = _listen(host, port)
     bound = listener.getsockname()[1]
     ready = asyncio.Event()
-    server = _Server(_config(app), ready)
+    server = _Server(_config(app, settings.limits), ready)
     with _library_logs(journal):
         serving = asyncio.create_task(server.serve([listener]))
         settling = asyncio.create_task(_reconcile(world, settings.reconcile_s, journal))
@@ -133,10 +175,13 @@ async def running(
             await app.finish()
 
 
-def _config(app: App) -> uvicorn.Config:
+def _config(app: App, limits: Limits) -> uvicorn.Config:
+    class Bounded(_Bounded):
+        head_wait_s = limits.head_wait_s
+
     return uvicorn.Config(
         app,
-        http=_Bounded,
+        http=Bounded,
         ws="none",
         lifespan="off",
         access_log=False,

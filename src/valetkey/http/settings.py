@@ -24,6 +24,8 @@ class Limits:
         header_count: Fields.
         body_bytes: One body.
         json_depth: Objects and lists inside each other.
+        head_wait_s: How long the head of a request may take to come, and how long a new connection
+            may say nothing.
         body_wait_s: How long a body may take to come.
     """
 
@@ -32,6 +34,7 @@ class Limits:
     header_count: int = 64
     body_bytes: int = 65_536
     json_depth: int = 32
+    head_wait_s: float = 10.0
     body_wait_s: float = 10.0
 
 

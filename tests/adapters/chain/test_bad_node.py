@@ -154,6 +154,7 @@ async def test_revert_data_is_found_wherever_a_node_puts_it(data: object) -> Non
         (3, "execution reverted", None, Code.CALL_REVERTED),
         (-32000, "execution reverted: nope", None, Code.CALL_REVERTED),
         (-32000, "out of gas", "nothing of use", Code.CALL_REVERTED),
+        (-32000, "gas required exceeds allowance (30000000)", None, Code.CALL_REVERTED),
         (-32000, "invalid opcode: INVALID", {"deep": {"er": 1}}, Code.CALL_REVERTED),
         (-32000, "insufficient funds for transfer", None, Code.CHAIN_REJECTED),
         (-32602, "unknown field authorizationList", [1], Code.CHAIN_REJECTED),

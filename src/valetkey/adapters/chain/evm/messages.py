@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from valetkey.adapters.chain.evm.rpc import NodeRefused
 
 _EXECUTION_REVERTED = 3  # go-ethereum's code, also anvil's
-_EXECUTION = ("revert", "evm error", "opcode", "out of gas", "stack")
+# "gas required exceeds allowance": go-ethereum's word for a call that burns all that it is given.
+_EXECUTION = ("revert", "evm error", "opcode", "out of gas", "gas required exceeds", "stack")
 
 
 def hexed(value: bytes) -> str:
