@@ -37,6 +37,7 @@ class Bounds:
         wait_s: How long a request waits for its inclusion before it answers "not yet".
         reprice_after_s: When an unmined transaction is offered more.
         runs_fund_wei: What a new organization may spend on gas for runs.
+        run_gas: The most gas that one run may be given.
         stops_fund_wei: What it may spend on gas for stops; runs cannot use it up.
         max_session_s: Longest life of a session.
     """
@@ -47,6 +48,7 @@ class Bounds:
     reprice_after_s: Seconds = 15
     runs_fund_wei: Wei = 10**18
     stops_fund_wei: Wei = 10**18
+    run_gas: Annotated[int, Meta(ge=100_000, le=2**24)] = 5_000_000
     max_session_s: Seconds = 366 * 86_400
 
 

@@ -50,6 +50,7 @@ run_deadline_s = 120                # how long a signed run may be brought to th
 wait_s = 20.0                       # how long a request waits for its inclusion
 reprice_after_s = 15                # when an unmined transaction is offered more
 runs_fund_wei = 1000000000000000000   # gas that a new organization may spend on runs
+run_gas = 5000000                     # the most gas that one run may be given
 stops_fund_wei = 1000000000000000000  # and on stops; runs cannot use this up
 max_session_s = 31622400            # longest life of a session
 

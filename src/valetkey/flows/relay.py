@@ -21,10 +21,12 @@ from valetkey.core.permission.decide import Deny
 from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
+from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
-from valetkey.flows.settle import RUN, Ending, book_fees, fail, finish, lapse, refuse, why_stale
+from valetkey.flows.settle import RUN, Ending, fail, finish, lapse, refuse, why_stale
 
 if TYPE_CHECKING:
+    from valetkey.core.activity import Intent
     from valetkey.core.chain import Receipt
     from valetkey.flows.world import World
     from valetkey.ports import Chain, Tx, View
@@ -74,21 +76,13 @@ async def _plan(world: World, activity: Activity) -> Activity:
     intent = activity.intent
     if intent is None:
         return activity
-    draft = Transaction(
-        sender=world.relayer_address,
-        nonce=0,
-        to=intent.to,
-        value_wei=0,
-        data=intent.data,
-        gas_limit=0,
-        fees=Fees(0, 0),
-        authorizations=intent.authorizations,
-    )
+    draft = _draft(world, intent)
     try:
-        used, fees, count, delegate = await asyncio.gather(
+        used, fees, count, balance, delegate = await asyncio.gather(
             chain.simulate(draft),
             chain.fees(),
             chain.transaction_count(draft.sender),
+            chain.balance(draft.sender),
             chain.delegate_of(account.address),
         )
     except ChainRejected as rejected:
@@ -100,15 +94,32 @@ async def _plan(world: World, activity: Activity) -> Activity:
         return await refuse(world, activity, nothing)
     world.checkpoint.reached("relay:before_plan")
     draft = replace(draft, gas_limit=used + used // 5 + SLOTS_GAS, fees=fees)
+    if activity.kind == RUN and draft.gas_limit > world.bounds.run_gas:
+        detail = f"expected a run of at most {world.bounds.run_gas} gas, got {draft.gas_limit}"
+        return await refuse(world, activity, ChainRejected(Code.SPONSORSHIP_EXCEEDED, detail))
+    seen = NonceLine(nonce_line_id(chain.chain, draft.sender), count)
     planned = await world.store.write(
-        lambda tx: _write_plan(world, tx, activity.id, draft, chain=chain.chain, count=count)
+        lambda tx: _write_plan(world, tx, activity.id, draft, seen=seen, balance=balance)
     )
     world.checkpoint.reached("relay:after_plan")
     return planned
 
 
+def _draft(world: World, intent: Intent) -> Transaction:
+    return Transaction(
+        sender=world.relayer_address,
+        nonce=0,
+        to=intent.to,
+        value_wei=0,
+        data=intent.data,
+        gas_limit=0,
+        fees=Fees(0, 0),
+        authorizations=intent.authorizations,
+    )
+
+
 def _write_plan(
-    world: World, tx: Tx, activity_id: str, draft: Transaction, *, chain: str, count: int
+    world: World, tx: Tx, activity_id: str, draft: Transaction, *, seen: NonceLine, balance: int
 ) -> Activity:
     activity = present(tx.get(Activity, activity_id), "activity")
     if activity.state is not ActivityState.READY:
@@ -116,17 +127,18 @@ def _write_plan(
     stale = why_stale(world, tx, activity)
     if stale is not None:
         return lapse(world, tx, activity, stale)
-    fees = book_fees(world, tx, activity, draft.ceiling_wei())
+    fees = pay(world, tx, activity, draft, line_id=seen.id, balance=balance)
     if isinstance(fees, Deny):
+        if waits_for_money(tx, activity, seen.id, fees):
+            return activity
         return fail(world, tx, activity, fees.code, fees.detail)
-    key = nonce_line_id(chain, draft.sender)
-    line = tx.get(NonceLine, key) or NonceLine(key, count)
-    nonce = max(line.next_nonce, count)
-    tx.put(NonceLine(key, nonce + 1))
+    line = tx.get(NonceLine, seen.id) or seen
+    nonce = max(line.next_nonce, seen.next_nonce)
+    tx.put(NonceLine(seen.id, nonce + 1))
     planned = replace(
         activity,
         state=ActivityState.SENDING,
-        relayer_id=key,
+        relayer_id=seen.id,
         fees=fees,
         attempts=(Attempt(replace(draft, nonce=nonce), world.clock.now()),),
     )
@@ -136,17 +148,31 @@ def _write_plan(
 
 
 async def send(world: World, activity: Activity) -> Activity:
-    """Sign the newest attempt, note its hash, and hand it to the node."""
+    """
+    Sign the newest attempt, note its hash, and hand it to the node.
+
+    What was never handed over and came too late, or whose session was stopped, is not: its nonce is
+    used up by nothing at all.
+    """
     account = await account_of(world, activity)
     chain = world.chain(account.chain)
-    attempt = activity.attempts[-1]
-    world.checkpoint.reached("relay:before_sign")
-    signature = await world.vault.sign(world.relayer, chain.digest(attempt.transaction))
-    signed = chain.seal(attempt.transaction, signature)
-    world.checkpoint.reached("relay:after_sign")
-    activity = await world.store.write(
-        lambda tx: _note_hash(world, tx, activity.id, attempt, signed.tx_hash)
-    )
+    while True:
+        attempt = activity.attempts[-1]
+        world.checkpoint.reached("relay:before_sign")
+        signature = await world.vault.sign(world.relayer, chain.digest(attempt.transaction))
+        signed = chain.seal(attempt.transaction, signature)
+        world.checkpoint.reached("relay:after_sign")
+        activity = await world.store.write(
+            partial(
+                _note_hash,
+                world,
+                activity_id=activity.id,
+                attempt=attempt,
+                tx_hash=signed.tx_hash,
+            )
+        )
+        if activity.state in SETTLED or activity.attempts[-1].transaction == attempt.transaction:
+            break
     world.checkpoint.reached("relay:before_send")
     if activity.state in SETTLED:
         return activity
@@ -160,10 +186,16 @@ async def send(world: World, activity: Activity) -> Activity:
 
 
 def _note_hash(
-    world: World, tx: Tx, activity_id: str, attempt: Attempt, tx_hash: bytes
+    world: World, tx: Tx, *, activity_id: str, attempt: Attempt, tx_hash: bytes
 ) -> Activity:
     activity = present(tx.get(Activity, activity_id), "activity")
     if activity.state in SETTLED or any(one.tx_hash == tx_hash for one in activity.attempts):
+        return activity
+    planned = attempt.transaction
+    if planned.to != planned.sender and why_stale(world, tx, activity) is not None:
+        instead = replace(attempt, transaction=cancellation(planned, planned.fees))
+        activity = replace(activity, attempts=(*activity.attempts[:-1], instead))
+        tx.put(activity)
         return activity
     attempts = tuple(
         replace(one, tx_hash=tx_hash) if one.transaction == attempt.transaction else one
@@ -223,9 +255,9 @@ async def _reason(
         try:
             await chain.simulate(attempt.transaction)
         except ChainRejected as rejected:
-            if rejected.code in NODE_CODES:
-                raise
-            return rejected.code, rejected.detail
+            if rejected.code is not Code.CHAIN_REJECTED:
+                return rejected.code, rejected.detail
+            # It cannot be asked why: a target decides what a node can simulate.
         return Code.CALL_REVERTED, "the transaction was mined and reverted"
     if activity.kind != RUN and await chain.delegate_of(account.address) != chain.implementation:
         return Code.NOT_DELEGATED, _NOTHING_HAPPENED

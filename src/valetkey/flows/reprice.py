@@ -11,6 +11,7 @@ from valetkey.core.chain import Fees
 from valetkey.core.errors import Code
 from valetkey.core.permission.decide import Deny
 from valetkey.flows.gate import present
+from valetkey.flows.paying import cancellation
 from valetkey.flows.relay import account_of, look, read_activity, send
 from valetkey.flows.settle import book_fees, fail, why_stale
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.ports import Tx
 
-CANCEL_GAS = 21_000
 DEAREST = 8  # times what the chain takes now: what is not mined then does not wait for money
 
 
@@ -78,8 +78,10 @@ def _follow(world: World, tx: Tx, activity: Activity, head: Head, fees: Fees) ->
     if following is None:
         return fresh
     more = book_fees(world, tx, fresh, max(following.ceiling_wei() - last.ceiling_wei(), 0))
-    if isinstance(more, Deny):
-        return fresh
+    if isinstance(more, Deny):  # nobody pays more for it: it makes room for what is behind it
+        following, more = _following(last, fees, cancels=True), ()
+        if following is None or last.to == last.sender:
+            return fresh
     attempts = (*fresh.attempts, Attempt(following, world.clock.now()))
     followed = replace(fresh, attempts=attempts, fees=(*fresh.fees, *more))
     tx.put(followed)
@@ -93,7 +95,5 @@ def _following(last: Transaction, fees: Fees, *, cancels: bool) -> Transaction |
         max(fees.priority_fee_wei, last.fees.priority_fee_wei * 9 // 8 + 1),
     )
     if cancels and last.to != last.sender:
-        return replace(
-            last, to=last.sender, data=b"", gas_limit=CANCEL_GAS, fees=raised, authorizations=()
-        )
+        return cancellation(last, raised)
     return None if raised.max_fee_wei > DEAREST * fees.max_fee_wei else replace(last, fees=raised)
