@@ -39,7 +39,8 @@ def deployment(node: Node) -> Deployment:
 async def scene(node: Node, deployment: Deployment) -> AsyncIterator[Scene]:
     """Give a world on the running chain, which mines each transaction until it is told not to."""
     chain = connect(deployment)
-    world = await make_live_world(node, deployment, chain, clock=RunningClock(), bounds=PATIENCE)
+    clock = RunningClock(-2.0)  # a chain may simulate on a block that is a second old
+    world = await make_live_world(node, deployment, chain, clock=clock, bounds=PATIENCE)
     founded = await make_organization(world)
     made = Scene(world, world.clock, None, node.rpc, deployment, founded)  # type: ignore[arg-type]
     yield made

@@ -150,9 +150,7 @@ async def test_a_dearer_chain_is_followed(scene: Scene) -> None:
 
 async def _waiting(scene: Scene) -> tuple[Held, Activity]:
     """Return a run whose transaction the chain has and does not mine."""
-    # A chain may simulate on a block that is a second old.
-    limits = scene.permission(starts_at=scene.clock.now() - 15)
-    held = await scene.open(await scene.wallet(), permission=limits)
+    held = await scene.open(await scene.wallet())
     scene.rpc.ask("evm_setAutomine", False)  # noqa: FBT003 - JSON-RPC's own
     scene.with_bounds(wait_s=0)
     waiting = await scene.run(held, scene.transfer(USDC))
