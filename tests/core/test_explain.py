@@ -178,7 +178,15 @@ HEADLINES = [
     (permission_with(rules=()), "may call nothing to 2 addresses"),
     (
         permission_with(recipients=ANYTHING, caps=(cap_with(lifetime=None, per_call=5),)),
-        f"may call transfer on {USDC} · 5 USDC per call",
+        f"may call transfer on {USDC} to anybody · 5 USDC per call · USDC unbounded",
+    ),
+    (
+        permission_with(caps=()),
+        f"may call transfer on {USDC} to 2 addresses · USDC unbounded",
+    ),
+    (
+        permission_with(rules=(Rule(ANN, None),), recipients=ANYTHING, caps=(NATIVE,)),
+        f"may pay Ann (0x{ANN.hex()}) · 1 native at most",
     ),
     (
         permission_with(rules=(Rule(BOB, None), *PERMISSION.rules), caps=(NATIVE, cap_with())),
@@ -186,11 +194,11 @@ HEADLINES = [
     ),
     (
         permission_with(rules=(Rule(ROUTER, SWAP_SELECTOR, SWAP),), recipients=ANYTHING),
-        f"may call swap on 0x{ROUTER.hex()} · 100 USDC at most · tokens unbounded",
+        f"may call swap on 0x{ROUTER.hex()} to anybody · 100 USDC at most · tokens unbounded",
     ),
     (
         permission_with(rules=(Rule(ROUTER, SWAP_SELECTOR),), recipients=ANYTHING, caps=()),
-        f"may call 0x{SWAP_SELECTOR.hex()} on 0x{ROUTER.hex()} · tokens unbounded",
+        f"may call 0x{SWAP_SELECTOR.hex()} on 0x{ROUTER.hex()} to anybody · tokens unbounded",
     ),
     (
         permission_with(rules=(Rule(TOKEN, TRANSFER),)),
@@ -201,7 +209,7 @@ HEADLINES = [
 
 @pytest.mark.parametrize(("permission", "line"), HEADLINES)
 def test_the_line_has_what_matters(permission: Permission, line: str) -> None:
-    """What is called where, for how many, and how much."""
+    """What is called where, for whom, and how much; what has no bound says so (DESIGN 3)."""
     assert headline(permission, names=NAMES).startswith(line)
 
 

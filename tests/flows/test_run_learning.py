@@ -63,30 +63,47 @@ async def test_a_run_committed_since_the_chain_was_looked_at_counts(scene: Scene
     held = await scene.open(holding, proof=Proof.CHAIN)
     planned = await scene.ask(held, scene.transfer(5 * USDC))
     bring(scene, held, held.session, scene.transfer(10 * USDC), nonce=5)
-    late = asyncio.Event()
-    world = scene.world
-    slow = replace(scene, world=replace(world, store=_Late(world.store, late)))
+    late = _Late(scene.world.store)
+    slow = replace(scene, world=replace(scene.world, store=late))
     asked = asyncio.create_task(slow.ask(held, scene.transfer(6 * USDC)))
-    await asyncio.sleep(0.01)
+    await late.waits.wait()
     assert (await scene.sign(held, planned)).state is ActivityState.DONE
-    late.set()
+    late.goes_on.set()
     with pytest.raises(Forbidden) as refused:
         await asked
     assert refused.value.code is Code.CAP_EXCEEDED
 
 
-class _Late:
-    """A store whose writes wait for an event."""
+async def test_a_nonce_used_since_the_chain_was_looked_at_is_not_given_again(scene: Scene) -> None:
+    """A snapshot of the chain that is older than a commit shows its nonce as free."""
+    held = await scene.open(await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN)
+    first = await scene.ask(held, scene.transfer(USDC))
+    late = _Late(scene.world.store)
+    slow = replace(scene, world=replace(scene.world, store=late))
+    asked = asyncio.create_task(slow.ask(held, scene.transfer(USDC)))
+    await late.waits.wait()
+    assert (await scene.sign(held, first)).state is ActivityState.DONE
+    late.goes_on.set()
+    second = await asked
+    assert second.run is not None
+    assert second.run.nonce == 1
+    assert (await scene.sign(held, second)).state is ActivityState.DONE
 
-    def __init__(self, store: Store, event: asyncio.Event) -> None:
+
+class _Late:
+    """A store whose writes wait until they may go on."""
+
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._event = event
+        self.waits = asyncio.Event()
+        self.goes_on = asyncio.Event()
 
     async def read(self, body: Callable[[View], T]) -> T:
         return await self._store.read(body)
 
     async def write(self, body: Callable[[Tx], T]) -> T:
-        await self._event.wait()
+        self.waits.set()
+        await self.goes_on.wait()
         return await self._store.write(body)
 
 

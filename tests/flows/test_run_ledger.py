@@ -13,11 +13,11 @@ from tests.flows.scene import ALICE, CAP, USDC
 from tests.worlds import SeededEntropy
 from valetkey.core.activity import ActivityState
 from valetkey.core.budget import BudgetLine
-from valetkey.core.errors import Code, Forbidden, Limited, ValetkeyError
+from valetkey.core.errors import Code, Conflict, Forbidden, Limited, Malformed, ValetkeyError
 from valetkey.core.permission.model import Cap, Window
 from valetkey.core.session import Proof
 from valetkey.core.sponsorship import Fund
-from valetkey.flows import budgets, organize, reads, reconcile, stop
+from valetkey.flows import budgets, open_session, organize, reads, reconcile, stop
 
 if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
@@ -62,6 +62,23 @@ async def test_a_budget_above_sessions_holds_over_all_of_them(scene: Scene, scop
     assert results.count("done") == 3
     assert results.count(Code.BUDGET_EXCEEDED) == 5
     assert await scene.balance(ALICE) == 6 * USDC
+
+
+async def test_nobody_spends_past_a_budget_that_only_we_count(scene: Scene) -> None:
+    """A holder who reaches the chain without us is not under a budget of this server."""
+    holding = await scene.wallet()
+    free = scene.command(holding, proof=Proof.CHAIN)
+    opened = await open_session.open_session(scene.world, scene.principal, scene.request(), free)
+    with pytest.raises(Conflict):
+        await set_budget(scene, holding.wallet.id, USDC)
+    await stop.revoke(scene.world, scene.principal, scene.request(), session_id=opened.session.id)
+    await set_budget(scene, holding.wallet.id, USDC)
+    with pytest.raises(Malformed) as refused:
+        await scene.open(holding, proof=Proof.CHAIN)
+    assert refused.value.code is Code.NOT_ON_CHAIN
+    held = await scene.open(holding, proof=Proof.CHAIN, permission=_bound(scene))
+    with pytest.raises(Limited):
+        await scene.run(held, scene.transfer(2 * USDC))
 
 
 async def test_a_refused_run_books_nothing_anywhere(scene: Scene) -> None:

@@ -6,26 +6,31 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 import click
-import msgspec
 
-from valetkey.cli.options import read_names, read_span
-from valetkey.cli.terminal import Terminal, Verb, table_of, where_of
-from valetkey.core.errors import Code, Malformed
+from valetkey.cli.permission_compare import diff, lint, subset
+from valetkey.cli.permission_compare import worst_case as worst_case_of
+from valetkey.cli.permission_file import (
+    file_argument,
+    names_option,
+    read_document,
+    ttl_option,
+    with_times,
+)
+from valetkey.cli.permission_runs import backtest, propose
+from valetkey.cli.terminal import Terminal, Verb, table_of
 from valetkey.core.permission.canonical import permission_id
-from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.compile import NotOnChain, compile_grant
 from valetkey.core.permission.explain import explain as sentences_of
 from valetkey.core.permission.explain import headline
 from valetkey.core.permission.worst_case import worst_case
 from valetkey.wire import explain as wire
-from valetkey.wire.permission import PermissionDocument, read_permission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from valetkey.core.permission.model import Permission
+    from valetkey.wire.permission import PermissionDocument
 
-MAX_DOCUMENT_BYTES: Final = 65_536
 _ANY_KEY: Final = b"\1" * 20  # which key holds it changes nothing of what compiles
 _ANY_SALT: Final = 0
 
@@ -35,22 +40,14 @@ def permission() -> None:
     """What a session may do, in words and numbers."""
 
 
+for _verb in (lint, worst_case_of, diff, subset, backtest, propose):
+    permission.add_command(_verb)
+
+
 @permission.command(cls=Verb)
-@click.argument("file", type=click.File("rb"))
-@click.option(
-    "--ttl",
-    metavar="TIME",
-    callback=read_span,
-    help="For a permission without times: from now, for so long (such as 15m, 1h, 7d).",
-)
-@click.option(
-    "--name",
-    "names",
-    metavar="ADDRESS=NAME",
-    multiple=True,
-    callback=read_names,
-    help="What an address is called, such as 0x…=USDC. May be repeated.",
-)
+@file_argument("file")
+@ttl_option
+@names_option
 @click.pass_obj
 def explain(terminal: Terminal, file: IO[bytes], ttl: int | None, names: dict[bytes, str]) -> None:
     """
@@ -61,38 +58,14 @@ def explain(terminal: Terminal, file: IO[bytes], ttl: int | None, names: dict[by
     """
     now = int(time.time())
     document = read_document(file)
-    if ttl is None and None in {document.starts_at, document.expires_at}:
-        raise click.UsageError("the permission has no starts_at and expires_at; give --ttl")
-    found = read_permission(
-        document,
-        starts_at=now if ttl else None,
-        expires_at=(document.starts_at or now) + ttl if ttl else None,
-    )
-    explained = explain_permission(check_permission(found), names=names)
+    found = with_times(document, ttl=ttl, now=now)
+    explained = explain_permission(found, names=names)
     terminal.emit(explained)
     terminal.say(explained.headline, style="bold")
     for sentence in explained.explanation:
         terminal.say(f"  {sentence}")
     terminal.say("")
     terminal.show(table_of(["", ""], _summary(explained, document)))
-
-
-def read_document(file: IO[bytes]) -> PermissionDocument:
-    """
-    Return the permission document in *file*.
-
-    Raises:
-        Malformed: It is too long, no JSON, or no permission; the detail names the place.
-    """
-    content = file.read(MAX_DOCUMENT_BYTES + 1)
-    if len(content) > MAX_DOCUMENT_BYTES:
-        detail = f"expected a permission of at most {MAX_DOCUMENT_BYTES} bytes, got more"
-        raise Malformed(Code.MALFORMED_PERMISSION, detail)
-    try:
-        return msgspec.json.decode(content, type=PermissionDocument)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        detail = f"expected a permission: {where_of(error)}"
-        raise Malformed(Code.MALFORMED_PERMISSION, detail) from None
 
 
 def explain_permission(permission: Permission, *, names: Mapping[bytes, str]) -> wire.Explained:

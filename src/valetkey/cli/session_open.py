@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 from valetkey.cli.options import address_of_text, owner_option, read_span, server_options, talk_to
-from valetkey.cli.permission import read_document
+from valetkey.cli.permission_file import read_document
 from valetkey.cli.session_view import session_view
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.client import permission as permissions

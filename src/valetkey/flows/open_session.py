@@ -221,6 +221,18 @@ async def _grant(
     )
 
 
+def _refuse_past_budgets(view: View, session: Session) -> None:
+    """Refuse a session whose holder could spend past a budget that only a server can count."""
+    permission = session.permission
+    if permission is None or permission.relayer is not None:
+        return
+    for scope in (session.wallet_id, session.user_id):
+        for line in view.find(BudgetLine, scope_id=scope) if scope else ():
+            if line.asset != FEES:
+                detail = f"budget {line.id}: only a server can count it; bind the relayer"
+                raise Malformed(Code.NOT_ON_CHAIN, detail, caveat="relayer")
+
+
 def _refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
     if session.key_index is None:
         return
@@ -242,6 +254,7 @@ def _write(
     session: Session,
     usage: Usage,
 ) -> None:
+    _refuse_past_budgets(tx, session)
     tx.add(session)
     tx.add(usage)
     permission = session.permission

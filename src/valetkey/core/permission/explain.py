@@ -56,16 +56,29 @@ def explain(permission: Permission, *, names: Names) -> tuple[str, ...]:
 
 
 def headline(permission: Permission, *, names: Names) -> str:
-    """Return the permission in one line, such as ``may call transfer on USDC (0x…) · …``."""
+    """
+    Return the permission in one line, such as ``may call transfer on USDC (0x…) · …``.
+
+    Whatever has no bound is said to have none: somebody may read this line alone.
+    """
     rules = permission.rules
     where = "" if not rules else _shortly(rules[0], names)
     more = f" and {len(rules) - 1} more" if len(rules) > 1 else ""
     parts = [f"may {where}{more}" if rules else "may call nothing"]
-    if not isinstance(permission.recipients, Anything):
+    if isinstance(permission.recipients, Anything):
+        calls = any(rule.selector is not None for rule in rules)  # a payment goes to its target
+        parts[0] += " to anybody" if calls else ""
+    else:
         count = len(permission.recipients)
         parts[0] += f" to {count} address{'' if count == 1 else 'es'}"
     parts += [_cap_shortly(cap, names) for cap in permission.caps]
-    if opaque_targets(permission):
+    worst = worst_case(permission)
+    parts += [
+        f"{_short(bound.asset, names)} unbounded"
+        for bound in worst.bounds
+        if bound.amount is None and not (worst.others and bound.asset is not None)
+    ]
+    if worst.others:
         parts.append("tokens unbounded")
     return " · ".join(parts)
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 LONG_LIVED_S: Final = 30 * DAY_S
 
-# Functions that give power over tokens and whose amount has no single word: the argument that
-# says to whom.
+# Functions that give power over tokens and that no cap can count: the argument that says to whom.
 _GIVE_POWER: Final = {
     selector_of(function): (function, spender)
     for function, spender in (

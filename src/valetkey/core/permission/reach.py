@@ -125,10 +125,15 @@ class Reach:
         )
         return Call(rule.target, value_wei, rule.selector + data)
 
-    def paying(self, amount: int, *, value_wei: int = 0) -> Call:
-        """Return a call that moves or approves *amount* of the token."""
-        effect = EFFECTS[self.rule.selector or b""]
-        return self.call(value_wei=value_wei, words={effect.amount: amount})
+    def counts(self, asset: bytes | None) -> Words:
+        """Return what one call can count for *asset*, which the rule moves."""
+        return Words(self.value_wei) if asset is None else self.amounts or EVERY_WORD
+
+    def moving(self, asset: bytes | None, amount: int) -> Call:
+        """Return the call that counts *amount* for *asset*, which the rule moves."""
+        if asset is None:
+            return self.call(value_wei=amount)
+        return self.call(words={EFFECTS[self.rule.selector or b""].amount: amount})
 
 
 def reaches(permission: Permission) -> tuple[Reach, ...]:

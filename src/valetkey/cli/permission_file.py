@@ -1,0 +1,106 @@
+"""Files that the commands of ``permission`` read, and the options that go with them."""
+
+from __future__ import annotations
+
+import time
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+import msgspec
+
+from valetkey.cli.options import read_names, read_span
+from valetkey.cli.terminal import where_of
+from valetkey.core.errors import Code, Malformed
+from valetkey.core.permission.checks import check_permission
+from valetkey.wire.permission import PermissionDocument, read_permission
+from valetkey.wire.recording import Recording, read_recording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from valetkey.core.permission.backtest import Recorded
+    from valetkey.core.permission.model import Permission
+
+MAX_DOCUMENT_BYTES: Final = 65_536
+MAX_RECORDING_BYTES: Final = 16 * 1024 * 1024
+
+T = TypeVar("T")
+
+names_option = click.option(
+    "--name",
+    "names",
+    metavar="ADDRESS=NAME",
+    multiple=True,
+    callback=read_names,
+    help="What an address is called, such as 0x…=USDC. May be repeated.",
+)
+
+ttl_option = click.option(
+    "--ttl",
+    metavar="TIME",
+    callback=read_span,
+    help="For a permission without times: from now, for so long (such as 15m, 1h, 7d).",
+)
+
+
+def file_argument(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command a file to read, called *name*; ``-`` is standard input."""
+    return click.argument(name, type=click.File("rb"))
+
+
+def read_document(file: IO[bytes]) -> PermissionDocument:
+    """
+    Return the permission document in *file*.
+
+    Raises:
+        Malformed: It is too long, no JSON, or no permission; the detail names the place.
+    """
+    return _read(file, PermissionDocument, "a permission", most=MAX_DOCUMENT_BYTES)
+
+
+def read_checked(*files: IO[bytes], ttl: int | None) -> tuple[Permission, ...]:
+    """
+    Return the permissions in *files*, each well formed.
+
+    Args:
+        ttl: For those without times: so many seconds, all from the same now.
+
+    Raises:
+        UsageError: One has no times, and *ttl* is None.
+        Malformed: One is none, or not well formed.
+    """
+    now = int(time.time())
+    return tuple(with_times(read_document(file), ttl=ttl, now=now) for file in files)
+
+
+def with_times(document: PermissionDocument, *, ttl: int | None, now: int) -> Permission:
+    """Return the permission that *document* writes, as `read_checked`."""
+    if ttl is None and None in {document.starts_at, document.expires_at}:
+        raise click.UsageError("the permission has no starts_at and expires_at; give --ttl")
+    found = read_permission(
+        document,
+        starts_at=now if ttl else None,
+        expires_at=(document.starts_at or now) + ttl if ttl else None,
+    )
+    return check_permission(found)
+
+
+def read_runs(file: IO[bytes]) -> tuple[Recorded, ...]:
+    """
+    Return the recorded runs in *file*.
+
+    Raises:
+        Malformed: It is too long, no JSON, or no recording; the detail names the place.
+    """
+    return read_recording(_read(file, Recording, "a recording", most=MAX_RECORDING_BYTES))
+
+
+def _read(file: IO[bytes], kind: type[T], what: str, *, most: int) -> T:
+    content = file.read(most + 1)
+    code = Code.MALFORMED_CALL if kind is Recording else Code.MALFORMED_PERMISSION
+    if len(content) > most:
+        raise Malformed(code, f"expected {what} of at most {most} bytes, got more")
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(code, f"expected {what}: {where_of(error)}") from None

@@ -1,0 +1,139 @@
+"""``valetkey permission backtest | propose``: permissions and what was recorded."""
+
+from __future__ import annotations
+
+import re
+from typing import IO, TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from valetkey.cli.options import address_of_text, read_one_address
+from valetkey.cli.permission_file import (
+    file_argument,
+    names_option,
+    read_checked,
+    read_runs,
+    ttl_option,
+)
+from valetkey.cli.terminal import REFUSED, Terminal, Verb, table_of
+from valetkey.core.permission.backtest import backtest as report_of
+from valetkey.core.permission.checks import MAX_DECIMALS
+from valetkey.core.permission.explain import explain
+from valetkey.core.permission.propose import Slack
+from valetkey.core.permission.propose import propose as proposal_of
+from valetkey.core.units import format_amount
+from valetkey.wire.base import asset_name
+from valetkey.wire.permission import write_permission
+from valetkey.wire.recording import write_report
+
+if TYPE_CHECKING:
+    from valetkey.core.permission.backtest import LimitUse
+
+_NOBODY: Final = bytes(20)
+_DIGITS: Final = re.compile(r"[0-9]{1,2}")
+_percent = click.IntRange(0, 10_000)
+
+
+def read_decimals(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]
+) -> dict[bytes, int]:
+    """
+    Return decimals by token, from ``0x…=6``.
+
+    Raises:
+        BadParameter: One is not an address, ``=`` and 0 to 77.
+    """
+    found: dict[bytes, int] = {}
+    for one in value:
+        address, _, digits = one.partition("=")
+        if not _DIGITS.fullmatch(digits) or int(digits) > MAX_DECIMALS:
+            expected = f"an address, = and 0 to {MAX_DECIMALS}"
+            raise click.BadParameter(f"expected {expected}, got {one!r}")
+        found[address_of_text(address)] = int(digits)
+    return found
+
+
+@click.command(cls=Verb)
+@file_argument("file")
+@file_argument("runs")
+@ttl_option
+@click.option(
+    "--account",
+    metavar="ADDRESS",
+    callback=read_one_address,
+    help="The account that made the runs; a call of it is refused.",
+)
+@click.pass_context
+def backtest(
+    context: click.Context, file: IO[bytes], runs: IO[bytes], ttl: int | None, account: bytes | None
+) -> None:
+    """
+    Say what the permission in FILE would have said to the recorded RUNS.
+
+    Shown is what would have been refused, and of what is allowed what nothing needed. The exit code
+    is 1 if anything is refused. A recording is {"runs": [{"at": 1800000000, "calls": [{"to": "0x…",
+    "value_wei": "0", "data": "0x…"}]}]}, in order of time.
+    """
+    terminal: Terminal = context.obj
+    (permission,) = read_checked(file, ttl=ttl)
+    report = report_of(permission, read_runs(runs), account=account or _NOBODY)
+    terminal.emit(write_report(report))
+    terminal.say(f"{report.accepted} accepted, {len(report.refused)} refused", style="bold")
+    for one in report.refused:
+        deny = one.deny
+        terminal.say(f"  run {one.index} at second {one.at}: {deny.detail} ({deny.caveat})")
+    for index in report.unused_rules:
+        terminal.say(f"  rules[{index}] was never used")
+    if report.limits:
+        terminal.show(table_of(["limit", "of", "used", ""], [_row(one) for one in report.limits]))
+    if report.refused:
+        context.exit(REFUSED)
+
+
+def _row(use: LimitUse) -> tuple[str, str, str, str]:
+    limit = use.limit
+    used, most = (format_amount(n, decimals=limit.decimals) for n in (use.booked, limit.limit))
+    return limit.caveat, asset_name(limit.asset), f"{used} of {most}", f"{use.percent} %"
+
+
+@click.command(cls=Verb)
+@file_argument("runs")
+@click.option("--chain", required=True, help="Of the recording, in CAIP-2: eip155:1.")
+@click.option(
+    "--decimals",
+    metavar="TOKEN=NUMBER",
+    multiple=True,
+    callback=read_decimals,
+    help="Digits of a token's whole unit, such as 0x…=6; 0 for others. May be repeated.",
+)
+@click.option("--more-amounts", type=_percent, default=0, help="Percent above what was moved.")
+@click.option("--more-calls", type=_percent, default=0, help="Percent above what was called.")
+@click.option("--more-time", type=_percent, default=0, help="Percent beyond the time it took.")
+@names_option
+@click.pass_obj
+def propose(
+    terminal: Terminal,
+    runs: IO[bytes],
+    *,
+    chain: str,
+    decimals: dict[bytes, int],
+    more_amounts: int,
+    more_calls: int,
+    more_time: int,
+    names: dict[bytes, str],
+) -> None:
+    """
+    Write the smallest permission that allows the recorded RUNS.
+
+    The permission goes to standard output, what it means to standard error. Without slack it allows
+    the recording and nothing beside it that can be told apart by a rule (see `permission backtest`
+    for the form of a recording).
+    """
+    slack = Slack(amounts=more_amounts, calls=more_calls, time=more_time)
+    permission = proposal_of(read_runs(runs), chain=chain, decimals=decimals, slack=slack)
+    document = write_permission(permission)
+    terminal.emit(document)
+    for sentence in explain(permission, names=names):
+        terminal.note(sentence)
+    terminal.say(msgspec.json.format(msgspec.json.encode(document)).decode())

@@ -1,0 +1,144 @@
+"""Is one permission within another: everything that it accepts, the other accepts too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.permission.lower import lower
+from valetkey.core.permission.reach import EVERY_WORD, reaches
+from valetkey.core.permission.subset_totals import passes
+from valetkey.core.permission.trace import Run, Stage, Trace
+from valetkey.core.units import format_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valetkey.core.permission.model import Call, Permission
+    from valetkey.core.permission.reach import Reach
+
+_SOMEBODY: Final = b"\x01" * 20
+_SOMEBODY_ELSE: Final = b"\x02" * 20
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """Whatever the child accepts, the parent accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSubset:
+    """
+    The child accepts something that the parent refuses.
+
+    Args:
+        trace: Such a thing, from the first second on (`replay` tells both answers).
+        caveat: The place in the parent that is passed, such as ``caps[0].lifetime``.
+        detail: What the child may and the parent may not.
+    """
+
+    trace: Trace
+    caveat: str
+    detail: str
+
+
+def is_subset(child: Permission, parent: Permission) -> Subset | NotSubset:
+    """
+    Say whether *parent* accepts every trace that *child* accepts, both with nothing spent.
+
+    Exact, for what `decide` decides and for chain, relayer and fees:
+
+    1. an empty run is always accepted, so the frame of the parent must be as wide; 2. a call that
+    one of the child's rules lets through on its own must be let through by the parent's rule for
+    the same function; 3. then only a counter of the parent can refuse, so the most that the child
+    can book within one of its windows must not pass it.
+
+    Args:
+        child, parent: Well formed (`check_permission`), for an account that is nobody's target.
+
+    Raises:
+        Malformed: Rules list amounts too many and too different to be compared (`search`), or
+            native value hangs on a token and on too many windows (`subset_value`). Where amounts
+            are bounded by caps and "at most" alone there is always an answer.
+    """
+    return _frame(child, parent) or _calls(child, parent) or _totals(child, parent) or Subset()
+
+
+def _not(
+    child: Permission, parent: Permission, caveat: str, detail: str, *stages: Stage
+) -> NotSubset:
+    sender = child.relayer
+    if sender is None:
+        sender = _SOMEBODY if parent.relayer != _SOMEBODY else _SOMEBODY_ELSE
+    return NotSubset(Trace(child.chain, sender, stages), caveat, detail)
+
+
+def _frame(child: Permission, parent: Permission) -> NotSubset | None:  # 1
+    at, run = child.starts_at, Run(())
+    if child.chain != parent.chain:
+        caveat, detail = "chain", f"it acts on {child.chain}"
+    elif parent.relayer is not None and child.relayer != parent.relayer:
+        caveat, detail = "relayer", "another sender may bring it to the chain"
+    elif child.starts_at < parent.starts_at:
+        caveat, detail = "starts_at", f"it starts {parent.starts_at - child.starts_at} s earlier"
+    elif child.expires_at > parent.expires_at:
+        caveat, detail = "expires_at", f"it ends {child.expires_at - parent.expires_at} s later"
+        at = child.expires_at - 1
+    elif _is_above(child.fee_budget_wei, parent.fee_budget_wei):
+        caveat, detail = "fee_budget_wei", "it may cost the sponsor more"
+        run = Run((), fee_wei=(parent.fee_budget_wei or 0) + 1)
+    elif _is_above(child.max_calls, parent.max_calls):
+        caveat, detail = "max_calls", "it may make more calls"
+        run = Run((), times=(parent.max_calls or 0) + 1)
+    else:
+        return None
+    return _not(child, parent, caveat, detail, Stage(at, (run,)))
+
+
+def _is_above(one: int | None, limit: int | None) -> bool:
+    return limit is not None and (one is None or one > limit)
+
+
+def _calls(child: Permission, parent: Permission) -> NotSubset | None:  # 2
+    covering = {(reach.rule.target, reach.rule.selector): reach for reach in reaches(parent)}
+    for reach in reaches(child):
+        if not reach.is_usable:
+            continue
+        covered = covering.get((reach.rule.target, reach.rule.selector))
+        if covered is None:
+            caveat, detail, call = "rules", "it may call what no rule names", reach.call()
+        else:
+            found = _beyond(reach, covered)
+            if found is None:
+                continue
+            caveat = f"rules[{covered.index}]"
+            detail, call = found
+        return _not(child, parent, caveat, detail, Stage(child.starts_at, (Run((call,)),)))
+    return None
+
+
+def _beyond(reach: Reach, covered: Reach) -> tuple[str, Call] | None:
+    """Return a call that *reach* has and *covered*, of the same function, has not."""
+    if reach.value_wei > covered.value_wei:
+        value_wei = covered.value_wei + 1
+        return f"it may carry {value_wei} wei", reach.call(value_wei=value_wei)
+    if reach.count < covered.count:
+        return f"its calldata may end before argument {reach.count}", reach.call()
+    for argument, words in covered.words.items():
+        word = reach.words.get(argument, EVERY_WORD).outside(words)
+        if word is not None:
+            return f"argument {argument} may be 0x{word:x}", reach.call(words={argument: word})
+    return None
+
+
+def _totals(child: Permission, parent: Permission) -> NotSubset | None:  # 3
+    reached: Sequence[Reach] = [reach for reach in reaches(child) if reach.is_usable]
+    for limit in lower(parent).limits:
+        stages = passes(child, reached, limit, starts_at=parent.starts_at)
+        if stages is not None:
+            span = f" in one window of {limit.window_s} s" if limit.window_s else ""
+            most = format_amount(limit.limit, decimals=limit.decimals)
+            asset = "native" if limit.asset is None else f"0x{limit.asset.hex()}"
+            detail = f"it may move more than {most} of {asset}{span}"
+            return _not(child, parent, limit.caveat, detail, *stages)
+    return None

@@ -1,0 +1,137 @@
+"""What a session does over time, short even where it is long, and whether a permission takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from valetkey.core.chain import Counter
+from valetkey.core.errors import Code
+from valetkey.core.permission.decide import Allow, Deny, Spent, decide, nothing_spent
+
+if TYPE_CHECKING:
+    from valetkey.core.permission.model import Call, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """
+    One run, or the same one several times in the same second.
+
+    Args:
+        calls: None at all is a run that uses one call.
+        fee_wei: What the sponsor pays each time.
+    """
+
+    calls: tuple[Call, ...]
+    times: int = 1
+    fee_wei: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Runs in the second *at*, and again every *every_s* seconds until that was *rounds* times."""
+
+    at: int
+    runs: tuple[Run, ...]
+    rounds: int = 1
+    every_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """
+    Everything that a session does, in order of time.
+
+    Args:
+        chain: CAIP-2.
+        sender: 20 bytes, whoever brings the runs to the chain.
+    """
+
+    chain: str
+    sender: bytes
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The first run that was refused, or *at* the start: the trace itself."""
+
+    at: int
+    deny: Deny
+
+
+def replay(permission: Permission, trace: Trace, *, account: bytes) -> Refused | None:
+    """
+    Return what *permission*, of which nothing is spent, first refuses of *trace*; None is nothing.
+
+    Args:
+        account: 20 bytes; never a target.
+    """
+    begin = trace.stages[0].at if trace.stages else permission.starts_at
+    if trace.chain != permission.chain:
+        return Refused(begin, Deny(Code.WRONG_CHAIN, "chain", f"only on {permission.chain}"))
+    if permission.relayer not in (None, trace.sender):
+        detail = f"0x{trace.sender.hex()} is not the relayer"
+        return Refused(begin, Deny(Code.RELAYER_NOT_ALLOWED, "relayer", detail))
+    spent, fees_wei = nothing_spent(permission), 0
+    for stage in trace.stages:
+        for number in range(stage.rounds):
+            at = stage.at + number * stage.every_s
+            for run in stage.runs:
+                fees_wei += run.fee_wei * run.times
+                answer = _fee(permission, fees_wei) or _repeat(
+                    permission, run, spent, now=at, account=account
+                )
+                if isinstance(answer, Deny):
+                    return Refused(at, answer)
+                spent = answer
+    return None
+
+
+def _fee(permission: Permission, fees_wei: int) -> Deny | None:
+    budget = permission.fee_budget_wei
+    if budget is None or fees_wei <= budget:
+        return None
+    detail = f"{budget} wei allowed, {fees_wei} asked for"
+    return Deny(Code.SPONSORSHIP_EXCEEDED, "fee_budget_wei", detail)
+
+
+def _repeat(
+    permission: Permission, run: Run, spent: Spent, *, now: int, account: bytes
+) -> Spent | Deny:
+    """
+    Return what is booked after all times, or the first refusal.
+
+    In one second each time books the same, and booking only takes: if the last time is allowed, so
+    was each before it. The first time that is not is found by halving.
+    """
+    first = decide(run.calls, permission, spent, now=now, account=account)
+    if isinstance(first, Deny):
+        return first
+
+    def ask(time: int) -> Allow | Deny:
+        booked = _booked(first, time - 1)
+        return decide(run.calls, permission, booked, now=now, account=account)
+
+    low, high = 1, run.times
+    while low < high:  # all up to `low` are allowed; nothing is known beyond `high`
+        middle = (low + high + 1) // 2
+        if isinstance(ask(middle), Allow):
+            low = middle
+        else:
+            high = middle - 1
+    refused = ask(low + 1) if low < run.times else None
+    return refused if isinstance(refused, Deny) else _booked(first, run.times)
+
+
+def _booked(first: Allow, times: int) -> Spent:
+    """Return what is booked after *times* of what was allowed *first*."""
+    more = times - 1
+    counters = zip(first.after.counters, first.amounts, strict=True)
+    return Spent(
+        calls=first.after.calls + more * first.calls,
+        counters=tuple(
+            Counter(counter.spent + more * amount, counter.window) for counter, amount in counters
+        ),
+    )

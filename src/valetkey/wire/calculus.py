@@ -1,0 +1,126 @@
+"""What the calculus says of permissions: findings, changes, a trace that makes the difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from valetkey.core.permission.subset import NotSubset
+from valetkey.wire.activity import Call, write_call
+from valetkey.wire.base import Address, Amount, Told, hexed
+
+if TYPE_CHECKING:
+    from valetkey.core.permission import diff as core_diff
+    from valetkey.core.permission import finding as core
+    from valetkey.core.permission.subset import Subset
+    from valetkey.core.permission.trace import Run as CoreRun
+
+
+class Finding(Told, frozen=True, kw_only=True):
+    """One finding of the linter (docs/reference/lint.md)."""
+
+    rule: str
+    severity: Literal["error", "warning", "info"]
+    place: str
+    detail: str
+    fix: str
+
+
+class Change(Told, frozen=True, kw_only=True):
+    """One thing that changes; without ``before`` it was not there, without ``after`` it goes."""
+
+    kind: Literal["added", "removed", "raised", "lowered", "changed"]
+    place: str
+    before: str | None
+    after: str | None
+
+
+class TraceRun(Told, frozen=True, kw_only=True):
+    """One run, ``times`` times in the same second."""
+
+    calls: list[Call]
+    times: int
+    fee_wei: Amount
+
+
+class Stage(Told, frozen=True, kw_only=True):
+    """Runs in the second ``at``, and again every ``every_s`` until that was ``rounds`` times."""
+
+    at: int
+    rounds: int
+    every_s: int
+    runs: list[TraceRun]
+
+
+class Comparison(Told, frozen=True, kw_only=True):
+    """
+    Whether one permission is within another.
+
+    Args:
+        caveat: The place in the other that is passed, if it is not.
+        chain, sender, stages: A trace that this one accepts and the other refuses.
+    """
+
+    within: bool
+    caveat: str | None = None
+    detail: str | None = None
+    chain: str | None = None
+    sender: Address | None = None
+    stages: list[Stage] | None = None
+
+
+class Difference(Told, frozen=True, kw_only=True):
+    """What changes, and whether the new permission is within the old one."""
+
+    changes: list[Change]
+    widens: bool
+    new_within_old: Comparison
+
+
+def write_finding(finding: core.Finding) -> Finding:
+    """Return *finding* as it is answered."""
+    return Finding(
+        rule=finding.rule.value,
+        severity=finding.severity.value,
+        place=finding.place,
+        detail=finding.detail,
+        fix=finding.fix,
+    )
+
+
+def write_difference(diff: core_diff.Diff) -> Difference:
+    """Return *diff* as it is answered."""
+    return Difference(
+        changes=[
+            Change(kind=one.kind.value, place=one.place, before=one.before, after=one.after)
+            for one in diff.changes
+        ],
+        widens=diff.widens,
+        new_within_old=write_comparison(diff.answer),
+    )
+
+
+def write_comparison(answer: Subset | NotSubset) -> Comparison:
+    """Return *answer* as it is answered."""
+    if not isinstance(answer, NotSubset):
+        return Comparison(within=True)
+    return Comparison(
+        within=False,
+        caveat=answer.caveat,
+        detail=answer.detail,
+        chain=answer.trace.chain,
+        sender=hexed(answer.trace.sender),
+        stages=[
+            Stage(
+                at=stage.at,
+                rounds=stage.rounds,
+                every_s=stage.every_s,
+                runs=[_run(run) for run in stage.runs],
+            )
+            for stage in answer.trace.stages
+        ],
+    )
+
+
+def _run(run: CoreRun) -> TraceRun:
+    calls = [write_call(call) for call in run.calls]
+    return TraceRun(calls=calls, times=run.times, fee_wei=str(run.fee_wei))

@@ -1,0 +1,89 @@
+"""Backtest: the same answers as when the runs are made, and what was of no use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.examples import (
+    ACCOUNT,
+    APPROVE,
+    EVE,
+    PERMISSION,
+    TOKEN,
+    cap_with,
+    permission_with,
+    transfer,
+)
+from tests.core.strategies import START, permissions, traces
+from valetkey.core.errors import Code
+from valetkey.core.permission.backtest import Recorded, backtest
+from valetkey.core.permission.decide import Allow, decide, nothing_spent
+from valetkey.core.permission.model import Call, Rule, Window
+
+if TYPE_CHECKING:
+    from valetkey.core.permission.backtest import Report
+    from valetkey.core.permission.model import Permission
+
+
+def report_on(permission: Permission, *runs: tuple[int, list[Call]]) -> Report:
+    """Return the report on runs, each so many seconds after the start."""
+    recorded = [Recorded(START + after_s, tuple(calls)) for after_s, calls in runs]
+    return backtest(permission, recorded, account=ACCOUNT)
+
+
+def test_it_says_what_would_have_been_refused_and_what_stays_unused() -> None:
+    """The refused run books nothing, so that a smaller one fits after it."""
+    rules = (*PERMISSION.rules, Rule(TOKEN, APPROVE))
+    caps = (cap_with(lifetime=100, window=Window(60, 60)),)
+    report = report_on(
+        permission_with(rules=rules, caps=caps),
+        (0, [transfer(40)]),
+        (1, [transfer(21)]),
+        (1, [transfer(5), transfer(1, EVE)]),
+        (59, [transfer(10), transfer(5)]),
+        (60, []),
+        (60, [transfer(45)]),
+    )
+    assert (report.accepted, report.calls) == (4, 5)
+    assert [(one.index, one.at, one.deny.caveat) for one in report.refused] == [
+        (1, START + 1, "caps[0].window"),
+        (2, START + 1, "recipients"),
+    ]
+    assert report.refused[1].deny.code is Code.RECIPIENT_NOT_ALLOWED
+    assert (report.rules, report.unused_rules) == ((4, 0), (1,))
+    used = [(one.limit.caveat, one.booked, one.percent) for one in report.limits]
+    assert used == [("caps[0].lifetime", 100, 100), ("caps[0].window", 55, 92)]
+
+
+@pytest.mark.parametrize(("limit", "amount", "percent"), [(0, 0, 100), (3, 1, 34), (100, 0, 0)])
+def test_a_share_is_rounded_up(limit: int, amount: int, percent: int) -> None:
+    """Only what was not touched at all is 0, and of nothing nothing is left."""
+    permission = permission_with(caps=(cap_with(lifetime=limit),))
+    (used,) = report_on(permission, (0, [transfer(amount)])).limits
+    assert used.percent == percent
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_it_is_the_same_as_making_the_runs(data: st.DataObject) -> None:
+    """Run by run."""
+    permission = data.draw(permissions())
+    now, recorded = permission.starts_at, []
+    for wait_s, calls in data.draw(traces(permission)):
+        now += wait_s
+        recorded.append(Recorded(now, tuple(calls)))
+    report = backtest(permission, recorded, account=ACCOUNT)
+    spent, refused = nothing_spent(permission), []
+    for index, run in enumerate(recorded):
+        answer = decide(run.calls, permission, spent, now=run.at, account=ACCOUNT)
+        if isinstance(answer, Allow):
+            spent = answer.after
+        else:
+            refused.append((index, answer))
+    assert [(one.index, one.deny) for one in report.refused] == refused
+    assert report.calls == spent.calls
+    assert all(0 <= one.booked <= one.limit.limit for one in report.limits)

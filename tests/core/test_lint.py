@@ -1,0 +1,200 @@
+"""The linter: each rule has an entry, a permission that it is for, and one that it is not for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from tests.core.examples import (
+    ANN,
+    APPROVE,
+    BOB,
+    OTHER_TOKEN,
+    PERMISSION,
+    ROUTER,
+    SWAP_SELECTOR,
+    TOKEN,
+    cap_with,
+    permission_with,
+)
+from tests.core.strategies import START, permissions
+from valetkey.core.permission.checks import check_permission
+from valetkey.core.permission.effects import EFFECTS, selector_of
+from valetkey.core.permission.finding import LintRule, Severity
+from valetkey.core.permission.lint import lint
+from valetkey.core.permission.model import (
+    ANYTHING,
+    Cap,
+    Constraint,
+    Operator,
+    Permission,
+    Rule,
+    Window,
+)
+from valetkey.core.permission.worst_case import opaque_targets, worst_case
+from valetkey.core.units import DAY_S
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "lint.md"
+ROW = re.compile(r"^\| `([a-z-]+)` \| ([a-z, ]+) \| (\S.*\S) \| (\S.*\S) \|$", re.MULTILINE)
+
+TO_ANN = Constraint(0, Operator.EQUALS, (int.from_bytes(ANN),))
+FOR_ALL = selector_of("setApprovalForAll(address,bool)")
+OPEN = permission_with(recipients=ANYTHING)
+ROUTED = replace(OPEN, rules=(Rule(ROUTER, SWAP_SELECTOR),), caps=())
+PAYING = permission_with(rules=(Rule(ANN, None),), caps=(Cap(None, 18, lifetime=9),))
+
+
+def one_rule(selector: bytes, *where: Constraint, token: bytes = TOKEN) -> Permission:
+    """Return a permission for anybody with one rule."""
+    return replace(OPEN, rules=(Rule(token, selector, where=where),))
+
+
+def capped(**changes: object) -> Permission:
+    """Return the ordinary permission with another cap and without its lifetime."""
+    return permission_with(caps=(cap_with(**{"lifetime": None, **changes}),))
+
+
+E, W, I = Severity  # noqa: E741 - columns
+
+FOUND: dict[LintRule, list[tuple[Permission, str, Severity]]] = {
+    LintRule.NO_CAP: [
+        (permission_with(caps=()), "rules[0]", E),
+        (capped(per_call=5), "rules[0]", E),
+    ],
+    LintRule.OPEN_COUNTERPARTY: [
+        (OPEN, "rules[0]", W),
+        (one_rule(APPROVE), "rules[0]", E),
+        (one_rule(APPROVE, Constraint(0, Operator.AT_MOST, (9,))), "rules[0]", E),
+        (replace(ROUTED, rules=(Rule(ROUTER, FOR_ALL),)), "rules[0]", E),
+    ],
+    LintRule.FEE_BUDGET_UNBOUND: [(permission_with(fee_budget_wei=1), "fee_budget_wei", E)],
+    LintRule.OPAQUE_CALL: [(ROUTED, "rules[0]", W)],
+    LintRule.LONG_LIVED: [
+        (permission_with(expires_at=START + 30 * DAY_S + 1), "expires_at", W),
+    ],
+    LintRule.MANY_WINDOWS: [
+        (
+            replace(capped(window=Window(5, 60)), expires_at=START + 31 * 60 + 1),
+            "caps[0].window",
+            W,
+        ),
+    ],
+    LintRule.NOTHING_ALLOWED: [
+        (permission_with(rules=()), "rules", W),
+        (permission_with(recipients=()), "rules", W),
+    ],
+    LintRule.UNREACHABLE: [
+        (permission_with(recipients=()), "rules[0]", W),
+        (one_rule(APPROVE, TO_ANN, Constraint(0, Operator.EQUALS, (1,))), "rules[0]", W),
+        (one_rule(APPROVE, Constraint(1, Operator.EQUALS, (101,))), "rules[0]", W),
+    ],
+    LintRule.ZERO_LIMIT: [
+        (capped(lifetime=0), "caps[0].lifetime", W),
+        (capped(lifetime=1, per_call=0), "caps[0].per_call", W),
+        (capped(window=Window(0, 60)), "caps[0].window", W),
+    ],
+    LintRule.UNUSED_CAP: [
+        (permission_with(caps=(cap_with(), Cap(None, 18, lifetime=5))), "caps[1]", I),
+        (permission_with(caps=(cap_with(), Cap(OTHER_TOKEN, 6, lifetime=5))), "caps[1]", I),
+    ],
+    LintRule.CAP_ABOVE_CAP: [
+        (capped(lifetime=5, per_call=5), "caps[0].per_call", I),
+        (capped(window=Window(5, 60), per_call=5), "caps[0].per_call", I),
+        (capped(window=Window(5, 60), lifetime=5), "caps[0].window", I),
+        (capped(window=Window(5, 60), lifetime=300), "caps[0].lifetime", I),
+    ],
+    LintRule.CAP_ABOVE_COUNT: [
+        (replace(capped(lifetime=15, per_call=5), max_calls=3), "caps[0].lifetime", I),
+        (replace(capped(window=Window(15, 60), per_call=5), max_calls=3), "caps[0].window", I),
+    ],
+    LintRule.NO_CALL_COUNT: [(PERMISSION, "max_calls", I)],
+    LintRule.NO_FEE_BUDGET: [(PERMISSION, "fee_budget_wei", I)],
+}
+
+NOT_FOUND: dict[LintRule, list[Permission]] = {
+    LintRule.NO_CAP: [
+        PERMISSION,
+        capped(window=Window(5, 60)),
+        replace(capped(per_call=5), max_calls=3),
+        PAYING,
+        replace(ROUTED, rules=(Rule(ROUTER, SWAP_SELECTOR),)),
+    ],
+    LintRule.OPEN_COUNTERPARTY: [PERMISSION, one_rule(APPROVE, TO_ANN), ROUTED, PAYING],
+    LintRule.FEE_BUDGET_UNBOUND: [permission_with(fee_budget_wei=1, relayer=BOB), PERMISSION],
+    LintRule.OPAQUE_CALL: [PERMISSION, PAYING],
+    LintRule.LONG_LIVED: [permission_with(expires_at=START + 30 * DAY_S)],
+    LintRule.MANY_WINDOWS: [
+        replace(capped(window=Window(5, 60)), expires_at=START + 31 * 60),
+        replace(capped(window=Window(5, 60), lifetime=50), expires_at=START + 31 * 60 + 1),
+    ],
+    LintRule.NOTHING_ALLOWED: [PERMISSION],
+    LintRule.UNREACHABLE: [PERMISSION, one_rule(APPROVE, TO_ANN)],
+    LintRule.ZERO_LIMIT: [capped(lifetime=1, per_call=1, window=Window(1, 60))],
+    LintRule.UNUSED_CAP: [PERMISSION, PAYING],
+    LintRule.CAP_ABOVE_CAP: [
+        capped(lifetime=100, per_call=4, window=Window(5, 60)),
+        capped(window=Window(5, 60), per_call=4),
+        PERMISSION,
+    ],
+    LintRule.CAP_ABOVE_COUNT: [
+        replace(capped(lifetime=14, per_call=5), max_calls=3),
+        replace(capped(window=Window(14, 60), per_call=5), max_calls=3),
+        replace(capped(per_call=5), max_calls=3),
+    ],
+    LintRule.NO_CALL_COUNT: [permission_with(max_calls=1)],
+    LintRule.NO_FEE_BUDGET: [permission_with(fee_budget_wei=1, relayer=BOB)],
+}
+
+
+def test_every_rule_is_documented_once_and_in_order() -> None:
+    """Whoever meets a finding reads on the page what it means and what to do."""
+    rows = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    assert [name for name, *_ in rows] == [rule.value for rule in LintRule]
+    for _, _, means, fix in rows:
+        assert means.endswith(".")
+        assert fix.endswith(".")
+
+
+@pytest.mark.parametrize("rule", LintRule)
+def test_every_rule_finds_what_it_is_for(rule: LintRule) -> None:
+    """With its place, and with the severity that the page gives."""
+    documented = {name: severity for name, severity, *_ in ROW.findall(PAGE.read_text())}
+    for permission, place, severity in FOUND[rule]:
+        found = [one for one in lint(check_permission(permission)) if one.rule is rule]
+        assert [(one.place, one.severity) for one in found] == [(place, severity)]
+        assert severity in documented[rule].split(", ")
+        assert all(one.detail and one.fix for one in found)
+
+
+@pytest.mark.parametrize("rule", LintRule)
+def test_no_rule_finds_what_it_is_not_for(rule: LintRule) -> None:
+    """A finding that is none teaches to look away."""
+    for permission in NOT_FOUND[rule]:
+        found = [one.rule for one in lint(check_permission(permission))]
+        assert rule not in found
+
+
+def test_the_worst_comes_first() -> None:
+    """A person may stop reading after the errors."""
+    found = lint(replace(OPEN, caps=(), recipients=ANYTHING, fee_budget_wei=1))
+    assert [one.severity for one in found] == [E, E, W, I]
+
+
+def test_a_token_without_a_cap_is_said_once() -> None:
+    """However many functions it has."""
+    rules = tuple(Rule(TOKEN, selector) for selector in sorted(EFFECTS))
+    found = lint(permission_with(rules=rules, caps=()))
+    assert [one.rule for one in found].count(LintRule.NO_CAP) == 1
+
+
+@given(permissions())
+def test_a_permission_without_errors_or_opaque_calls_is_bounded(permission: Permission) -> None:
+    """For every permission there is an answer, and no-cap is what makes a loss unbounded."""
+    rules = {one.rule for one in lint(permission)}
+    assert (LintRule.OPAQUE_CALL in rules) is bool(opaque_targets(permission))
+    unbounded = LintRule.NO_CAP in rules or LintRule.OPAQUE_CALL in rules
+    assert worst_case(permission).is_bounded() is not unbounded
