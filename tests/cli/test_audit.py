@@ -87,6 +87,13 @@ def test_a_cut_that_the_store_agrees_with_needs_a_head_from_elsewhere(home: Path
     assert valetkey("audit", "verify", "--home", home, "--heads", kept).code == 1
 
 
+def test_a_log_that_is_gone_is_found_by_the_head_that_the_store_still_has(home: Path) -> None:
+    """Even without a head from elsewhere: the store contradicts itself."""
+    tamper(home, "DELETE FROM audit_line")
+    (home / "audit-heads.jsonl").unlink(missing_ok=True)
+    assert valetkey("audit", "verify", "--home", home).code == 1
+
+
 def test_an_organization_that_is_gone_altogether_is_found(home: Path) -> None:
     """Its kept head names a log that is not there."""
     kept = keep_heads(home)

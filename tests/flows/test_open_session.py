@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.flows.family import make_stranger
 from tests.flows.keys import public_key
 from tests.flows.scene import ALICE, CAP, HOUR_S, MALLORY
 from tests.worlds import dump
@@ -180,6 +181,18 @@ async def test_a_key_holds_sessions_of_one_account(scene: Scene) -> None:
     await _refuse(scene, second, Conflict, Code.SESSION_KEY_IN_USE)
     shared = await _open(scene, replace(second, shares_key=True))
     assert shared.session.key == first.session.key
+
+
+async def test_a_stranger_cannot_keep_a_key_from_its_holder(scene: Scene) -> None:
+    """A public key is public: that another organization names it says and takes nothing."""
+    key = scene.new_key()
+    owner = scene.founded
+    stranger = await make_stranger(scene)
+    scene.founded = stranger
+    taken = await _open(scene, scene.command(await scene.wallet(), secret=key))
+    scene.founded = owner
+    mine = await _open(scene, scene.command(await scene.wallet(), secret=key))
+    assert mine.session.key == taken.session.key
 
 
 async def test_a_key_is_free_when_its_sessions_are_over(scene: Scene) -> None:

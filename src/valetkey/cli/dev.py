@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import tempfile
 import threading
 from pathlib import Path
@@ -27,6 +28,7 @@ PORT: Final = 8080
 def dev(terminal: Terminal, port: int, engine: str | None) -> None:
     """Keep a server on a local chain running, with a key ready to use. Keeps nothing afterwards."""
     choice = choice_of(engine)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is kept then either
     with (
         tempfile.TemporaryDirectory(prefix="valetkey-dev-") as folder,
         local_server(Path(folder) / "server", port=port, choice=choice) as local,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from valetkey.core.audit import (
+    GENESIS,
     AuditHead,
     AuditLine,
     Break,
@@ -99,7 +100,8 @@ def _check(
     lines = list(_lines(view, organization_id))
     broken = verify(lines, head=head)
     stored = view.get(AuditHead, organization_id)
-    if broken is None and stored is not None and lines and stored.hash != lines[-1].hash:
+    reached = lines[-1].hash if lines else GENESIS
+    if broken is None and stored is not None and stored.hash != reached:
         broken = Break(len(lines) + 1, f"the store says that the head is line {stored.seq}")
     if broken is None and is_forged:
         broken = Break(0, "a head is not signed by this server's audit key")

@@ -240,7 +240,9 @@ def _refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
     for other in tx.find(Session, key_index=session.key_index):
         usage = present(tx.get(Usage, other.id), "session")
         alive = state_of(other, usage, now=now) not in _OVER
-        if alive and other.account_id != session.account_id:
+        if not alive or other.organization_id != session.organization_id:
+            continue
+        if other.account_id != session.account_id:
             detail = "this key holds a session of another account; take a new key for each account"
             raise Conflict(Code.SESSION_KEY_IN_USE, detail)
 
