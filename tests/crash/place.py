@@ -61,7 +61,7 @@ class Place:
             f'rpc_url = "{self.node.rpc_url}"\n'
             f'implementation = "0x{self.deployment.implementation.hex()}"\n'
             "allow_private = true\n"
-            f"[bounds]\nwait_s = 5\nrun_deadline_s = {DEADLINE_S}\nreprice_after_s = 1\n"
+            f"[bounds]\nwait_s = 2\nrun_deadline_s = {DEADLINE_S}\nreprice_after_s = 1\n"
         )
         await init(self.folder, text, {})
         async with wire(self.folder, {}) as wired:

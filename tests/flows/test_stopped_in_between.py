@@ -22,6 +22,7 @@ async def test_a_run_that_was_never_sent_is_not_sent_after_a_stop(
 ) -> None:
     """Refused from this answer on: what was only planned then stays undone for ever."""
     held = await scene.open(await scene.wallet())
+    scene.with_bounds(wait_s=0)  # the stop waits behind the nonce of the run
     sane = scene.world
     scene.world = replace(sane, checkpoint=CrashAt(point))
     with pytest.raises(Crash):
