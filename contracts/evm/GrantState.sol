@@ -27,10 +27,11 @@ library GrantState {
     uint256 private constant NONCE_WINDOW = 30;
 
     /// @notice The slot of the grant's state. Its further words stand 1 to 7 (further caps) and 255 (freezing) behind.
-    function slotOf(bytes32 id) internal pure returns (uint256 slot) {
+    /// `base` is NAMESPACE, or what an account makes of it so that all its grants end at once.
+    function slotOf(bytes32 id, uint256 base) internal pure returns (uint256 slot) {
         assembly ("memory-safe") {
             mstore(0x00, id)
-            mstore(0x20, NAMESPACE)
+            mstore(0x20, base)
             slot := keccak256(0x00, 0x40)
         }
     }
