@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.units import UINT256_MAX
+
+if TYPE_CHECKING:
+    from valetkey.core.permission.template import Template
 
 ADDRESS_BYTES: Final = 20
 SELECTOR_BYTES: Final = 4
@@ -71,6 +74,36 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class WideRule:
+    """
+    Any function of one contract, or any call at all, apart from those that move value.
+
+    It covers a call that no narrower rule speaks of: any function of *target* beside the functions
+    that a `Rule` names on it, any call to a target that no other rule names. What never falls
+    under it is in docs/reference/value-moving-selectors.md.
+
+    Args:
+        target: 20 bytes, or `Anything`.
+        payable: Whether the call may carry native value.
+    """
+
+    target: bytes | Anything
+    payable: bool = False
+
+    def carries_value(self) -> bool:
+        """Say whether a call under this rule may carry native value."""
+        return self.payable
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most *calls* calls in each span of *window_s* seconds counted from ``starts_at``."""
+
+    calls: int
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """At most *limit* in each span of *window_s* seconds counted from ``starts_at``."""
 
@@ -110,6 +143,11 @@ class Permission:
         relayer: 20 bytes, the only sender of transactions that may carry a run; None is any.
         fee_budget_wei: The most that the sponsor pays for this session. Only a server can count
             it, so a chain session needs a bound relayer with it.
+        wide_rules: Behind the rules, as the chain counts them; any function of a contract in order
+            of the targets, then any call.
+        rate: Counted by the server alone, so a chain session needs a bound relayer with it.
+        templates: What may be signed as the account; by the server alone.
+        scopes: Names of powers outside the chain that the holder may be given (RFC 6749, 3.3).
     """
 
     chain: str
@@ -121,6 +159,10 @@ class Permission:
     max_calls: int | None = None
     relayer: bytes | None = None
     fee_budget_wei: int | None = None
+    wide_rules: tuple[WideRule, ...] = ()
+    rate: Rate | None = None
+    templates: tuple[Template, ...] = ()
+    scopes: tuple[str, ...] = ()
 
     def cap_on(self, asset: bytes | None) -> Cap | None:
         """Return the cap on *asset*, if there is one."""
