@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.units import UINT256_MAX
-
-if TYPE_CHECKING:
-    from valetkey.core.permission.template import Template
 
 ADDRESS_BYTES: Final = 20
 SELECTOR_BYTES: Final = 4
@@ -130,6 +127,54 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageTemplate:
+    """
+    A text that may be signed (EIP-191), with holes.
+
+    Args:
+        text: The fixed pieces, at least one. Between two pieces any one or more characters may
+            stand, but no control characters, so no new line.
+    """
+
+    text: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConstraint:
+    """
+    A limit on one field of typed data.
+
+    Args:
+        field: Names from the message down, such as ``("details", "amount")``.
+        values: Words of ``encodeData`` as unsigned integers: a number, an address, or the
+            Keccak-256 of a string or of bytes. Exactly one unless the operator is ``ONE_OF``.
+    """
+
+    field: tuple[str, ...]
+    operator: Operator
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypedDataTemplate:
+    """
+    Typed data that may be signed (EIP-712): one structure of one contract.
+
+    Args:
+        name, version: Of the domain; None where the domain has none.
+        verifying_contract: 20 bytes. The chain of the domain is the permission's.
+        type: ``encodeType`` of the message, such as ``Order(address maker,uint256 amount)``.
+        where: All of them must hold.
+    """
+
+    name: str | None
+    version: str | None
+    verifying_contract: bytes
+    type: str
+    where: tuple[FieldConstraint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Permission:
     """
     What a session may do. No rules, no calls.
@@ -146,7 +191,7 @@ class Permission:
         wide_rules: Behind the rules, as the chain counts them; any function of a contract in order
             of the targets, then any call.
         rate: Counted by the server alone, so a chain session needs a bound relayer with it.
-        templates: What may be signed as the account; by the server alone.
+        messages, typed_data: What may be signed as the account; by the server alone.
         scopes: Names of powers outside the chain that the holder may be given (RFC 6749, 3.3).
     """
 
@@ -161,7 +206,8 @@ class Permission:
     fee_budget_wei: int | None = None
     wide_rules: tuple[WideRule, ...] = ()
     rate: Rate | None = None
-    templates: tuple[Template, ...] = ()
+    messages: tuple[MessageTemplate, ...] = ()
+    typed_data: tuple[TypedDataTemplate, ...] = ()
     scopes: tuple[str, ...] = ()
 
     def cap_on(self, asset: bytes | None) -> Cap | None:
