@@ -51,6 +51,7 @@ from valetkey.spec.permission_bytes.typed import (
     run_typed_data,
     unfreeze_typed_data,
 )
+from valetkey.spec.permission_bytes.value_moving import VALUE_MOVING
 from valetkey.spec.permission_bytes.values import (
     MAX_CAPS,
     MAX_CHECKS,
@@ -79,6 +80,7 @@ __all__ = [
     "NEVER_EXPIRES",
     "NONCE_WINDOW",
     "NO_CALL_LIMIT",
+    "VALUE_MOVING",
     "Cap",
     "CapState",
     "Constraint",
