@@ -117,6 +117,9 @@ async def make_world(
     relayer = await vault.create(
         Curve.SECP256K1, key_id="relayer", organization_id="server", wallet_id="relayer"
     )
+    stopper = await vault.create(
+        Curve.SECP256K1, key_id="stopper", organization_id="server", wallet_id="stopper"
+    )
     auditor = await vault.create(
         Curve.ED25519, key_id="auditor", organization_id="server", wallet_id="auditor"
     )
@@ -128,6 +131,7 @@ async def make_world(
         entropy=entropy,
         checkpoint=checkpoint or Passed(),
         relayer=relayer,
+        stopper=stopper,
         auditor=auditor,
         bounds=bounds or PATIENT,
     )
@@ -153,7 +157,7 @@ async def make_live_world(
     seed: int | None = None,
 ) -> World:
     """
-    Return a world on a running chain, whose relayer has money there.
+    Return a world on a running chain, whose relayer and stopper have money there.
 
     Each has another seed unless told: two worlds on one chain would share addresses.
     """
@@ -163,7 +167,8 @@ async def make_live_world(
         bounds=bounds,
         seed=time.time_ns() if seed is None else seed,
     )
-    fund(node.rpc, deployment, world.relayer_address, RELAYER_WEI)
+    for payer in (world.relayer_address, world.stopper_address):
+        fund(node.rpc, deployment, payer, RELAYER_WEI)
     return world
 
 

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 
 SERVER: Final = "server"  # the organization of the server's own keys
 RELAYER_KEY: Final = "server/relayer"
+STOPPER_KEY: Final = "server/stopper"
 AUDIT_KEY: Final = "server/audit"
+OWN_KEYS: Final = {
+    RELAYER_KEY: Curve.SECP256K1,
+    STOPPER_KEY: Curve.SECP256K1,
+    AUDIT_KEY: Curve.ED25519,
+}
 
 
 class SystemClock:
@@ -100,7 +106,7 @@ async def make(
     folder: Path, config_text: str, environment: Mapping[str, str]
 ) -> AsyncIterator[Wired]:
     """
-    Make a server in *folder* and give its world: key-encryption key, store, relayer and audit keys.
+    Make a server in *folder* and give its world: key-encryption key, store, own keys.
 
     The configuration is written last. Whatever goes wrong before that, also in the body of this
     context, leaves nothing behind that was made here.
@@ -156,7 +162,7 @@ async def _make_keys(folder: Path, config: Config, environment: Mapping[str, str
     store, vault = open_store(folder, config), open_vault(folder, config, environment)
     await store.open()
     try:
-        for key_id, curve in ((RELAYER_KEY, Curve.SECP256K1), (AUDIT_KEY, Curve.ED25519)):
+        for key_id, curve in OWN_KEYS.items():
             key = await vault.create(curve, key_id=key_id, organization_id=SERVER, wallet_id=key_id)
             await store.write(lambda tx, key=key: tx.add(key))  # type: ignore[misc]
     finally:
@@ -207,6 +213,7 @@ async def _wire(
             entropy=SystemEntropy(),
             checkpoint=checkpoint,
             relayer=await own_key(store, RELAYER_KEY),
+            stopper=await own_key(store, STOPPER_KEY),
             auditor=await own_key(store, AUDIT_KEY),
             bounds=config.bounds,
         )

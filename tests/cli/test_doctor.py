@@ -36,7 +36,7 @@ def problems(home: Path, **variables: str) -> set[str]:
 
 @pytest.fixture
 def chained(tmp_path: Path, chain: Node, deployed: Deployment) -> Callable[..., Path]:
-    """Return a maker of a server on the local chain, its relayer with money."""
+    """Return a maker of a server on the local chain, relayer and stopper with money."""
 
     def make(
         *, rpc_url: str = "", implementation: bytes = b"", name: str = "", is_funded: bool = True
@@ -49,7 +49,8 @@ def chained(tmp_path: Path, chain: Node, deployed: Deployment) -> Callable[..., 
             *("--implementation", f"0x{(implementation or deployed.implementation).hex()}"),
         )
         if is_funded:
-            fund(chain.rpc, deployed, bytes.fromhex(made.document["relayer"][2:]), 10**18)
+            for payer in ("relayer", "stopper"):
+                fund(chain.rpc, deployed, bytes.fromhex(made.document[payer][2:]), 10**18)
         return home
 
     return make
@@ -61,7 +62,7 @@ def test_a_server_that_lacks_nothing_is_well(chained: Callable[..., Path]) -> No
     assert problems(home) == set()
     told = valetkey("doctor", "--home", home)
     assert told.code == 0
-    assert [line.split()[0] for line in told.out.splitlines()] == ["ok"] * 9
+    assert [line.split()[0] for line in told.out.splitlines()] == ["ok"] * 10
 
 
 def test_a_folder_without_a_server(tmp_path: Path) -> None:
@@ -150,9 +151,10 @@ def test_an_address_without_the_account_contract(
     assert problems(home) == {"eip155:31337 contract"}
 
 
-def test_a_relayer_without_money(chained: Callable[..., Path]) -> None:
-    """With the address to send it to."""
-    finding = findings(chained(is_funded=False))["eip155:31337 relayer"]
+@pytest.mark.parametrize("payer", ["relayer", "stopper"])
+def test_a_payer_without_money(chained: Callable[..., Path], payer: str) -> None:
+    """With the address to send it to: runs and stops have one each."""
+    finding = findings(chained(is_funded=False))[f"eip155:31337 {payer}"]
     assert not finding["ok"]
     assert "send some" in finding["todo"]
 

@@ -38,9 +38,17 @@ def test_a_new_server_has_private_files_and_shows_its_secret_key_once(tmp_path: 
 
 
 def test_a_person_is_told_what_to_do_next(tmp_path: Path) -> None:
-    """The address that pays for gas, and the commands that follow."""
+    """The addresses that pay for gas, and the commands that follow."""
     made = valetkey("init", "--home", tmp_path / "home", "--organization", "Acme")
-    for part in ("(Acme)", "vk_secret_", "relayer", "send some", "valetkey doctor", "serve"):
+    for part in (
+        "(Acme)",
+        "vk_secret_",
+        "relayer",
+        "stopper",
+        "send some",
+        "valetkey doctor",
+        "serve",
+    ):
         assert part in made.out
 
 

@@ -66,7 +66,8 @@ class Place:
         await init(self.folder, text, {})
         async with wire(self.folder, {}) as wired:
             world = wired.world
-            fund(self.node.rpc, self.deployment, world.relayer_address, 100 * ETHER)
+            for payer in (world.relayer_address, world.stopper_address):
+                fund(self.node.rpc, self.deployment, payer, 100 * ETHER)
             organization, token = await found(world, name="Acme")
             mark = fingerprint(token)
             key = (await world.store.read(lambda view: view.find(Credential, fingerprint=mark)))[0]
@@ -93,7 +94,7 @@ class Place:
 
         1. reconcile leaves nothing open, and finds nothing the second time; 2. the books are right;
         3. no overspend, and the chain moved what the store says; 4. nothing answered is lost;
-        5. the relayer's nonces have no gap; 6. stopped sessions are stopped on chain.
+        5. the nonces of relayer and stopper have no gap; 6. stopped sessions are stopped on chain.
         """
         async with wire(self.folder, {}) as wired:
             world = wired.world
@@ -156,10 +157,11 @@ class Place:
 
     async def _check_nonces(self, world: World) -> None:
         chain = next(iter(world.chains.values()))
-        key = nonce_line_id(chain.chain, world.relayer_address)
-        line = await world.store.read(lambda view: view.get(NonceLine, key))
-        assert line is not None
-        assert line.next_nonce == await chain.transaction_count(world.relayer_address)
+        for sender in (world.relayer_address, world.stopper_address):
+            key = nonce_line_id(chain.chain, sender)
+            line = await world.store.read(lambda view, key=key: view.get(NonceLine, key))  # type: ignore[misc]
+            assert line is not None
+            assert line.next_nonce == await chain.transaction_count(sender)
 
     async def _check_stops(self, world: World) -> None:
         chain = next(iter(world.chains.values()))

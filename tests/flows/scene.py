@@ -269,7 +269,8 @@ async def make_scene(
         checkpoint=checkpoint,
         seed=seed,
     )
-    fund(rpc, deployment, world.relayer_address, RELAYER_WEI)
+    for payer in (world.relayer_address, world.stopper_address):
+        fund(rpc, deployment, payer, RELAYER_WEI)
     founded = await make_organization(world)
     return Scene(world, clock, line, rpc, deployment, founded)
 

@@ -283,9 +283,10 @@ class SessionLife(RuleBasedStateMachine):
             )
         )
         assert left[:2] == ([], [])
-        used = await scene.chain.transaction_count(scene.world.relayer_address)
-        key = nonce_line_id(scene.chain.chain, scene.world.relayer_address)
-        assert [one.next_nonce for one in left[2] if one.id == key] == [used]
+        for sender in (scene.world.relayer_address, scene.world.stopper_address):
+            used = await scene.chain.transaction_count(sender)
+            key = nonce_line_id(scene.chain.chain, sender)
+            assert all(one.next_nonce == used for one in left[2] if one.id == key)
 
 
 TestSessionLife = SessionLife.TestCase

@@ -135,6 +135,7 @@ async def test_the_server_says_what_it_is(stage: Stage) -> None:
             "chain": stage.chain,
             "implementation": "0x" + stage.deployment.implementation.hex(),
             "relayer": "0x" + stage.world.relayer_address.hex(),
+            "stopper": "0x" + stage.world.stopper_address.hex(),
         }
     ]
     assert abs(seen["time"] - stage.clock.now()) <= 2

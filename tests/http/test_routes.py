@@ -95,7 +95,9 @@ async def test_what_reads_are_given_has_no_transaction_and_no_key() -> None:
     assert {name for name in dir(see.store) if not name.startswith("_")} == {"read"}
     held = [getattr(see, name) for name in Reads.__slots__]
     assert not any(isinstance(one, (World, MemoryStore, MemoryVault)) for one in held)
-    assert not {"vault", "relayer", "auditor", "entropy", "checkpoint"} & set(Reads.__slots__)
+    assert not {"vault", "relayer", "stopper", "auditor", "entropy", "checkpoint"} & set(
+        Reads.__slots__
+    )
 
 
 def test_the_door_alone_makes_what_it_hands_out() -> None:

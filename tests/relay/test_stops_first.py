@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from tests.flows.scene import USDC
 from valetkey.core.activity import ActivityState
 from valetkey.core.budget import BudgetLine
 from valetkey.core.errors import Code
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import ANYTHING, Call, Rule
+from valetkey.core.session import Proof
 from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.devchain import dev_keys, transact
-from valetkey.flows import reconcile, stop
-from valetkey.flows.relay import read_activity
+from valetkey.flows import freeze, reconcile, stop
+from valetkey.flows.relay import look, read_activity
 
 if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
@@ -50,12 +52,45 @@ async def test_a_run_that_no_block_can_hold_holds_up_no_stop(scene: Scene) -> No
     assert run.outcome.code == Code.SPONSORSHIP_EXCEEDED
 
 
+async def test_a_stop_is_not_mined_behind_a_run(scene: Scene) -> None:
+    """A run that offers too little waits in the pool, and its nonce with it; the stop does not."""
+    held = await scene.open(await scene.wallet())
+    victim = await scene.open(await scene.wallet())
+    scene.with_bounds(wait_s=0)
+    scene.rpc.ask("evm_setAutomine", False)  # noqa: FBT003 - JSON-RPC's own
+    run = await scene.run(held, scene.transfer(USDC))
+    dear = hex(run.attempts[-1].transaction.fees.max_fee_wei + 1)
+    scene.rpc.ask("anvil_setNextBlockBaseFeePerGas", dear)
+    scene.rpc.ask("evm_mine")
+    stopped = await stop.revoke(scene.world, scene.principal, scene.request(), session_id=victim.id)
+    scene.rpc.ask("evm_mine")
+    looked = [await look(scene.world, one) for one in (stopped.activity, run)]
+    assert [one.state for one in looked] == [ActivityState.DONE, ActivityState.SENDING]
+    senders = {one.attempts[-1].transaction.sender for one in looked}
+    assert senders == {scene.world.stopper_address, scene.world.relayer_address}
+
+
+async def test_stops_leave_what_sessions_are_bound_to(scene: Scene) -> None:
+    """A session whose key is here is bound to the relayer: it runs, and is stopped by the other."""
+    held = await scene.open(await scene.wallet(), proof=Proof.STAMP)
+    run = await scene.run(held, scene.transfer(USDC))
+    assert run.state is ActivityState.DONE
+    assert held.session.permission is not None
+    assert held.session.permission.relayer == run.attempts[-1].transaction.sender
+    frozen = await freeze.freeze(scene.world, scene.principal, scene.request(), session_id=held.id)
+    thawed = await freeze.unfreeze(
+        scene.world, scene.principal, scene.request(), session_id=held.id
+    )
+    senders = [one.activity.attempts[-1].transaction.sender for one in (frozen, thawed)]
+    assert senders == [scene.world.stopper_address, scene.world.relayer_address]
+
+
 async def test_a_run_that_the_relayer_cannot_pay_holds_up_no_stop(scene: Scene) -> None:
-    """What a node refuses for want of money takes no nonce."""
+    """What a node refuses for want of money takes no nonce; stops have money of their own."""
     held, target = await burner(scene)
     victim = await scene.open(await scene.wallet())
     scene.with_bounds(wait_s=0.5)
-    poor = hex(10**15)
+    poor = hex(10**14)
     scene.rpc.ask("anvil_setBalance", "0x" + scene.world.relayer_address.hex(), poor)
     run = await scene.run(held, burn(target, 100_000))
     stopped = await stop.revoke(scene.world, scene.principal, scene.request(), session_id=victim.id)

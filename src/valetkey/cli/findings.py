@@ -17,8 +17,9 @@ from valetkey.core.units import format_amount
 from valetkey.core.wallet import address_of
 from valetkey.wire.base import hexed
 from valetkey.wiring import (
-    AUDIT_KEY,
+    OWN_KEYS,
     RELAYER_KEY,
+    STOPPER_KEY,
     SystemClock,
     open_chain,
     open_store,
@@ -38,7 +39,9 @@ MIN_FREE_BYTES: Final = 256 * 1024 * 1024
 MAX_AHEAD_S: Final = 15
 MAX_BEHIND_S: Final = 120
 MIN_TRANSACTIONS: Final = 20
-_GAS_OF_A_RUN: Final = 200_000
+_GAS: Final = 200_000
+_PAYERS: Final = {"relayer": RELAYER_KEY, "stopper": STOPPER_KEY}
+_PAYS: Final = {"relayer": "runs", "stopper": "stops"}
 _NATIVE_DECIMALS: Final = 18
 _NOBODY: Final = b"\1" * 20
 _MIB: Final = 1024 * 1024
@@ -72,10 +75,13 @@ class _Known:
     config: Config
     keys: dict[str, SealedKey] = field(default_factory=dict)
 
-    @property
-    def relayer(self) -> bytes | None:
-        key = self.keys.get(RELAYER_KEY)
-        return None if key is None else address_of(key.public_key)
+    def payers(self) -> dict[str, bytes]:
+        """Return the addresses that pay for gas, by their names."""
+        return {
+            name: address_of(self.keys[key_id].public_key)
+            for name, key_id in _PAYERS.items()
+            if key_id in self.keys
+        }
 
 
 async def examine(folder: Path) -> AsyncIterator[Finding]:
@@ -123,7 +129,7 @@ async def _store(known: _Known) -> Finding:
         store = open_store(known.folder, known.config)
         await store.open()
         try:
-            for key_id in (RELAYER_KEY, AUDIT_KEY):
+            for key_id in OWN_KEYS:
                 known.keys[key_id] = await own_key(store, key_id)
         finally:
             await store.close()
@@ -153,7 +159,7 @@ async def _vault(known: _Known) -> Finding:
     except ValetkeyError as error:
         todo = "the key-encryption key and the store do not belong together: bring back the pair"
         return Finding("vault", error.detail, todo)
-    return Finding("vault", "signs with the relayer's key and the audit key")
+    return Finding("vault", "signs with the server's own keys")
 
 
 def _disk(folder: Path) -> Finding:
@@ -170,9 +176,10 @@ async def _chain(known: _Known, name: str, config: ChainConfig) -> AsyncIterator
             head = await chain.head()
             yield Finding(f"{name} node", f"answers, at block {head.number}")
             yield _clock(name, SystemClock().now() - head.at, is_quiet=config.allow_private)
-            yield await _contract(chain, known.relayer or _NOBODY)
-            if known.relayer is not None:
-                yield await _balance(chain, known.relayer)
+            payers = known.payers()
+            yield await _contract(chain, next(iter(payers.values()), _NOBODY))
+            for payer_name, payer in payers.items():
+                yield await _balance(chain, payer, payer_name)
     except ValetkeyError as error:
         todo = "name a node of this chain that can be reached, in rpc_url"
         if error.code is Code.WRONG_CHAIN:
@@ -207,12 +214,12 @@ async def _contract(chain: Chain, sender: bytes) -> Finding:
     return Finding(name, f"the account contract is not at {where}", todo)
 
 
-async def _balance(chain: Chain, relayer: bytes) -> Finding:
-    balance, fees = await asyncio.gather(chain.balance(relayer), chain.fees())
-    lasts = balance // (fees.max_fee_wei * _GAS_OF_A_RUN)
+async def _balance(chain: Chain, payer: bytes, payer_name: str) -> Finding:
+    balance, fees = await asyncio.gather(chain.balance(payer), chain.fees())
+    lasts = balance // (fees.max_fee_wei * _GAS)
     has = format_amount(balance, decimals=_NATIVE_DECIMALS)
-    said = f"{hexed(relayer)} has {has} native, enough for about {lasts} runs"
-    name = f"{chain.chain} relayer"
+    said = f"{hexed(payer)} has {has} native, enough for about {lasts} {_PAYS[payer_name]}"
+    name = f"{chain.chain} {payer_name}"
     if lasts < MIN_TRANSACTIONS:
-        return Finding(name, said, f"send some of the chain's coin to {hexed(relayer)}")
+        return Finding(name, said, f"send some of the chain's coin to {hexed(payer)}")
     return Finding(name, said)

@@ -118,13 +118,13 @@ def init(
     else:
         text += _NO_CHAIN
     first, secret, wired = asyncio.run(_make(home, text, _checked(organization)))
-    relayer = hexed(wired.world.relayer_address)
     terminal.emit(
         {
             "home": str(home),
             "organization_id": first.id,
             "secret_key": secret,
-            "relayer": relayer,
+            "relayer": hexed(wired.world.relayer_address),
+            "stopper": hexed(wired.world.stopper_address),
             "url": f"http://{wired.config.host}:{wired.config.port}",
             "chains": list(wired.config.chains),
         }
@@ -148,12 +148,13 @@ async def _make(home: Path, text: str, name: str) -> tuple[Organization, str, Wi
 def _tell(
     terminal: Terminal, home: Path, wired: Wired, organization: Organization, secret: str
 ) -> None:
-    relayer = hexed(wired.world.relayer_address)
+    relayer, stopper = hexed(wired.world.relayer_address), hexed(wired.world.stopper_address)
     terminal.say(f"A new server in {home}.", style="bold green")
     lines = [
         ("organization", f"{organization.id} ({organization.name})"),
         ("secret key", f"{secret} - shown this once: keep it as you keep a password"),
-        ("relayer", f"{relayer} - pays for gas"),
+        ("relayer", f"{relayer} - pays for the gas of runs"),
+        ("stopper", f"{stopper} - pays for the gas of stops, and nothing else"),
         ("key file", f"{home / wired.config.key_file} - back it up apart from the store"),
     ]
     for name, value in lines:
@@ -162,7 +163,7 @@ def _tell(
     url = f"http://{wired.config.host}:{wired.config.port}"
     steps = [] if wired.config.chains else [f"name a chain in {home / CONFIG_NAME}"]
     steps += [
-        f"send some of the chain's coin to {relayer}",
+        f"send some of the chain's coin to {relayer} and {stopper}",
         f"valetkey doctor --home {home}",
         f"valetkey serve --home {home}",
         f"export VALETKEY_URL={url} VALETKEY_API_KEY=…; valetkey session open --help",

@@ -167,7 +167,8 @@ def local_server(home: Path, *, port: int = 0, choice: Choice | None = None) -> 
 async def _prepare(home: Path, node: Node, deployment: Deployment) -> tuple[str, str]:
     await init(home, config_text(deployment), os.environ)
     async with wire(home, os.environ) as wired:
-        fund(node.rpc, deployment, wired.world.relayer_address, RELAYER_WEI)
+        for payer in (wired.world.relayer_address, wired.world.stopper_address):
+            fund(node.rpc, deployment, payer, RELAYER_WEI)
         organization, secret = await found(wired.world, name="Demo")
         return organization.id, secret
 

@@ -117,7 +117,8 @@ class Activity:
         request_key: `request_key`; unique, so that a repeated request finds this one.
         request_hash: `request_hash` of what was asked for.
         subject_id: What it made or changed.
-        relayer_id: The nonce line that its transactions use, once there is one.
+        relayer_id: The nonce line that its transactions use, once there is one: the relayer's,
+            or the stopper's for stops.
         attempts: Newest last; they share one nonce.
         fees: Booked to fee lines: the ceiling until it is mined, then what it cost.
         times: When each step was reached.
@@ -150,7 +151,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class NonceLine:
-    """The next nonce of a relayer on a chain. ``id`` is `nonce_line_id`."""
+    """The next nonce of a relayer or stopper on a chain. ``id`` is `nonce_line_id`."""
 
     id: str
     next_nonce: int

@@ -77,7 +77,7 @@ class Transaction:
     Everything of a transaction but its signature.
 
     Args:
-        sender: 20 bytes, the relayer.
+        sender: 20 bytes, the relayer or the stopper.
         to: 20 bytes.
         fee: The ceiling that the sponsor reserved is ``gas_limit * max_fee_wei``.
         authorizations: Not empty makes it an EIP-7702 transaction.

@@ -9,9 +9,10 @@ from valetkey.core.budget import FEES, line_id
 
 class Fund(StrEnum):
     """
-    What a transaction is paid from.
+    What a transaction is paid from, and by which key of the server.
 
-    Spending can never empty ``STOPS``: revocations, freezes and kill notes are paid from it.
+    Spending can never empty ``STOPS``: revocations, freezes and kill notes are paid from it, by a
+    key with nonces and money of its own.
     """
 
     RUNS = "runs"

@@ -18,18 +18,14 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx, View
 
 CANCEL_GAS: Final = 21_000
-STOPS_KEPT: Final = 20  # so many stops can still be paid when runs have spent everything else
-STOP_GAS: Final = 150_000
-PAYER: Final = "money of the relayer"
+PAYER: Final = "money of the sender"
 
 
 def pay(
     world: World, tx: Tx, activity: Activity, draft: Transaction, *, line_id: str, balance: int
 ) -> tuple[Entry, ...] | Deny:
     """
-    Book what *draft* can cost, if the relayer has it beside all that is under way.
-
-    Runs leave enough for stops.
+    Book what *draft* can cost, if its sender has it beside all that is under way.
 
     Args:
         line_id: The nonce line of the sender.
@@ -38,10 +34,8 @@ def pay(
     waiting = tx.find(Activity, relayer_id=line_id, settled=0)
     asked = draft.ceiling_wei()
     asked += sum(one.attempts[-1].transaction.ceiling_wei() for one in waiting if one.attempts)
-    if not _is_stop(activity):
-        asked += STOPS_KEPT * STOP_GAS * draft.fees.max_fee_wei
     if asked > balance:
-        detail = f"{balance} wei there, {asked} needed with what is under way and kept for stops"
+        detail = f"{balance} wei there, {asked} needed with what is under way"
         return Deny(Code.SPONSORSHIP_EXCEEDED, PAYER, detail)
     return book_fees(world, tx, activity, draft.ceiling_wei())
 
@@ -50,17 +44,18 @@ def waits_for_money(view: View, activity: Activity, line_id: str, denied: Deny) 
     """
     Say whether a stop waits for money instead of being given up.
 
-    Either the relayer has none, which is the operator's to mend; or others of the organization hold
+    Either its sender has none, which is the operator's to mend; or others of the organization hold
     their ceilings, and will give back most of them.
     """
-    if not _is_stop(activity):
+    if not is_stop(activity):
         return False
     others = view.find(Activity, relayer_id=line_id, settled=0)
     owner = activity.organization_id
     return denied.caveat == PAYER or any(one.organization_id == owner for one in others)
 
 
-def _is_stop(activity: Activity) -> bool:
+def is_stop(activity: Activity) -> bool:
+    """Say whether *activity* stops something on chain: the stopper sends and pays for it."""
     return activity.intent is not None and activity.intent.fund is Fund.STOPS
 
 

@@ -14,6 +14,7 @@ from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
+from valetkey.flows.paying import is_stop
 from valetkey.flows.relay import drive, look
 from valetkey.flows.reprice import reprice
 from valetkey.flows.run import sign_here
@@ -41,14 +42,18 @@ class Reconciled:
 
 async def reconcile(world: World) -> Reconciled:
     """
-    Settle what can be settled now: 1 activities, 2 reservations, 3 pending sessions, 4 old nonces.
+    Settle what can be settled now, in this order.
+
+    1. activities, stops before all others; 2. reservations; 3. pending sessions; 4. old nonces.
 
     Any number of processes may do this at the same time; each thing is settled once. What cannot be
     settled now, for its chain is silent or not configured, waits for the next round and holds up
     nothing else.
     """
     world = replace(world, bounds=replace(world.bounds, wait_s=0))  # the next round looks again
-    activities = await _each(world, await _every(world, Activity, settled=0), _activity)  # 1
+    unfinished = await _every(world, Activity, settled=0)
+    unfinished.sort(key=lambda one: not is_stop(one))
+    activities = await _each(world, unfinished, _activity)  # 1
     held = await _every(world, Reservation, state=ReservationState.RESERVED)
     reservations = await _each(world, held, _reservation)  # 2
     pending = await _every(world, Session, state=State.PENDING)

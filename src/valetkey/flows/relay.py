@@ -19,7 +19,8 @@ from valetkey.core.chain import Fees, Transaction
 from valetkey.core.errors import ChainRejected, Code, Unavailable
 from valetkey.core.permission.decide import Deny
 from valetkey.core.session import Session
-from valetkey.core.wallet import Account
+from valetkey.core.sponsorship import Fund
+from valetkey.core.wallet import Account, address_of
 from valetkey.flows.gate import present
 from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
@@ -107,7 +108,7 @@ async def _plan(world: World, activity: Activity) -> Activity:
 
 def _draft(world: World, intent: Intent) -> Transaction:
     return Transaction(
-        sender=world.relayer_address,
+        sender=address_of(world.payer(intent.fund).public_key),
         nonce=0,
         to=intent.to,
         value_wei=0,
@@ -156,10 +157,11 @@ async def send(world: World, activity: Activity) -> Activity:
     """
     account = await account_of(world, activity)
     chain = world.chain(account.chain)
+    payer = world.payer(activity.intent.fund if activity.intent else Fund.RUNS)
     while True:
         attempt = activity.attempts[-1]
         world.checkpoint.reached("relay:before_sign")
-        signature = await world.vault.sign(world.relayer, chain.digest(attempt.transaction))
+        signature = await world.vault.sign(payer, chain.digest(attempt.transaction))
         signed = chain.seal(attempt.transaction, signature)
         world.checkpoint.reached("relay:after_sign")
         activity = await world.store.write(

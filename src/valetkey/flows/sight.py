@@ -42,6 +42,10 @@ class Sight(Protocol):
     def relayer_address(self) -> bytes:
         """The 20 bytes that runs of relayer-bound sessions must come from."""
 
+    @property
+    def stopper_address(self) -> bytes:
+        """The 20 bytes that stops come from."""
+
     def chain(self, name: str) -> Chain:
         """Return the chain called *name*; `Malformed` if this server does not speak to it."""
 

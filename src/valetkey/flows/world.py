@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, make_id
+from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import address_of
 from valetkey.flows.sight import pick_chain
 
@@ -24,7 +25,9 @@ class World:
 
     Args:
         chains: By CAIP-2 name.
-        relayer: The key that pays for transactions, the same on every chain.
+        relayer: The key that pays for runs, the same on every chain.
+        stopper: The key that pays for stops: its nonces and its money are nobody else's, so that
+            no stop is mined behind a run.
         auditor: The key that signs the heads of the audit logs (Ed25519).
     """
 
@@ -35,6 +38,7 @@ class World:
     entropy: Entropy
     checkpoint: Checkpoint
     relayer: SealedKey
+    stopper: SealedKey
     auditor: SealedKey
     bounds: Bounds
 
@@ -42,6 +46,15 @@ class World:
     def relayer_address(self) -> bytes:
         """The 20 bytes that runs of relayer-bound sessions must come from."""
         return address_of(self.relayer.public_key)
+
+    @property
+    def stopper_address(self) -> bytes:
+        """The 20 bytes that stops come from; they need money of their own."""
+        return address_of(self.stopper.public_key)
+
+    def payer(self, fund: Fund) -> SealedKey:
+        """Return the key that sends and pays for what is booked to *fund*."""
+        return self.stopper if fund is Fund.STOPS else self.relayer
 
     def new_id(self, prefix: Prefix) -> str:
         """Return an id that nothing has yet."""

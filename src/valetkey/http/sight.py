@@ -83,6 +83,7 @@ class Reads:
     chains: Mapping[str, Chain]
     clock: Clock
     relayer_address: bytes
+    stopper_address: bytes
     names: Mapping[bytes, str]
     version: str
     sign_head: Callable[..., Awaitable[SignedHead]]
@@ -101,6 +102,7 @@ def reads_of(world: World, settings: Settings) -> Reads:
         chains=world.chains,
         clock=world.clock,
         relayer_address=world.relayer_address,
+        stopper_address=world.stopper_address,
         names=settings.names,
         version=settings.version,
         sign_head=partial(signed_head, world),

@@ -19,11 +19,18 @@ class Health(Told, frozen=True, kw_only=True):
 
 
 class ServedChain(Told, frozen=True, kw_only=True):
-    """A chain that this server speaks to, the account code there, and who pays for gas."""
+    """
+    A chain that this server speaks to, the account code there, and who pays for gas.
+
+    Args:
+        relayer: Pays for runs and delegations; what sessions are bound to.
+        stopper: Pays for stops, and for nothing else.
+    """
 
     chain: str
     implementation: Address
     relayer: Address
+    stopper: Address
 
 
 class Server(Told, frozen=True, kw_only=True):

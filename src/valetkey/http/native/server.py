@@ -45,12 +45,15 @@ async def _ready(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> w
 
 async def _server(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Server:
     del principal, ask
-    relayer = hexed(see.relayer_address)
+    relayer, stopper = hexed(see.relayer_address), hexed(see.stopper_address)
     return wire.Server(
         version=see.version,
         chains=[
             wire.ServedChain(
-                chain=name, implementation=hexed(chain.implementation), relayer=relayer
+                chain=name,
+                implementation=hexed(chain.implementation),
+                relayer=relayer,
+                stopper=stopper,
             )
             for name, chain in see.chains.items()
         ],
