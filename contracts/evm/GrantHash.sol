@@ -19,7 +19,7 @@ library GrantHash {
     );
     bytes32 private constant GRANT_TYPE = keccak256(
         "Grant(bytes key,uint32 salt,uint64 epoch,uint40 startsAt,uint40 expiresAt,uint32 maxCalls,address relayer,"
-        "Cap[] caps,Rule[] rules)"
+        "Cap[] caps,Rule[] rules,bytes32 rulesRoot)"
         "Cap(uint128 limit,uint32 window)"
         "Constraint(uint8 argument,string operator,bytes32[] values)"
         "Meter(uint8 argument,uint8 cap)"
@@ -32,7 +32,7 @@ library GrantHash {
             uint256 header = GrantBytes.header(grant);
             uint256 caps = GrantBytes.capsAt(grant, header);
             uint256 key = uint256(Read.hash(grant + 2, grant + 22));
-            uint256 words = _open(10);
+            uint256 words = _open(11); // the last is rulesRoot: zero while the rules are listed
             _put(words, uint256(GRANT_TYPE));
             _put(words + 32, key);
             _put(words + 64, GrantBytes.salt(grant));
@@ -43,7 +43,8 @@ library GrantHash {
             _put(words + 224, header & GrantBytes.FLAG_RELAYER == 0 ? 0 : uint160(GrantBytes.relayer(grant)));
             _put(words + 256, _caps(caps));
             _put(words + 288, _rules(GrantBytes.rulesAt(caps)));
-            return bytes32(_hash(words, 10));
+            _put(words + 320, 0);
+            return bytes32(_hash(words, 11));
         }
     }
 

@@ -18,6 +18,7 @@ __all__ = [
 
 _ZERO_ADDRESS: Final = bytes(20)
 _ZERO_SELECTOR: Final = bytes(4)
+_NO_ROOT: Final = bytes(32)
 
 
 def _fields(text: str) -> tuple[Field, ...]:
@@ -27,7 +28,7 @@ def _fields(text: str) -> tuple[Field, ...]:
 _GRANT_TYPES: Final = {
     "Grant": _fields(
         "bytes key,uint32 salt,uint64 epoch,uint40 startsAt,uint40 expiresAt,uint32 maxCalls,"
-        "address relayer,Cap[] caps,Rule[] rules"
+        "address relayer,Cap[] caps,Rule[] rules,bytes32 rulesRoot"
     ),
     "Cap": _fields("uint128 limit,uint32 window"),
     "Rule": _fields(
@@ -62,6 +63,7 @@ def grant_typed_data(grant: Grant, *, epoch: int, chain_id: int, account: bytes)
         "relayer": grant.relayer or _ZERO_ADDRESS,
         "caps": [{"limit": cap.limit, "window": cap.window_s} for cap in grant.caps],
         "rules": [_rule_message(rule) for rule in grant.rules],
+        "rulesRoot": _NO_ROOT,
     }
     return TypedData(_GRANT_TYPES, "Grant", _domain(chain_id, account), message)
 
