@@ -8,9 +8,12 @@ import pytest
 
 from tests.flows.scene import make_scene
 from tests.flows.truth import check_books
+from valetkey.adapters.store.memory import MemoryStore
+from valetkey.adapters.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tests.flows.scene import Scene
 
@@ -25,6 +28,23 @@ async def scene() -> AsyncIterator[Scene]:
     """Give a scene, and look afterwards whether its books are right and its log unbroken."""
     made = await make_scene()
     yield made
-    await check_books(made.world)
-    await made.chain.close()
-    made.rpc.close()
+    await _leave(made)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def stored(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+    """Give a scene on each store."""
+    store: MemoryStore | SqliteStore = MemoryStore()
+    if request.param == "sqlite":
+        store = SqliteStore(tmp_path / "store.db")
+    await store.open()
+    made = await make_scene(store=store)
+    yield made
+    await _leave(made)
+    await store.close()
+
+
+async def _leave(scene: Scene) -> None:
+    await check_books(scene.world)
+    await scene.chain.close()
+    scene.rpc.close()

@@ -50,19 +50,27 @@ async def test_nobody_else_signs_for_the_owner(scene: Scene) -> None:
     assert await dump(scene.world) == before
 
 
-async def test_a_session_that_is_not_pending_takes_no_signature(scene: Scene) -> None:
-    """One that was revoked, or whose time is over, is not opened by a late owner."""
-    holding, revoked = await _pending(scene)
-    typed = await grant.consent_of(scene.world, scene.principal, session_id=revoked.id)
-    signed = [sign_typed(typed[name], holding.secret or b"") for name in ("grant", "kill_note")]
-    await stop.revoke(scene.world, scene.principal, scene.request(), session_id=revoked.id)
-    with pytest.raises(Conflict) as refused:
-        await _accept(scene, revoked, *signed)
-    assert refused.value.code is Code.SESSION_STATE
-    holding, late = await _pending(scene)
-    scene.clock.advance(HOUR_S)
-    with pytest.raises(Conflict):
-        await scene.sign_grant(late, holding.secret or b"")
+async def test_a_session_whose_time_is_over_takes_no_signature(scene: Scene) -> None:
+    """Neither a pending one nor a revoked one: the chain would not take the grant either."""
+    for is_revoked in (False, True):
+        holding, late = await _pending(scene)
+        if is_revoked:
+            await _revoke(scene, late)
+        scene.clock.advance(HOUR_S)
+        with pytest.raises(Conflict) as refused:
+            await scene.sign_grant(late, holding.secret or b"")
+        assert refused.value.code is Code.SESSION_STATE
+
+
+async def test_an_open_session_is_not_granted_again(scene: Scene) -> None:
+    """Nor is one that was revoked after its owner had signed: its kill note is there already."""
+    holding, session = await _pending(scene)
+    await scene.sign_grant(session, holding.secret or b"")
+    for _ in range(2):
+        with pytest.raises(Conflict) as refused:
+            await scene.sign_grant(session, holding.secret or b"")
+        assert refused.value.code is Code.SESSION_STATE
+        await _revoke(scene, session)
 
 
 async def test_the_same_request_grants_once(scene: Scene) -> None:
@@ -125,6 +133,10 @@ async def _pending(scene: Scene) -> tuple[Holding, Session]:
     )
     assert opened.session.state is State.PENDING
     return holding, opened.session
+
+
+async def _revoke(scene: Scene, session: Session) -> None:
+    await stop.revoke(scene.world, scene.principal, scene.request(), session_id=session.id)
 
 
 async def _accept(

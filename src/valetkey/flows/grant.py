@@ -11,7 +11,8 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
-from valetkey.flows.record import SYSTEM, audit, begin, earlier
+from valetkey.flows.record import SYSTEM, audit, begin, earlier, part_of
+from valetkey.flows.stop import Ask, Stopped, carry, take_out
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Intent, Request
@@ -94,34 +95,45 @@ async def accept_grant(
     Return the session, open: both signatures are the owner's.
 
     Whoever brings them, a publishable key too, only carries them: the signatures are the proof.
+    A session that was ended while the owner signed stays ended: what they have signed would be
+    alive on chain, so the kill note that came with it is sent there at once.
 
     Raises:
         Malformed: A signature is not the owner's.
-        Conflict: The session is not pending.
+        Conflict: The session is neither pending nor ended before it was signed.
     """
     expect_known(principal)
 
-    def body(tx: Tx) -> Session:
+    def body(tx: Tx) -> tuple[Session, Stopped | None]:
         session = present(tx.get(Session, session_id), "session")
         _expect_not_another(principal, session)
         expect_reach(tx, principal, session.organization_id, "session", widens=True)
+        killing = part_of(request, session.id)
         if earlier(tx, principal, request) is not None:
-            return session
-        opened = _attach(
+            killed = earlier(tx, principal, killing)
+            return session, Stopped(session, killed) if killed else None
+        is_late = was_ended_unsigned(session, now=world.clock.now())
+        signed = _attach(
             world, tx, session, owner_signature, kill_note, principal_id=principal.subject_id
         )
+        owner = session.organization_id
         activity = begin(
-            world,
-            principal,
-            request,
-            "session:grant",
-            organization_id=session.organization_id,
-            subject_id=session.id,
+            world, principal, request, "session:grant", organization_id=owner, subject_id=session.id
         )
         tx.add(replace(activity, session_id=session.id))
-        return opened
+        if not is_late:
+            return signed, None
+        stopped = take_out(world, tx, Ask(principal, killing, session.id, Event.REVOKE))
+        return stopped.session, stopped
 
-    return await world.store.write(body)
+    session, stopped = await world.store.write(body)
+    return session if stopped is None else (await carry(world, stopped)).session
+
+
+def was_ended_unsigned(session: Session, *, now: int) -> bool:
+    """Say whether *session* was ended here before its owner signed what the chain would take."""
+    is_over = session.state in {State.REVOKED, State.CLOSED} and now < session.expires_at
+    return is_over and session.grant is not None and session.grant.kill_note is None
 
 
 def owner_key_of(view: View, session: Session) -> SealedKey | None:
@@ -170,6 +182,8 @@ def _attach(
     now = world.clock.now()
     usage = present(tx.get(Usage, session.id), "session")
     state = next_state(state_of(session, usage, now=now), Event.GRANT)
+    if was_ended_unsigned(session, now=now):
+        state = session.state
     if state is None:
         detail = f"expected a pending session, got one that is {session.state}"
         raise Conflict(Code.SESSION_STATE, detail)
@@ -178,12 +192,12 @@ def _attach(
     given, killed = consent_digests(grant, account)
     _expect_owner("owner_signature", given, owner_signature, account)
     _expect_owner("kill_note", killed, kill_note, account)
-    opened = replace(
+    signed = replace(
         session,
         state=state,
         grant=replace(grant, owner_signature=owner_signature, kill_note=kill_note),
     )
-    tx.put(opened)
+    tx.put(signed)
     audit(
         tx,
         session.organization_id,
@@ -192,8 +206,9 @@ def _attach(
         subject_id=session.id,
         principal_id=principal_id,
         grant_id=f"0x{grant.grant_id.hex()}",
+        state=state.value,
     )
-    return opened
+    return signed
 
 
 def _expect_owner(name: str, digest: bytes, signature: bytes, account: Account) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from valetkey.core.activity import Activity, ActivityState, request_key
+from valetkey.core.activity import Activity, ActivityState, Request, request_key
 from valetkey.core.audit import AuditHead, first_head, next_line
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.ids import Prefix
 from valetkey.core.session import Step
 
 if TYPE_CHECKING:
-    from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -54,6 +53,11 @@ def earlier(view: View, principal: Principal, request: Request) -> Activity | No
         detail = "this request id was used before, for another request; take a new one"
         raise Conflict(Code.REQUEST_ID_REUSED, detail)
     return found[0]
+
+
+def part_of(request: Request, name: str) -> Request:
+    """Return what one part of *request*, called *name*, is found by: a caller's ids are shorter."""
+    return Request(f"{request.id}/{name}", request.hash)
 
 
 def begin(

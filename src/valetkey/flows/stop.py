@@ -15,7 +15,7 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
 from valetkey.core.wallet import Account, Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
-from valetkey.flows.record import audit, begin, earlier, write_down
+from valetkey.flows.record import audit, begin, earlier, part_of, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import ENDINGS
 
@@ -52,6 +52,16 @@ class Stopped:
     activity: Activity
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks for the end of which session; *event* is a revocation or a closing."""
+
+    principal: Principal
+    request: Request
+    session_id: str
+    event: Event
+
+
 class Scope(StrEnum):
     """Whose sessions are revoked together."""
 
@@ -70,7 +80,7 @@ async def revoke(
     note again if it has failed.
     """
     expect_secret(principal)
-    return await _end(world, principal, request, session_id, Event.REVOKE)
+    return await _end(world, Ask(principal, request, session_id, Event.REVOKE))
 
 
 async def close(world: World, principal: Principal, request: Request) -> Stopped:
@@ -79,7 +89,7 @@ async def close(world: World, principal: Principal, request: Request) -> Stopped
         detail = "expected the session's own proof; use revoke to end somebody else's"
         expect_known(principal)
         raise Forbidden(Code.NOT_ALLOWED, detail)
-    return await _end(world, principal, request, principal.subject_id, Event.CLOSE)
+    return await _end(world, Ask(principal, request, principal.subject_id, Event.CLOSE))
 
 
 async def revoke_all(
@@ -105,14 +115,7 @@ async def revoke_all(
         )
         write_down(tx, activity, "session:revoked_all", count=str(len(alive)))
         return [
-            _refuse(
-                world,
-                tx,
-                principal=principal,
-                request=_part(request, one),
-                session_id=one.id,
-                event=Event.REVOKE,
-            )
+            take_out(world, tx, Ask(principal, part_of(request, one.id), one.id, Event.REVOKE))
             for one in alive
         ]
 
@@ -138,14 +141,10 @@ def _is_alive(world: World, view: View, session: Session) -> bool:
     return state_of(session, usage, now=world.clock.now()) not in _ENDS
 
 
-def _part(request: Request, session: Session) -> Request:
-    return Request(f"{request.id}/{session.id}", request.hash)
-
-
 def _revoked_before(
     view: View, principal: Principal, request: Request, sessions: Sequence[Session]
 ) -> list[Stopped]:
-    pairs = ((one, earlier(view, principal, _part(request, one))) for one in sessions)
+    pairs = ((one, earlier(view, principal, part_of(request, one.id))) for one in sessions)
     return [Stopped(session, activity) for session, activity in pairs if activity is not None]
 
 
@@ -157,15 +156,9 @@ def _owner_of(view: View, scope: Scope, scope_id: str) -> str:
     return present(view.get(Wallet, scope_id), scope.value).organization_id
 
 
-async def _end(
-    world: World, principal: Principal, request: Request, session_id: str, event: Event
-) -> Stopped:
+async def _end(world: World, ask: Ask) -> Stopped:
     world.checkpoint.reached("stop:before_refuse")
-    stopped = await world.store.write(
-        lambda tx: _refuse(
-            world, tx, principal=principal, request=request, session_id=session_id, event=event
-        )
-    )
+    stopped = await world.store.write(lambda tx: take_out(world, tx, ask))
     world.checkpoint.reached("stop:after_refuse")
     return await carry(world, stopped)
 
@@ -179,31 +172,29 @@ async def carry(world: World, stopped: Stopped) -> Stopped:
     return Stopped(session, activity)
 
 
-def _refuse(
-    world: World,
-    tx: Tx,
-    *,
-    principal: Principal,
-    request: Request,
-    session_id: str,
-    event: Event,
-) -> Stopped:
-    """Take the session out of use on this plane, and plan its end on the other."""
-    session = present(tx.get(Session, session_id), "session")
+def take_out(world: World, tx: Tx, ask: Ask) -> Stopped:
+    """
+    Return the session out of use on this plane, and what ends it on the other.
+
+    Of one that is ended here already nothing changes, but a kill note that never got to the chain
+    is planned again.
+    """
+    principal, event = ask.principal, ask.event
+    session = present(tx.get(Session, ask.session_id), "session")
     expect_reach(tx, principal, session.organization_id, "session")
-    before = earlier(tx, principal, request)
+    before = earlier(tx, principal, ask.request)
     if before is not None:
         return Stopped(session, before)
     activity = begin(
         world,
         principal,
-        request,
+        ask.request,
         f"session:{event.value}",
         organization_id=session.organization_id,
         subject_id=session.id,
     )
     activity = replace(activity, session_id=session.id, account_id=session.account_id)
-    usage = present(tx.get(Usage, session_id), "session")
+    usage = present(tx.get(Usage, session.id), "session")
     state = next_state(state_of(session, usage, now=world.clock.now()), event)
     intent = _kill(tx, session) if state or _is_kill_missing(tx, session) else None
     if intent is not None:

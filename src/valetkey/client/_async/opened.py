@@ -89,6 +89,8 @@ class AsyncSession(AsyncHeldSession):
         """
         Return the session, open, by signatures that were made elsewhere over `consent`.
 
+        One that was revoked in the meantime stays so: the server sends the kill note to the chain.
+
         Args:
             signature, kill_note: 65 bytes each, by the account's owner.
         """
