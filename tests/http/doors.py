@@ -18,6 +18,12 @@ GET /openapi.json                                 yes   yes  yes yes yes  yes  y
 GET /problems/{code}                              yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
 GET /v1/server                                    yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
 POST /v1/permissions/explain                      yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/permissions/lint                         yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/permissions/worst-case                   yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/permissions/subset                       yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/permissions/diff                         yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/permissions/backtest                     yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/permissions/propose                      yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
 POST /v1/organizations                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/organizations                             proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/organizations/{organization_id}           proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked

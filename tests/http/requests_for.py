@@ -51,10 +51,17 @@ def _own(path: str, body: object = None) -> Maker:
     return make
 
 
-async def _explain(stage: Stage, principal: str) -> Target:
-    del principal
-    times = {"starts_at": 1, "expires_at": 2}
-    return "/v1/permissions/explain", {"permission": stage.permission(**times)}
+def _asking(name: str, *permissions: str, **more: Any) -> Maker:  # noqa: ANN401 - JSON
+    """Ask about permissions, each under its name in the body; ``runs`` is a number of payments."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        body = dict.fromkeys(permissions, stage.permission(starts_at=1, expires_at=2)) | more
+        if "runs" in more:
+            body["runs"] = [{"at": 1, "calls": [stage.transfer(1)]}] * more["runs"]
+        return f"/v1/permissions/{name}", body
+
+    return make
 
 
 async def _revoke_credential(stage: Stage, principal: str) -> Target:
@@ -153,7 +160,13 @@ MAKERS: Final[dict[str, Maker]] = {
     "GET /openapi.json": _at("/openapi.json"),
     "GET /problems/{code}": _at("/problems/not_found"),
     "GET /v1/server": _at("/v1/server"),
-    "POST /v1/permissions/explain": _explain,
+    "POST /v1/permissions/explain": _asking("explain", "permission"),
+    "POST /v1/permissions/lint": _asking("lint", "permission"),
+    "POST /v1/permissions/worst-case": _asking("worst-case", "permission"),
+    "POST /v1/permissions/subset": _asking("subset", "child", "parent"),
+    "POST /v1/permissions/diff": _asking("diff", "old", "new"),
+    "POST /v1/permissions/backtest": _asking("backtest", "permission", runs=2),
+    "POST /v1/permissions/propose": _asking("propose", runs=2, chain="eip155:1"),
     "POST /v1/organizations": _at("/v1/organizations", {"name": "Child"}),
     "GET /v1/organizations": _at("/v1/organizations"),
     "GET /v1/organizations/{organization_id}": _one("/v1/organizations/{}", "organization"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -18,21 +18,11 @@ from valetkey.cli.permission_file import (
 )
 from valetkey.cli.permission_runs import backtest, propose
 from valetkey.cli.terminal import Terminal, Verb, table_of
-from valetkey.core.permission.canonical import permission_id
-from valetkey.core.permission.compile import NotOnChain, compile_grant
-from valetkey.core.permission.explain import explain as sentences_of
-from valetkey.core.permission.explain import headline
-from valetkey.core.permission.worst_case import worst_case
-from valetkey.wire import explain as wire
+from valetkey.wire.explain import NotOnChain, write_explained
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from valetkey.core.permission.model import Permission
+    from valetkey.wire.explain import Explained
     from valetkey.wire.permission import PermissionDocument
-
-_ANY_KEY: Final = b"\1" * 20  # which key holds it changes nothing of what compiles
-_ANY_SALT: Final = 0
 
 
 @click.group()
@@ -59,7 +49,7 @@ def explain(terminal: Terminal, file: IO[bytes], ttl: int | None, names: dict[by
     now = int(time.time())
     document = read_document(file)
     found = with_times(document, ttl=ttl, now=now)
-    explained = explain_permission(found, names=names)
+    explained = write_explained(found, names=names)
     terminal.emit(explained)
     terminal.say(explained.headline, style="bold")
     for sentence in explained.explanation:
@@ -68,29 +58,9 @@ def explain(terminal: Terminal, file: IO[bytes], ttl: int | None, names: dict[by
     terminal.show(table_of(["", ""], _summary(explained, document)))
 
 
-def explain_permission(permission: Permission, *, names: Mapping[bytes, str]) -> wire.Explained:
-    """
-    Return *permission*, which is well formed, in words and numbers.
-
-    Args:
-        names: What addresses are called.
-    """
-    compiled = compile_grant(permission, key=_ANY_KEY, salt=_ANY_SALT)
-    compiles: bool | wire.NotOnChain = True
-    if isinstance(compiled, NotOnChain):
-        compiles = wire.NotOnChain(caveat=compiled.caveat, detail=compiled.detail)
-    return wire.Explained(
-        permission_id=permission_id(permission),
-        headline=headline(permission, names=names),
-        explanation=list(sentences_of(permission, names=names)),
-        worst_case=wire.write_worst_case(worst_case(permission), names=names),
-        compiles=compiles,
-    )
-
-
-def _summary(explained: wire.Explained, document: PermissionDocument) -> list[tuple[str, str]]:
+def _summary(explained: Explained, document: PermissionDocument) -> list[tuple[str, str]]:
     on_chain = "it compiles: the chain enforces it"
-    if isinstance(explained.compiles, wire.NotOnChain):
+    if isinstance(explained.compiles, NotOnChain):
         on_chain = f"not {explained.compiles.caveat}: {explained.compiles.detail}"
     elif document.fee_budget_wei is not None:
         on_chain += ", but for the fee budget, which the server counts"

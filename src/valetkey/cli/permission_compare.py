@@ -15,7 +15,7 @@ from valetkey.core.permission.lint import lint as findings_of
 from valetkey.core.permission.subset import NotSubset, is_subset
 from valetkey.core.permission.worst_case import worst_case as worst_of
 from valetkey.core.units import format_amount
-from valetkey.wire.calculus import write_comparison, write_difference, write_finding
+from valetkey.wire.calculus import write_comparison, write_difference, write_findings
 from valetkey.wire.explain import write_worst_case
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def lint(context: click.Context, file: IO[bytes], ttl: int | None) -> None:
     terminal: Terminal = context.obj
     (permission,) = read_checked(file, ttl=ttl)
     findings = findings_of(permission)
-    terminal.emit({"findings": [write_finding(one) for one in findings]})
+    terminal.emit(write_findings(findings))
     for one in findings:
         style = _STYLES[one.severity]
         terminal.say(f"{one.severity}  {one.rule} at {one.place}", style=style)

@@ -13,7 +13,8 @@ from valetkey.cli.terminal import where_of
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.checks import check_permission
 from valetkey.wire.permission import PermissionDocument, read_permission
-from valetkey.wire.recording import Recording, read_recording
+from valetkey.wire.recording import Recording
+from valetkey.wire.recording import read_runs as runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ def read_runs(file: IO[bytes]) -> tuple[Recorded, ...]:
     Raises:
         Malformed: It is too long, no JSON, or no recording; the detail names the place.
     """
-    return read_recording(_read(file, Recording, "a recording", most=MAX_RECORDING_BYTES))
+    return runs_of(_read(file, Recording, "a recording", most=MAX_RECORDING_BYTES).runs)
 
 
 def _read(file: IO[bytes], kind: type[T], what: str, *, most: int) -> T:

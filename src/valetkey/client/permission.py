@@ -18,7 +18,10 @@ empty list allows nothing, and "everybody" is `ANYTHING`, spelled out.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from valetkey.client.rules import (
     PerWindow,
@@ -32,11 +35,15 @@ from valetkey.client.rules import (
 )
 from valetkey.client.values import read_address
 from valetkey.core.errors import Code, Malformed
+from valetkey.core.permission.backtest import Recorded
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.model import ANYTHING, Anything, Permission
+from valetkey.core.permission.propose import Slack
+from valetkey.wire.recording import Recording, read_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from os import PathLike
 
     from valetkey.client.values import Address, Amount
     from valetkey.core.permission.model import Cap, Rule
@@ -45,11 +52,14 @@ __all__ = [
     "ANYTHING",
     "Draft",
     "PerWindow",
+    "Recorded",
+    "Slack",
     "at_most",
     "build",
     "equals",
     "erc20_transfers",
     "function",
+    "load_recording",
     "native_cap",
     "native_payments",
     "one_of",
@@ -208,3 +218,17 @@ def build(
         expires_in=expires_in,
         max_calls=max_calls,
     )
+
+
+def load_recording(path: str | PathLike[str]) -> tuple[Recorded, ...]:
+    """
+    Return the runs in a file that ``valetkey record`` wrote.
+
+    Raises:
+        Malformed: It is no recording, or its runs are not in order of time.
+    """
+    try:
+        recording = msgspec.json.decode(Path(path).read_bytes(), type=Recording)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(Code.MALFORMED_CALL, f"expected a recording, got {error}") from None
+    return read_runs(recording.runs)

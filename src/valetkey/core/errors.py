@@ -17,6 +17,7 @@ class Code(StrEnum):
     MALFORMED_RUN = "malformed_run"
     MALFORMED_SIGNATURE = "malformed_signature"
     MALFORMED_REQUEST = "malformed_request"
+    TOO_COMPLEX = "too_complex"
     URL_TOO_LONG = "url_too_long"
     HEADERS_TOO_LARGE = "headers_too_large"
     BODY_TOO_LARGE = "body_too_large"
@@ -73,6 +74,7 @@ class Code(StrEnum):
     BUDGET_EXCEEDED = "budget_exceeded"
     SPONSORSHIP_EXCEEDED = "sponsorship_exceeded"
     TOO_MANY_IN_FLIGHT = "too_many_in_flight"
+    TOO_MANY_QUESTIONS = "too_many_questions"
     # The world
     CONFLICT = "conflict"
     SERVER_UNREACHABLE = "server_unreachable"

@@ -116,9 +116,10 @@ class App:
         )
 
     async def finish(self) -> None:
-        """Wait until every write that was begun has ended."""
+        """Wait until every write that was begun has ended; end what works beside us."""
         while self._begun:
             await asyncio.wait(self._begun)
+        await self._reads.calculator.close()
 
     async def _answer(
         self, scope: Scope, receive: Receive, request_id: str, noted: _Noted

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """
-    The most that a stranger can make us read.
+    The most that a stranger can make us read, and work out.
 
     Args:
         url_bytes: Path and query together.
@@ -27,6 +27,8 @@ class Limits:
         head_wait_s: How long the head of a request may take to come, and how long a new connection
             may say nothing.
         body_wait_s: How long a body may take to come.
+        answer_s: How long an answer of the calculus may take to work out.
+        waiting: How many may wait for one.
     """
 
     url_bytes: int = 2048
@@ -36,6 +38,8 @@ class Limits:
     json_depth: int = 32
     head_wait_s: float = 10.0
     body_wait_s: float = 10.0
+    answer_s: float = 5.0
+    waiting: int = 32
 
 
 @dataclass(frozen=True, slots=True)

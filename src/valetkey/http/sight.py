@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.credential import Credential
 from valetkey.flows.audits import signed_head
 from valetkey.flows.sight import pick_chain
+from valetkey.http.calculus.calculator import Calculator
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -77,6 +78,7 @@ class Reads:
     Args:
         sign_head: Signs the head of an organization's audit log, and nothing else.
         check_ready: Raises `Unavailable` unless store and chains answer.
+        calculator: Works out what is asked about permissions.
     """
 
     store: Reader
@@ -88,6 +90,7 @@ class Reads:
     version: str
     sign_head: Callable[..., Awaitable[SignedHead]]
     check_ready: Callable[[], Awaitable[None]]
+    calculator: Calculator
 
     def chain(self, name: str) -> Chain:
         """Return the chain called *name*; `Malformed` if this server does not speak to it."""
@@ -96,7 +99,7 @@ class Reads:
 
 def reads_of(world: World, settings: Settings) -> Reads:
     """Return what of *world* may be seen."""
-    store = ReadOnly(world.store)
+    store, limits = ReadOnly(world.store), settings.limits
     return Reads(
         store=store,
         chains=world.chains,
@@ -107,4 +110,5 @@ def reads_of(world: World, settings: Settings) -> Reads:
         version=settings.version,
         sign_head=partial(signed_head, world),
         check_ready=Readiness(store, world.chains, world.clock).check,
+        calculator=Calculator(settings.names, answer_s=limits.answer_s, waiting=limits.waiting),
     )

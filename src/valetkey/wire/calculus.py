@@ -6,13 +6,30 @@ from typing import TYPE_CHECKING, Literal
 
 from valetkey.core.permission.subset import NotSubset
 from valetkey.wire.activity import Call, write_call
-from valetkey.wire.base import Address, Amount, Told, hexed
+from valetkey.wire.base import Address, Amount, Asked, Told, hexed
+from valetkey.wire.permission import PermissionDocument
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from valetkey.core.permission import diff as core_diff
     from valetkey.core.permission import finding as core
     from valetkey.core.permission.subset import Subset
     from valetkey.core.permission.trace import Run as CoreRun
+
+
+class ChildAndParent(Asked, frozen=True, kw_only=True):
+    """Two permissions: is all that the one allows allowed by the other."""
+
+    child: PermissionDocument
+    parent: PermissionDocument
+
+
+class OldAndNew(Asked, frozen=True, kw_only=True):
+    """Two permissions: what changes from the one to the other."""
+
+    old: PermissionDocument
+    new: PermissionDocument
 
 
 class Finding(Told, frozen=True, kw_only=True):
@@ -23,6 +40,12 @@ class Finding(Told, frozen=True, kw_only=True):
     place: str
     detail: str
     fix: str
+
+
+class Findings(Told, frozen=True, kw_only=True):
+    """All that the linter finds, errors first."""
+
+    findings: list[Finding]
 
 
 class Change(Told, frozen=True, kw_only=True):
@@ -76,14 +99,19 @@ class Difference(Told, frozen=True, kw_only=True):
     new_within_old: Comparison
 
 
-def write_finding(finding: core.Finding) -> Finding:
-    """Return *finding* as it is answered."""
-    return Finding(
-        rule=finding.rule.value,
-        severity=finding.severity.value,
-        place=finding.place,
-        detail=finding.detail,
-        fix=finding.fix,
+def write_findings(findings: Iterable[core.Finding]) -> Findings:
+    """Return *findings* as they are answered."""
+    return Findings(
+        findings=[
+            Finding(
+                rule=one.rule.value,
+                severity=one.severity.value,
+                place=one.place,
+                detail=one.detail,
+                fix=one.fix,
+            )
+            for one in findings
+        ]
     )
 
 

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.backtest import Recorded
-from valetkey.wire.activity import Call, read_calls
-from valetkey.wire.base import Amount, Asked, Asset, Seconds, Told, asset_name
+from valetkey.core.permission.checks import MAX_DECIMALS
+from valetkey.core.permission.propose import Slack as CoreSlack
+from valetkey.wire.activity import Call, read_calls, write_call
+from valetkey.wire.base import (
+    ADDRESS_BYTES,
+    Address,
+    Amount,
+    Asked,
+    Asset,
+    Seconds,
+    Told,
+    asset_name,
+    read_address,
+)
+from valetkey.wire.permission import PermissionDocument
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from valetkey.core.permission.backtest import Report as CoreReport
+
+MAX_SLACK_PERCENT: Final = 10_000
+_NOBODY: Final = bytes(ADDRESS_BYTES)  # never a target, whoever the account is
+_Percent = Annotated[int, Meta(ge=0, le=MAX_SLACK_PERCENT)]
+_Decimals = Annotated[int, Meta(ge=0, le=MAX_DECIMALS)]
 
 
 class RecordedRun(Asked, frozen=True, kw_only=True):
@@ -26,6 +46,42 @@ class Recording(Asked, frozen=True, kw_only=True):
     """Runs in order of time."""
 
     runs: list[RecordedRun]
+
+
+class Backtest(Asked, frozen=True, kw_only=True):
+    """
+    A permission, and runs to try it on.
+
+    Args:
+        account: That made the runs; a call of it is refused.
+    """
+
+    permission: PermissionDocument
+    runs: list[RecordedRun]
+    account: Address | None = None
+
+
+class Slack(Asked, frozen=True, kw_only=True):
+    """How much more than recorded is allowed, in percent."""
+
+    amounts: _Percent = 0
+    calls: _Percent = 0
+    time: _Percent = 0
+
+
+class Propose(Asked, frozen=True, kw_only=True):
+    """
+    Runs to find the smallest permission for.
+
+    Args:
+        chain: Where they were made.
+        decimals: Of tokens, by address; 0 for others.
+    """
+
+    chain: str
+    runs: list[RecordedRun]
+    decimals: dict[Address, _Decimals] = field(default_factory=dict)
+    slack: Slack = field(default_factory=Slack)
 
 
 class Refused(Told, frozen=True, kw_only=True):
@@ -61,24 +117,44 @@ class Report(Told, frozen=True, kw_only=True):
     limits: list[Used]
 
 
-def read_recording(recording: Recording) -> tuple[Recorded, ...]:
+def read_runs(runs: Sequence[RecordedRun]) -> tuple[Recorded, ...]:
     """
-    Return the runs that *recording* writes.
+    Return the runs that a recording writes.
 
     Raises:
         Malformed: A call is none, or the runs are not in order of time; the detail names the run.
     """
-    runs: list[Recorded] = []
-    for index, run in enumerate(recording.runs):
-        if runs and run.at < runs[-1].at:
-            detail = f"runs[{index}].at: expected not before {runs[-1].at}, got {run.at}"
+    read: list[Recorded] = []
+    for index, run in enumerate(runs):
+        if read and run.at < read[-1].at:
+            detail = f"runs[{index}].at: expected not before {read[-1].at}, got {run.at}"
             raise Malformed(Code.MALFORMED_CALL, detail)
         try:
             calls = read_calls(run.calls)
         except Malformed as error:
             raise Malformed(error.code, f"runs[{index}].{error.detail}") from None
-        runs.append(Recorded(run.at, calls))
-    return tuple(runs)
+        read.append(Recorded(run.at, calls))
+    return tuple(read)
+
+
+def write_runs(runs: Iterable[Recorded]) -> list[RecordedRun]:
+    """Return *runs* as they are written."""
+    return [RecordedRun(at=run.at, calls=[write_call(call) for call in run.calls]) for run in runs]
+
+
+def read_account(text: str | None) -> bytes:
+    """Return the account that made the runs, or nobody if it is not said."""
+    return _NOBODY if text is None else read_address(text, "account")
+
+
+def read_decimals(decimals: Mapping[str, int]) -> dict[bytes, int]:
+    """Return the decimals of tokens by their 20 bytes."""
+    return {read_address(token, "decimals"): digits for token, digits in decimals.items()}
+
+
+def read_slack(slack: Slack) -> CoreSlack:
+    """Return what *slack* writes."""
+    return CoreSlack(amounts=slack.amounts, calls=slack.calls, time=slack.time)
 
 
 def write_report(report: CoreReport) -> Report:

@@ -283,12 +283,6 @@ def _words(
 ) -> tuple[PermissionDocument | None, str, list[str], WorstCase | None]:
     if permission is None:
         return None, "may read", ["It may read, and change nothing."], None
-    return write_permission(permission), *describe(permission, names=names)
-
-
-def describe(
-    permission: Permission, *, names: Mapping[bytes, str]
-) -> tuple[str, list[str], WorstCase]:
-    """Return headline, sentences and worst case of *permission*."""
     worst = write_worst_case(worst_case(permission), names=names)
-    return headline(permission, names=names), list(explain(permission, names=names)), worst
+    said = list(explain(permission, names=names))
+    return write_permission(permission), headline(permission, names=names), said, worst

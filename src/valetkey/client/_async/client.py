@@ -13,14 +13,12 @@ from valetkey.client._async.organization import (
     AsyncOrganizations,
     AsyncUsers,
 )
+from valetkey.client._async.permissions import AsyncPermissions
 from valetkey.client._async.sessions import AsyncSessions
 from valetkey.client._async.wallet import AsyncAccounts, AsyncActivities, AsyncBudgets, AsyncWallets
-from valetkey.client.asks import look, read
+from valetkey.client.asks import read
 from valetkey.client.attempts import Attempts
-from valetkey.client.permission import Draft
 from valetkey.client.proofs import Nobody, Signed, Token
-from valetkey.wire.explain import Explain, Explained
-from valetkey.wire.permission import write_permission
 from valetkey.wire.server import Server
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
     from valetkey.client.keys import HolderKey
     from valetkey.client.proofs import Proof
-    from valetkey.core.permission.model import Permission
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 60.0  # the server waits up to 20 s for a block
@@ -76,6 +73,7 @@ class AsyncValetkey:
         self.wallets = AsyncWallets(line)
         self.accounts = AsyncAccounts(line)
         self.budgets = AsyncBudgets(line)
+        self.permissions = AsyncPermissions(line)
         self.sessions = AsyncSessions(line)
         self.activities = AsyncActivities(line)
         self.audit = AsyncAudit(line)
@@ -94,19 +92,6 @@ class AsyncValetkey:
     async def server(self) -> Server:
         """Return what the server says of itself: version, clock, chains and their relayers."""
         return await self._line.send(read(Server, "/v1/server"))
-
-    async def explain(self, permission: Draft | Permission, *, chain: str = "") -> Explained:
-        """
-        Return *permission* in words, with its worst case.
-
-        Args:
-            chain: CAIP-2, for a draft that does not know its chain yet.
-        """
-        if isinstance(permission, Draft):
-            server = await self.server()
-            permission = permission.on(chain or server.chains[0].chain, now=server.time)
-        body = Explain(permission=write_permission(permission))
-        return await self._line.send(look(Explained, "/v1/permissions/explain", body))
 
     async def aclose(self) -> None:
         """Close the connections. Sessions stay open."""

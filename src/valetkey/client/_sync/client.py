@@ -14,14 +14,12 @@ from valetkey.client._sync.organization import (
     Organizations,
     Users,
 )
+from valetkey.client._sync.permissions import Permissions
 from valetkey.client._sync.sessions import Sessions
 from valetkey.client._sync.wallet import Accounts, Activities, Budgets, Wallets
-from valetkey.client.asks import look, read
+from valetkey.client.asks import read
 from valetkey.client.attempts import Attempts
-from valetkey.client.permission import Draft
 from valetkey.client.proofs import Nobody, Signed, Token
-from valetkey.wire.explain import Explain, Explained
-from valetkey.wire.permission import write_permission
 from valetkey.wire.server import Server
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
     from valetkey.client.keys import HolderKey
     from valetkey.client.proofs import Proof
-    from valetkey.core.permission.model import Permission
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 60.0  # the server waits up to 20 s for a block
@@ -75,6 +72,7 @@ class Valetkey:
         self.wallets = Wallets(line)
         self.accounts = Accounts(line)
         self.budgets = Budgets(line)
+        self.permissions = Permissions(line)
         self.sessions = Sessions(line)
         self.activities = Activities(line)
         self.audit = Audit(line)
@@ -93,19 +91,6 @@ class Valetkey:
     def server(self) -> Server:
         """Return what the server says of itself: version, clock, chains and their relayers."""
         return self._line.send(read(Server, "/v1/server"))
-
-    def explain(self, permission: Draft | Permission, *, chain: str = "") -> Explained:
-        """
-        Return *permission* in words, with its worst case.
-
-        Args:
-            chain: CAIP-2, for a draft that does not know its chain yet.
-        """
-        if isinstance(permission, Draft):
-            server = self.server()
-            permission = permission.on(chain or server.chains[0].chain, now=server.time)
-        body = Explain(permission=write_permission(permission))
-        return self._line.send(look(Explained, "/v1/permissions/explain", body))
 
     def close(self) -> None:
         """Close the connections. Sessions stay open."""

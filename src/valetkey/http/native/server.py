@@ -1,29 +1,20 @@
-"""The server itself: health, chains, audit log, and what it says about permissions and codes."""
+"""The server itself: health, chains, audit log, and what it says about codes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, NotFound
-from valetkey.core.permission.canonical import permission_id
-from valetkey.core.permission.checks import check_permission
-from valetkey.core.permission.compile import NotOnChain, compile_grant
 from valetkey.flows import reads
 from valetkey.http.native.pages import OwnedPage, Owner, owner_of, page
 from valetkey.http.problem import TITLES, TYPES
 from valetkey.http.routes import EVERYBODY, SECRET, Ask, NoQuery, Read, Route
 from valetkey.wire import server as wire
 from valetkey.wire.base import Page, hexed
-from valetkey.wire.explain import Explain, Explained
-from valetkey.wire.explain import NotOnChain as NotCompiled
-from valetkey.wire.permission import read_permission
-from valetkey.wire.session import describe
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.http.sight import Reads
-
-_SOME_KEY: Final = b"\x01" * 20  # whether a permission compiles does not depend on the key
 
 
 class OwnerQuery(NoQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,23 +58,6 @@ async def _problem(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) ->
     if code is None:
         raise NotFound(Code.NOT_FOUND, f"there is no code {ask.id[:40]!r}")
     return wire.ProblemKind(type=f"{TYPES}{code}", code=code.value, title=TITLES[code])
-
-
-async def _explain(see: Reads, principal: Principal, ask: Ask[Explain, NoQuery]) -> Explained:
-    del principal
-    permission = check_permission(read_permission(ask.body.permission))
-    told, sentences, worst = describe(permission, names=see.names)
-    packed = compile_grant(permission, key=_SOME_KEY, salt=0)
-    compiles: bool | NotCompiled = True
-    if isinstance(packed, NotOnChain):
-        compiles = NotCompiled(caveat=packed.caveat, detail=packed.detail)
-    return Explained(
-        permission_id=permission_id(permission),
-        headline=told,
-        explanation=sentences,
-        worst_case=worst,
-        compiles=compiles,
-    )
 
 
 async def _audit(
@@ -137,15 +111,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Show version, chains and clock",
         answer=wire.Server,
         handle=_server,
-    ),
-    Read(
-        method="POST",
-        path="/v1/permissions/explain",
-        who=EVERYBODY,
-        summary="Say in words what a permission allows, and whether the chain can enforce it",
-        body=Explain,
-        answer=Explained,
-        handle=_explain,
     ),
     Read(
         method="GET",

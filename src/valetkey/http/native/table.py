@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from valetkey.http.native import activity, organization, server, session, stop, wallet
+from valetkey.http.native import activity, organization, permission, server, session, stop, wallet
 
 if TYPE_CHECKING:
     from valetkey.http.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *server.ROUTES,
+    *permission.ROUTES,
     *organization.ROUTES,
     *wallet.ROUTES,
     *session.ROUTES,
