@@ -133,6 +133,11 @@ abstract contract Sessions {
     /// @dev Whose signature opens, freezes and ends grants.
     function _owner() internal view virtual returns (address);
 
+    /// @dev Whether the 65 bytes of calldata from `at` on are the owner's signature of `digest`.
+    function _isSignedByOwner(bytes32 digest, uint256 at) internal view virtual returns (bool) {
+        return Signing.isSignedBy(_owner(), digest, at);
+    }
+
     /// @dev What the place of every state slot is hashed with (`GrantState.slotOf`).
     function _base() internal view virtual returns (uint256);
 
@@ -154,7 +159,7 @@ abstract contract Sessions {
 
     /// @notice The freeze slot of a grant: sequence in bits 0-31, "was open" in bit 32.
     function freezeOf(bytes32 grant) public view returns (uint256) {
-        return GrantState.read(_slotOf(grant) + GrantState.FREEZE);
+        return GrantState.read(_freezeSlotOf(grant));
     }
 
     modifier onlyAccount() {
@@ -162,11 +167,16 @@ abstract contract Sessions {
         _;
     }
 
-    function _slotOf(bytes32 id) private view returns (uint256) {
+    function _slotOf(bytes32 id) internal view returns (uint256) {
         return GrantState.slotOf(id, _base());
     }
 
-    function _wellFormed(bytes calldata grant) private pure returns (uint256 at, bytes32 id) {
+    /// @dev It stays where it is when the base moves: a sequence that began again would let old signatures count again.
+    function _freezeSlotOf(bytes32 id) private pure returns (uint256) {
+        return GrantState.slotOf(id, GrantState.NAMESPACE) + GrantState.FREEZE;
+    }
+
+    function _wellFormed(bytes calldata grant) internal pure returns (uint256 at, bytes32 id) {
         assembly ("memory-safe") {
             at := grant.offset
         }
@@ -181,7 +191,7 @@ abstract contract Sessions {
     }
 
     /// @dev The offset of a signature of the right length, else 0.
-    function _offsetOf(bytes calldata signature) private pure returns (uint256 at) {
+    function _offsetOf(bytes calldata signature) internal pure returns (uint256 at) {
         if (signature.length != SIGNATURE) return 0;
         assembly ("memory-safe") {
             at := signature.offset
@@ -219,18 +229,22 @@ abstract contract Sessions {
         GrantBytes.requireForeignTargets(grant);
         if (signature == 0) revert NotGranted();
         bytes32 digest = Signing.digestOf(GrantHash.structHash(grant, epoch()));
-        if (!Signing.isSignedBy(_owner(), digest, signature)) revert NotGranted();
+        if (!_isSignedByOwner(digest, signature)) revert NotGranted();
         emit Granted(id);
         return GrantState.withStatus(state, GrantState.OPEN);
     }
 
     function _requireSessionKey(bytes32 id, uint256 between, uint256 calls, uint256 end) private view {
         bytes32 digest = Signing.runDigest(id, between >> 224, (between >> 184) & SECONDS, Read.hash(calls, end));
-        if (!Signing.isRunSignedBy(GrantBytes.key(RUN_GRANT), digest, end)) revert SignatureRefused();
+        if (!Signing.isRunSignedBy(GrantBytes.key(RUN_GRANT), digest, end)) {
+            // Who submits a run as the session key itself need not sign it.
+            if (msg.sender != GrantBytes.key(RUN_GRANT)) revert SignatureRefused();
+        }
     }
 
-    function _requireOwner(bytes32 structHash, bytes calldata signature) private view {
-        _requireSigned(_owner(), Signing.digestOf(structHash), signature);
+    function _requireOwner(bytes32 structHash, bytes calldata signature) internal view {
+        uint256 at = _offsetOf(signature);
+        if (at == 0 || !_isSignedByOwner(Signing.digestOf(structHash), at)) revert SignatureRefused();
     }
 
     function _requireSigned(address signer, bytes32 digest, bytes calldata signature) private view {
@@ -253,8 +267,9 @@ abstract contract Sessions {
         uint256 status = GrantState.statusOf(state);
         if (status == GrantState.REVOKED) revert GrantRevoked();
         if (status == GrantState.FROZEN) revert GrantFrozen();
-        uint256 next = uint32(GrantState.read(slot + GrantState.FREEZE) + 1);
-        GrantState.write(slot + GrantState.FREEZE, status == GrantState.OPEN ? next | GrantState.WAS_OPEN : next);
+        uint256 freezeSlot = _freezeSlotOf(id);
+        uint256 next = uint32(GrantState.read(freezeSlot) + 1);
+        GrantState.write(freezeSlot, status == GrantState.OPEN ? next | GrantState.WAS_OPEN : next);
         GrantState.write(slot, GrantState.withStatus(state, GrantState.FROZEN));
         emit Frozen(id);
     }
@@ -265,8 +280,9 @@ abstract contract Sessions {
         uint256 status = GrantState.statusOf(state);
         if (status == GrantState.REVOKED) revert GrantRevoked();
         if (status != GrantState.FROZEN) revert GrantNotFrozen();
-        uint256 frozen = GrantState.read(slot + GrantState.FREEZE);
-        GrantState.write(slot + GrantState.FREEZE, uint32(frozen + 1));
+        uint256 freezeSlot = _freezeSlotOf(id);
+        uint256 frozen = GrantState.read(freezeSlot);
+        GrantState.write(freezeSlot, uint32(frozen + 1));
         uint256 before = frozen & GrantState.WAS_OPEN != 0 ? GrantState.OPEN : GrantState.NONE;
         GrantState.write(slot, GrantState.withStatus(state, before));
         emit Unfrozen(id);
