@@ -18,8 +18,8 @@ from valetkey.adapters.vault.key_encryption_key import (
     make_key_file,
     read_key_file,
 )
-from valetkey.adapters.vault.secret_bytes import SecretBytes
 from valetkey.core.errors import Code, Unavailable
+from valetkey.core.secret_bytes import SecretBytes
 
 if TYPE_CHECKING:
     from pathlib import Path

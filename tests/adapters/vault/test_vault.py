@@ -21,8 +21,8 @@ from nacl.signing import VerifyKey
 from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey
 from valetkey.adapters.vault.memory import MemoryVault
 from valetkey.adapters.vault.sealed import SealedVault
-from valetkey.adapters.vault.secret_bytes import SecretBytes
 from valetkey.core.errors import Code, Unavailable
+from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.wallet import Curve, SealedKey
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey
 from valetkey.adapters.vault.memory import MemoryVault
 from valetkey.adapters.vault.sealed import SealedVault
-from valetkey.adapters.vault.secret_bytes import SecretBytes
 from valetkey.core.errors import Unavailable
+from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.wallet import Curve
 
 if TYPE_CHECKING:

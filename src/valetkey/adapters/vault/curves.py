@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nacl.signing import SigningKey
 
-from valetkey.adapters.vault.secret_bytes import SecretBytes
 from valetkey.core.errors import Code, Unavailable
+from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.wallet import Curve, PublicKey
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from valetkey.adapters.vault.secret_bytes import SecretBytes
+from valetkey.core.secret_bytes import SecretBytes
 
 __all__ = ["KEY_BYTES", "NONCE_BYTES", "OVERHEAD_BYTES", "bind", "decrypt", "encrypt"]
 

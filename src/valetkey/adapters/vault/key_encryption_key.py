@@ -15,8 +15,8 @@ from valetkey.adapters.vault.envelope import (
     decrypt,
     encrypt,
 )
-from valetkey.adapters.vault.secret_bytes import SecretBytes
 from valetkey.core.errors import Code, Unavailable
+from valetkey.core.secret_bytes import SecretBytes
 
 if TYPE_CHECKING:
     from pathlib import Path

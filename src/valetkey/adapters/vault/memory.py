@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from valetkey.adapters.vault.envelope import KEY_BYTES
 from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey
 from valetkey.adapters.vault.sealed import SealedVault
-from valetkey.adapters.vault.secret_bytes import SecretBytes
+from valetkey.core.secret_bytes import SecretBytes
 
 if TYPE_CHECKING:
     from valetkey.ports import Entropy

@@ -12,8 +12,8 @@ from valetkey.adapters.vault.curves import (
     sign_with,
 )
 from valetkey.adapters.vault.envelope import KEY_BYTES, NONCE_BYTES, bind, decrypt, encrypt
-from valetkey.adapters.vault.secret_bytes import SecretBytes
 from valetkey.core.errors import Code, Unavailable
+from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.wallet import SealedKey
 
 if TYPE_CHECKING:
