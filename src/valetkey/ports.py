@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         SignedTransaction,
         Transaction,
     )
+    from valetkey.core.secret_bytes import SecretBytes
     from valetkey.core.wallet import Curve
 
 
@@ -242,7 +243,7 @@ class Store(Protocol):
 
 
 class Vault(Protocol):
-    """Private keys, sealed. Bytes in, bytes out; may be another process."""
+    """Private keys and small secrets, sealed. Bytes in, bytes out; may be another process."""
 
     async def create(
         self, curve: Curve, *, key_id: str, organization_id: str, wallet_id: str
@@ -259,4 +260,25 @@ class Vault(Protocol):
 
         Raises:
             Unavailable: ``vault_refused``: another key-encryption key, or a changed record.
+        """
+
+    async def seal(self, secret: SecretBytes, *, context: str) -> bytes:
+        """
+        Return *secret* so that only `open` with the same *context* gives it back.
+
+        Args:
+            secret: At most 65,536 bytes.
+            context: What it is and whose, such as ``org_…/kill-note/ses_…``.
+
+        Raises:
+            ValueError: *secret* is longer.
+        """
+
+    async def open(self, blob: bytes, *, context: str) -> SecretBytes:
+        """
+        Return what `seal` was given.
+
+        Raises:
+            Unavailable: ``vault_refused``: another key-encryption key, another *context*, or a
+                changed blob.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -204,7 +205,11 @@ def test_a_kill_note_is_a_file(tmp_path: Path) -> None:
     """It is saved and read again, and it carries the owner's revocation."""
     verified = verify_packed(grant(), TERMS)
     note = make_note("ses_1", verified, OWNER.sign(verified.kill_note()))
-    assert KillNote.load(note.save(tmp_path / "note.json")) == note
+    path = tmp_path / "note.json"
+    for mode in (0o644, 0o600):  # the second time it is there already, for everybody to read
+        assert KillNote.load(note.save(path)) == note
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(mode)
     assert verify_note(note.content, verified) == note
     assert note.account == "0x" + OWNER.address.hex()
     (tmp_path / "no.json").write_text('{"version":1}')

@@ -55,7 +55,6 @@ GRANT = Grant(
     epoch=3,
     session_key=BOB,
     owner_signature=b"\x06" * 65,
-    kill_note=b"\x07" * 65,
 )
 ON_CHAIN = Account(
     id="acc_1",
@@ -134,7 +133,7 @@ def test_the_owner_signature_goes_along_once(*, first_use: bool) -> None:
 
 def test_stops_are_paid_from_the_fund_of_stops() -> None:
     """A kill note and a freeze; to unfreeze is to spend again."""
-    kill = plan.kill_intent(GRANT, ON_CHAIN)
+    kill = plan.kill_intent(GRANT, ON_CHAIN, b"\x07" * 65)
     freeze = plan.freeze_intent(GRANT, ON_CHAIN, SIGNATURE, freeze=True)
     unfreeze = plan.freeze_intent(GRANT, ON_CHAIN, SIGNATURE, freeze=False)
     assert [intent.fund for intent in (kill, freeze, unfreeze)] == [

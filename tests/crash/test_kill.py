@@ -36,6 +36,7 @@ POINTS: Final = {
     "run:after_sign": 4,
     "run:before_book": 7,
     "run:before_sign": 4,
+    "stop:after_open": 3,
     "stop:after_refuse": 3,
     "stop:before_refuse": 3,
     "store:after_commit": 25,

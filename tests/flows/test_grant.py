@@ -25,7 +25,7 @@ async def test_both_signatures_open_a_pending_session(scene: Scene) -> None:
     opened = await scene.sign_grant(session, holding.secret or b"")
     assert opened.state is State.OPEN
     assert opened.grant is not None
-    assert opened.grant.kill_note is not None
+    assert opened.grant.sealed_kill_note is not None
 
 
 async def test_nobody_else_signs_for_the_owner(scene: Scene) -> None:

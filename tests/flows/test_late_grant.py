@@ -140,7 +140,9 @@ async def test_the_kill_note_waits_for_a_silent_chain(scene: Scene) -> None:
     assert await stage(scene, coming.held) is GrantStage.REVOKED
 
 
-@pytest.mark.parametrize("point", ["relay:before_plan", "relay:after_plan", "relay:before_send"])
+@pytest.mark.parametrize(
+    "point", ["stop:after_open", "relay:before_plan", "relay:after_plan", "relay:before_send"]
+)
 async def test_a_crash_between_the_owners_word_and_the_chain_loses_nothing(
     scene: Scene, point: str
 ) -> None:

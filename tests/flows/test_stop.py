@@ -22,7 +22,6 @@ from valetkey.core.errors import (
     Unauthenticated,
     ValetkeyError,
 )
-from valetkey.core.plan import kill_intent
 from valetkey.core.principal import ANONYMOUS
 from valetkey.core.session import Proof, State
 from valetkey.core.sponsorship import Fund, fund_line_id
@@ -30,7 +29,7 @@ from valetkey.core.wallet import OwnerKey
 from valetkey.devchain import NodeError, dev_keys, transact
 from valetkey.devchain.keys import DevKey
 from valetkey.devchain.transact import delegate
-from valetkey.flows import open_session, organize, reads, reconcile, stop
+from valetkey.flows import grant, open_session, organize, reads, reconcile, stop
 from valetkey.flows.stop import Scope, Stopped
 
 if TYPE_CHECKING:
@@ -251,7 +250,7 @@ async def test_the_kill_note_works_without_this_server(scene: Scene) -> None:
     await scene.run(held, scene.transfer(USDC))
     shown = await reads.session(scene.world, scene.principal, session_id=held.id)
     assert shown.session.grant is not None
-    intent = kill_intent(shown.session.grant, held.holding.account)
+    _, _, intent = await grant.kill_note_of(scene.world, scene.principal, session_id=held.id)
     transact(scene.rpc, dev_keys()[2], intent.to, data=intent.data)
     with pytest.raises(Forbidden) as refused:
         await scene.run(held, scene.transfer(1))

@@ -46,8 +46,14 @@ class KillNote:
         return self.content.calldata
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the note to *path*, as JSON that `valetkey kill` reads, and return the path."""
+        """
+        Write the note to *path*, as JSON that `valetkey kill` reads, and return the path.
+
+        The file is for its owner only: whoever reads it can end the session.
+        """
         file = Path(path)
+        file.touch(mode=0o600)
+        file.chmod(0o600)  # it may have been there already
         file.write_bytes(msgspec.json.format(msgspec.json.encode(self.content)) + b"\n")
         return file
 

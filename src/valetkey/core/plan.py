@@ -102,9 +102,9 @@ def run_intent(
     return Intent(to=account.address, data=data, fund=Fund.RUNS, deadline=plan.deadline)
 
 
-def kill_intent(grant: Grant, account: Account) -> Intent:
-    """Return the call that submits the kill note of *grant*; it must have one."""
-    data = packed.revoke_signed_calldata(grant.grant_id, grant.kill_note or b"")
+def kill_intent(grant: Grant, account: Account, kill_note: bytes) -> Intent:
+    """Return the call that submits *kill_note*, the owner's 65 bytes that revoke *grant*."""
+    data = packed.revoke_signed_calldata(grant.grant_id, kill_note)
     return Intent(to=account.address, data=data, fund=Fund.STOPS)
 
 

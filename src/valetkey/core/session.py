@@ -90,7 +90,8 @@ class Grant:
         epoch: The account's epoch that the owner's signature is over.
         key_id: Names the `SealedKey` of the session key when this server holds it.
         owner_signature: 65 bytes, None while the owner has not signed.
-        kill_note: The owner's signed revocation, 65 bytes, made at the same time.
+        sealed_kill_note: The owner's signed revocation (65 bytes), made at the same time, as the
+            vault seals it.
     """
 
     packed: bytes
@@ -99,7 +100,7 @@ class Grant:
     session_key: bytes
     key_id: str | None = None
     owner_signature: bytes | None = None
-    kill_note: bytes | None = None
+    sealed_kill_note: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.errors import Code, Conflict, Malformed
-from valetkey.core.plan import consent, consent_digests, is_signed_by, kill_intent, with_v
+from valetkey.core.plan import consent, consent_digests, is_signed_by, with_v
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
+from valetkey.flows.kill_note import open_note, seal_note
 from valetkey.flows.record import SYSTEM, audit, begin, earlier, part_of
 from valetkey.flows.stop import Ask, Stopped, carry, take_out
 
@@ -60,7 +61,7 @@ async def consent_of(
 
 
 async def kill_note_of(
-    world: Sight, principal: Principal, *, session_id: str
+    world: World, principal: Principal, *, session_id: str
 ) -> tuple[Session, Account, Intent]:
     """
     Return what ends the session on chain, whoever sends it. Not for a parent: it is the owner's.
@@ -73,13 +74,21 @@ async def kill_note_of(
     def facts(view: View) -> tuple[Session, Account]:
         session = present(view.get(Session, session_id), "session")
         expect_reach(view, principal, session.organization_id, "session", widens=True)
-        if granted(session).kill_note is None:
+        if granted(session).sealed_kill_note is None:
             detail = "expected a session whose owner has signed, got one without a kill note"
             raise Conflict(Code.SESSION_STATE, detail)
         return session, present(view.get(Account, session.account_id or ""), "account")
 
     session, account = await world.store.read(facts)
-    return session, account, kill_intent(granted(session), account)
+    return session, account, await open_note(world, session, account)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What the owner signed: the grant (65 bytes), and the kill note as the vault seals it."""
+
+    owner_signature: bytes
+    sealed_kill_note: bytes
 
 
 async def accept_grant(
@@ -103,26 +112,25 @@ async def accept_grant(
         Conflict: The session is neither pending nor ended before it was signed.
     """
     expect_known(principal)
+    session, account = await world.store.read(lambda view: _to_grant(view, principal, session_id))
+    _expect_owner(granted(session), account, owner_signature, kill_note)
+    signed = Signed(owner_signature, await seal_note(world, session, kill_note))
 
     def body(tx: Tx) -> tuple[Session, Stopped | None]:
-        session = present(tx.get(Session, session_id), "session")
-        _expect_not_another(principal, session)
-        expect_reach(tx, principal, session.organization_id, "session", widens=True)
+        session, _ = _to_grant(tx, principal, session_id)
         killing = part_of(request, session.id)
         if earlier(tx, principal, request) is not None:
             killed = earlier(tx, principal, killing)
             return session, Stopped(session, killed) if killed else None
         is_late = was_ended_unsigned(session, now=world.clock.now())
-        signed = _attach(
-            world, tx, session, owner_signature, kill_note, principal_id=principal.subject_id
-        )
+        attached = _attach(world, tx, session, signed, principal_id=principal.subject_id)
         owner = session.organization_id
         activity = begin(
             world, principal, request, "session:grant", organization_id=owner, subject_id=session.id
         )
         tx.add(replace(activity, session_id=session.id))
         if not is_late:
-            return signed, None
+            return attached, None
         stopped = take_out(world, tx, Ask(principal, killing, session.id, Event.REVOKE))
         return stopped.session, stopped
 
@@ -130,10 +138,18 @@ async def accept_grant(
     return session if stopped is None else (await carry(world, stopped)).session
 
 
+def _to_grant(view: View, principal: Principal, session_id: str) -> tuple[Session, Account]:
+    session = present(view.get(Session, session_id), "session")
+    _expect_not_another(principal, session)
+    expect_reach(view, principal, session.organization_id, "session", widens=True)
+    granted(session)
+    return session, present(view.get(Account, session.account_id or ""), "account")
+
+
 def was_ended_unsigned(session: Session, *, now: int) -> bool:
     """Say whether *session* was ended here before its owner signed what the chain would take."""
     is_over = session.state in {State.REVOKED, State.CLOSED} and now < session.expires_at
-    return is_over and session.grant is not None and session.grant.kill_note is None
+    return is_over and session.grant is not None and session.grant.sealed_kill_note is None
 
 
 def owner_key_of(view: View, session: Session) -> SealedKey | None:
@@ -158,6 +174,7 @@ async def sign_as_owner(world: World, session_id: str, owner: SealedKey) -> Sess
     world.checkpoint.reached("grant:before_sign")
     owner_signature = with_v(await world.vault.sign(owner, given))
     kill_note = with_v(await world.vault.sign(owner, killed))
+    signed = Signed(owner_signature, await seal_note(world, session, kill_note))
     world.checkpoint.reached("grant:after_sign")
 
     def body(tx: Tx) -> Session:
@@ -165,7 +182,7 @@ async def sign_as_owner(world: World, session_id: str, owner: SealedKey) -> Sess
         usage = present(tx.get(Usage, session_id), "session")
         if state_of(fresh, usage, now=world.clock.now()) is not State.PENDING:
             return fresh
-        return _attach(world, tx, fresh, owner_signature, kill_note, principal_id=SYSTEM)
+        return _attach(world, tx, fresh, signed, principal_id=SYSTEM)
 
     return await world.store.write(body)
 
@@ -174,8 +191,7 @@ def _attach(
     world: World,
     tx: Tx,
     session: Session,
-    owner_signature: bytes,
-    kill_note: bytes,
+    signed: Signed,
     *,
     principal_id: str,
 ) -> Session:
@@ -187,17 +203,13 @@ def _attach(
     if state is None:
         detail = f"expected a pending session, got one that is {session.state}"
         raise Conflict(Code.SESSION_STATE, detail)
-    account = present(tx.get(Account, session.account_id or ""), "account")
-    grant = granted(session)
-    given, killed = consent_digests(grant, account)
-    _expect_owner("owner_signature", given, owner_signature, account)
-    _expect_owner("kill_note", killed, kill_note, account)
-    signed = replace(
-        session,
-        state=state,
-        grant=replace(grant, owner_signature=owner_signature, kill_note=kill_note),
+    grant = replace(
+        granted(session),
+        owner_signature=signed.owner_signature,
+        sealed_kill_note=signed.sealed_kill_note,
     )
-    tx.put(signed)
+    attached = replace(session, state=state, grant=grant)
+    tx.put(attached)
     audit(
         tx,
         session.organization_id,
@@ -208,10 +220,15 @@ def _attach(
         grant_id=f"0x{grant.grant_id.hex()}",
         state=state.value,
     )
-    return signed
+    return attached
 
 
-def _expect_owner(name: str, digest: bytes, signature: bytes, account: Account) -> None:
-    if not is_signed_by(digest, signature, account.address):
-        detail = f"{name}: expected 65 bytes by 0x{account.address.hex()} over the typed data"
-        raise Malformed(Code.MALFORMED_SIGNATURE, detail)
+def _expect_owner(grant: Grant, account: Account, owner_signature: bytes, kill_note: bytes) -> None:
+    given, killed = consent_digests(grant, account)
+    for name, digest, signature in (
+        ("owner_signature", given, owner_signature),
+        ("kill_note", killed, kill_note),
+    ):
+        if not is_signed_by(digest, signature, account.address):
+            detail = f"{name}: expected 65 bytes by 0x{account.address.hex()} over the typed data"
+            raise Malformed(Code.MALFORMED_SIGNATURE, detail)

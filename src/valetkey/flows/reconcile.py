@@ -14,11 +14,12 @@ from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
+from valetkey.flows.kill_note import ready_to_kill
 from valetkey.flows.paying import is_stop
 from valetkey.flows.relay import drive, look
 from valetkey.flows.reprice import reprice
 from valetkey.flows.run import sign_here
-from valetkey.flows.settle import commit, lapse, release
+from valetkey.flows.settle import ENDINGS, commit, lapse, release
 from valetkey.flows.switch import sign_switch
 
 if TYPE_CHECKING:
@@ -106,10 +107,10 @@ async def _bring_on(world: World, activity: Activity) -> Activity:
 
 
 async def _awaiting(world: World, activity: Activity) -> Activity:
-    """Sign what waits for a key that is here; let a run lapse when its time is over."""
+    """Sign or open what waits for the vault; let a run lapse when its time is over."""
     if activity.run is None:
-        signed = await sign_switch(world, activity)
-        return await drive(world, signed.id)
+        finish = ready_to_kill if activity.kind in ENDINGS else sign_switch
+        return await drive(world, (await finish(world, activity)).id)
     if world.clock.now() < activity.run.deadline:
         return await sign_here(world, activity)
 

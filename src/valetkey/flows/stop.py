@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from valetkey.core.activity import Activity, ActivityState, Request
 from valetkey.core.errors import Code, Forbidden
 from valetkey.core.organization import User
-from valetkey.core.plan import kill_intent
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
-from valetkey.core.wallet import Account, Wallet
+from valetkey.core.wallet import Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
+from valetkey.flows.kill_note import ready_to_kill
 from valetkey.flows.record import audit, begin, earlier, part_of, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import ENDINGS
@@ -22,7 +22,6 @@ from valetkey.flows.settle import ENDINGS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from valetkey.core.activity import Intent
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -165,7 +164,10 @@ async def _end(world: World, ask: Ask) -> Stopped:
 
 async def carry(world: World, stopped: Stopped) -> Stopped:
     """Bring the stop to the chain, if there is something to bring, and return how it went."""
-    activity = await drive(world, stopped.activity.id)
+    activity = stopped.activity
+    if activity.state is ActivityState.AWAITING and activity.kind in ENDINGS:
+        activity = await ready_to_kill(world, activity)
+    activity = await drive(world, activity.id)
     session = await world.store.read(
         lambda view: present(view.get(Session, stopped.session.id), "session")
     )
@@ -196,9 +198,8 @@ def take_out(world: World, tx: Tx, ask: Ask) -> Stopped:
     activity = replace(activity, session_id=session.id, account_id=session.account_id)
     usage = present(tx.get(Usage, session.id), "session")
     state = next_state(state_of(session, usage, now=world.clock.now()), event)
-    intent = _kill(tx, session) if state or _is_kill_missing(tx, session) else None
-    if intent is not None:
-        activity = replace(activity, state=ActivityState.READY, intent=intent)
+    if _has_note(session) and (state or _is_kill_missing(tx, session)):
+        activity = replace(activity, state=ActivityState.AWAITING)
     if state is not None:
         at_ms = world.clock.now_ms()
         steps = (
@@ -217,14 +218,13 @@ def _is_kill_missing(view: View, session: Session) -> bool:
     if session.state not in {State.REVOKED, State.CLOSED}:
         return False
     found = view.find(Activity, session_id=session.id, newest_first=True)
-    sent = [one for one in found if one.kind in ENDINGS and one.intent is not None]
+    ends = [one for one in found if one.kind in ENDINGS]
+    sent = [one for one in ends if one.intent or one.state is ActivityState.AWAITING]
     return all(one.state in {ActivityState.FAILED, ActivityState.LAPSED} for one in sent)
 
 
-def _kill(tx: Tx, session: Session) -> Intent | None:
-    if session.grant is None or session.grant.kill_note is None or session.account_id is None:
-        return None
-    return kill_intent(session.grant, present(tx.get(Account, session.account_id), "account"))
+def _has_note(session: Session) -> bool:
+    return session.grant is not None and session.grant.sealed_kill_note is not None
 
 
 def note_killed(world: World, tx: Tx, *, session_id: str) -> None:

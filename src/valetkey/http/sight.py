@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.credential import Credential
 from valetkey.flows.audits import signed_head
+from valetkey.flows.grant import kill_note_of
 from valetkey.flows.sight import pick_chain
 from valetkey.http.calculus.calculator import Calculator
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from valetkey.core.activity import Intent
     from valetkey.core.audit import SignedHead
+    from valetkey.core.session import Session
+    from valetkey.core.wallet import Account
     from valetkey.flows.sight import Reader
     from valetkey.flows.world import World
     from valetkey.http.settings import Settings
@@ -77,6 +81,7 @@ class Reads:
 
     Args:
         sign_head: Signs the head of an organization's audit log, and nothing else.
+        kill_note: Opens the kill note of a session for who may have it, and nothing else.
         check_ready: Raises `Unavailable` unless store and chains answer.
         calculator: Works out what is asked about permissions.
     """
@@ -89,6 +94,7 @@ class Reads:
     names: Mapping[bytes, str]
     version: str
     sign_head: Callable[..., Awaitable[SignedHead]]
+    kill_note: Callable[..., Awaitable[tuple[Session, Account, Intent]]]
     check_ready: Callable[[], Awaitable[None]]
     calculator: Calculator
 
@@ -109,6 +115,7 @@ def reads_of(world: World, settings: Settings) -> Reads:
         names=settings.names,
         version=settings.version,
         sign_head=partial(signed_head, world),
+        kill_note=partial(kill_note_of, world),
         check_ready=Readiness(store, world.chains, world.clock).check,
         calculator=Calculator(settings.names, answer_s=limits.answer_s, waiting=limits.waiting),
     )

@@ -177,7 +177,7 @@ async def _grant(admitted: Admitted, ask: Ask[wire.AcceptGrant, NoQuery]) -> wir
 
 
 async def _kill_note(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.KillNote:
-    session, account, intent = await grant.kill_note_of(see, principal, session_id=ask.id)
+    session, account, intent = await see.kill_note(principal, session_id=ask.id)
     address = hexed(account.address)
     text = (
         f"This ends session {session.id} on {account.chain} for good, without any server."
