@@ -6,11 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from eth_account.messages import encode_defunct, encode_typed_data
+from eth_account.messages import encode_typed_data
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.spec.grants import FULL, MALFORMED, PLAIN, TARGET, TRANSFER, grants, written
+from tests.spec.grants import (
+    FULL,
+    IN_TREE,
+    MALFORMED,
+    PLAIN,
+    TARGET,
+    TRANSFER,
+    WIDE,
+    grants,
+    written,
+)
 from valetkey.spec import eip712
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.keccak import keccak256
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ACCOUNT: Final = b"\x77" * 20
-NAMED: Final = {"plain": PLAIN, "full": FULL}
+NAMED: Final = {"plain": PLAIN, "full": FULL, "wide": WIDE, "tree": IN_TREE}
 
 
 def signed(
@@ -38,7 +48,7 @@ def test_a_grant_is_the_bytes_that_the_format_says(name: str) -> None:
     assert pb.grant_id(written(name)) == keccak256(written(name))
 
 
-@given(grants())
+@given(grants)
 def test_every_grant_survives_the_round_trip(grant: pb.Grant) -> None:
     """What is encoded decodes to the same value."""
     assert pb.decode_grant(pb.encode_grant(grant)) == grant
@@ -52,14 +62,14 @@ def test_every_truncation_is_refused(name: str) -> None:
             pb.decode_grant(written(name)[:end])
 
 
-@given(grants(), st.binary(min_size=1, max_size=40))
+@given(grants, st.binary(min_size=1, max_size=40))
 def test_trailing_bytes_are_refused(grant: pb.Grant, more: bytes) -> None:
     """Nothing may follow a grant."""
     with pytest.raises(pb.GrantFormatError):
         pb.decode_grant(pb.encode_grant(grant) + more)
 
 
-@given(grants(), st.data())
+@given(grants, st.data())
 def test_other_bytes_are_another_grant_or_none(grant: pb.Grant, data: st.DataObject) -> None:
     """
     One meaning has one encoding.
@@ -78,7 +88,7 @@ def test_other_bytes_are_another_grant_or_none(grant: pb.Grant, data: st.DataObj
     assert signed(other) != signed(grant)
 
 
-@given(grants(), grants())
+@given(grants, grants)
 def test_two_grants_are_never_signed_alike(one: pb.Grant, two: pb.Grant) -> None:
     """The signed text names every part of the grant."""
     assume(one != two)
@@ -110,6 +120,9 @@ def test_what_is_not_to_the_letter_is_refused(why: str) -> None:
         lambda: replace(PLAIN, rules=PLAIN.rules * 256),
         lambda: replace(PLAIN, caps=()),
         lambda: replace(PLAIN, caps=PLAIN.caps * 9),
+        lambda: replace(PLAIN, root=bytes(32)),
+        lambda: replace(IN_TREE, root=None),
+        lambda: replace(IN_TREE, root=bytes(31)),
         lambda: pb.Cap(2**128),
         lambda: pb.Cap(1, 2**32),
         lambda: pb.Meter(64, 0),
@@ -126,6 +139,14 @@ def test_what_is_not_to_the_letter_is_refused(why: str) -> None:
         lambda: pb.Rule(pb.RuleKind.CALL, bytes(20), TRANSFER),
         lambda: pb.Rule(pb.RuleKind.SEND, TARGET, TRANSFER),
         lambda: pb.Rule(pb.RuleKind.CALL, TARGET, TRANSFER, (pb.Meter(1, 0),) * 32),
+        lambda: pb.Rule(pb.RuleKind.ANY_SELECTOR),
+        lambda: pb.Rule(pb.RuleKind.ANY_SELECTOR, TARGET, TRANSFER),
+        lambda: pb.Rule(pb.RuleKind.ANY_SELECTOR, TARGET, meters=(pb.Meter(1, 0),)),
+        lambda: pb.Rule(pb.RuleKind.ANY_CALL, TARGET),
+        lambda: pb.Rule(pb.RuleKind.ANY_CALL, selector=TRANSFER),
+        lambda: pb.Rule(
+            pb.RuleKind.ANY_CALL, constraints=(pb.Constraint(0, pb.Operator.EQUALS, (1,)),)
+        ),
     ],
 )
 def test_a_value_that_cannot_be_encoded_cannot_be_made(make: Callable[[], object]) -> None:
@@ -134,7 +155,7 @@ def test_a_value_that_cannot_be_encoded_cannot_be_made(make: Callable[[], object
         make()
 
 
-@given(grants(), st.binary(max_size=50))
+@given(grants, st.binary(max_size=50))
 def test_what_is_signed_is_what_eth_account_signs(grant: pb.Grant, packed: bytes) -> None:
     """A wallet that hashes the JSON form itself signs the same digests."""
     where: Any = {"chain_id": 1, "account": ACCOUNT}
@@ -157,10 +178,3 @@ def test_a_signature_holds_on_one_account_one_chain_and_one_epoch() -> None:
     assert signed(PLAIN, epoch=1) != base
     assert signed(PLAIN, chain_id=1) != base
     assert signed(PLAIN, account=b"\x78" * 20) != base
-
-
-def test_the_personal_form_is_that_of_wallets() -> None:
-    """``personal_sign`` over a digest is reproduced."""
-    message = encode_defunct(primitive=bytes(range(32)))
-    theirs = keccak256(b"\x19" + message.version + message.header + message.body)
-    assert pb.personal_digest(bytes(range(32))) == theirs

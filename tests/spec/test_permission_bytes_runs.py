@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.spec.grants import FULL, PLAIN, calls, grants
+from tests.spec.grants import FULL, IN_TREE, PLAIN, TARGET, WIDE, calls, listed_grants
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.keccak import keccak256
 
 
-@given(st.data(), grants())
+@given(st.data(), listed_grants())
 def test_calls_survive_the_round_trip(data: st.DataObject, grant: pb.Grant) -> None:
     """What is packed unpacks to the same calls, and a byte more or less does not."""
-    made = tuple(data.draw(st.lists(calls(grant), max_size=4)))
+    made = tuple(data.draw(st.lists(calls(grant.rules), max_size=4)))
     packed = pb.encode_calls(grant, made)
     assert pb.decode_calls(grant, packed) == made
     for other in (packed[:-1], packed + b"\0"):
@@ -33,6 +33,13 @@ def test_calls_are_the_bytes_that_the_format_says() -> None:
     assert pb.encode_calls(PLAIN, []) == b"\0"
 
 
+def test_calls_under_wide_rules_bring_what_the_rule_leaves_open() -> None:
+    """The whole input under any selector, and the target before it under any call."""
+    made = (pb.RunCall(0, b"\xaa\xbb\xcc\xdd\xee"), pb.RunCall(1, b"", 1, TARGET))
+    expected = "02" + "00" + "0005" + "aabbccddee" + "01" + "01".zfill(32) + "22" * 20 + "0000"
+    assert pb.encode_calls(WIDE, made).hex() == expected
+
+
 @pytest.mark.parametrize(
     ("grant", "call"),
     [
@@ -43,6 +50,11 @@ def test_calls_are_the_bytes_that_the_format_says() -> None:
         (FULL, pb.RunCall(1, value_wei=2**128)),
         (FULL, pb.RunCall(1, value_wei=-1)),
         (PLAIN, pb.RunCall(0, bytes(65_536))),
+        (PLAIN, pb.RunCall(0, target=TARGET)),
+        (WIDE, pb.RunCall(0, target=TARGET)),
+        (WIDE, pb.RunCall(1)),
+        (WIDE, pb.RunCall(1, target=TARGET[1:])),
+        (IN_TREE, pb.RunCall(0)),
     ],
 )
 def test_a_call_that_its_rule_has_no_room_for_is_refused(grant: pb.Grant, call: pb.RunCall) -> None:
@@ -108,69 +120,6 @@ def test_ids_and_signatures_in_calldata_have_their_size() -> None:
         pb.revoke_signed_calldata(bytes(32), bytes(64))
     with pytest.raises(pb.GrantFormatError):
         pb.register_calldata(b"", bytes(64))
-
-
-words_32: Final = st.integers(0, 2**32 - 1)
-states: Final = st.builds(
-    pb.SlotState,
-    st.sampled_from(pb.Status),
-    words_32,
-    words_32,
-    words_32,
-    st.integers(0, 2**30 - 1),
-    st.integers(0, 2**128 - 1),
-)
-
-
-@given(states, words_32, st.integers(0, 2**128 - 1))
-def test_slots_survive_the_round_trip(state: pb.SlotState, number: int, spent: int) -> None:
-    """Each word says one state, and each state is one word."""
-    assert pb.decode_slot_state(pb.encode_slot_state(state)) == state
-    cap = pb.CapState(number, spent)
-    assert pb.decode_cap_state(pb.encode_cap_state(cap)) == cap
-    for was_open in (False, True):
-        frozen = pb.FreezeState(number, was_open)
-        assert pb.decode_freeze_state(pb.encode_freeze_state(frozen)) == frozen
-
-
-def test_bits_that_the_format_does_not_use_are_refused() -> None:
-    """A word with more in it was not written by this contract."""
-    with pytest.raises(pb.GrantFormatError):
-        pb.decode_cap_state((1 << 160).to_bytes(32, "big"))
-    with pytest.raises(pb.GrantFormatError):
-        pb.decode_freeze_state((1 << 33).to_bytes(32, "big"))
-    with pytest.raises(pb.GrantFormatError):
-        pb.decode_slot_state(bytes(31))
-    with pytest.raises(pb.GrantFormatError):
-        pb.encode_slot_state(pb.SlotState(nonce_bitmap=2**30))
-    with pytest.raises(pb.GrantFormatError):
-        pb.cap_slot(bytes(32), 0)
-    with pytest.raises(pb.GrantFormatError):
-        pb.cap_slot(bytes(32), 8)
-
-
-def test_the_namespace_is_that_of_erc_7201() -> None:
-    """``keccak256(keccak256(name) - 1)`` with the last byte cleared."""
-    inner = int.from_bytes(keccak256(b"valetkey.account.v1"), "big") - 1
-    outer = int.from_bytes(keccak256(inner.to_bytes(32, "big")), "big")
-    assert outer - outer % 256 == pb.NAMESPACE
-    assert (pb.NAMESPACE + 256).to_bytes(32, "big") == pb.EPOCH_SLOT
-
-
-def test_the_words_of_a_grant_stand_behind_its_state() -> None:
-    """Caps 1 to 7 directly behind, freezing at 255."""
-    gid = bytes(range(32))
-    first = int.from_bytes(keccak256(gid + pb.NAMESPACE.to_bytes(32, "big")), "big")
-    assert int.from_bytes(pb.state_slot(gid), "big") == first
-    assert int.from_bytes(pb.cap_slot(gid, 3), "big") == first + 3
-    assert int.from_bytes(pb.freeze_slot(gid), "big") == first + 255
-
-
-def test_a_nonce_is_usable_at_the_base_and_thirty_beyond() -> None:
-    """Below the base and in the bitmap it is used, beyond thirty it is too far."""
-    state = pb.SlotState(nonce_base=5, nonce_bitmap=0b10)
-    usable = [nonce for nonce in range(50) if state.is_nonce_usable(nonce)]
-    assert usable == [5, 6, *range(8, 36)]
 
 
 def test_a_refusal_is_told_from_another_reason() -> None:

@@ -23,8 +23,20 @@ from valetkey.spec.permission_bytes.calldata import (
     unfreeze_signed_calldata,
 )
 from valetkey.spec.permission_bytes.calls import RunCall, decode_calls, encode_calls
-from valetkey.spec.permission_bytes.grant import decode_grant, encode_grant, grant_id
+from valetkey.spec.permission_bytes.grant import Grant, decode_grant, encode_grant, grant_id
+from valetkey.spec.permission_bytes.opened import (
+    OpenGrant,
+    decode_open_grant,
+    encode_open_grant,
+)
 from valetkey.spec.permission_bytes.refusal import Refusal, decode_refusal
+from valetkey.spec.permission_bytes.rule import Rule, RuleKind
+from valetkey.spec.permission_bytes.run import PackedRun, pack_run
+from valetkey.spec.permission_bytes.signature import (
+    es256_signature,
+    is_run_signed_by,
+    personal_digest,
+)
 from valetkey.spec.permission_bytes.slots import (
     EPOCH_SLOT,
     NAMESPACE,
@@ -42,10 +54,10 @@ from valetkey.spec.permission_bytes.slots import (
     freeze_slot,
     state_slot,
 )
+from valetkey.spec.permission_bytes.tree import ProvenRule, RuleTree
 from valetkey.spec.permission_bytes.typed import (
     freeze_typed_data,
     grant_typed_data,
-    personal_digest,
     revoke_typed_data,
     run_digest,
     run_typed_data,
@@ -55,6 +67,7 @@ from valetkey.spec.permission_bytes.value_moving import VALUE_MOVING
 from valetkey.spec.permission_bytes.values import (
     MAX_CAPS,
     MAX_CHECKS,
+    MAX_PROOF,
     MAX_RULES,
     NATIVE_VALUE,
     NEVER_EXPIRES,
@@ -62,18 +75,16 @@ from valetkey.spec.permission_bytes.values import (
     NONCE_WINDOW,
     Cap,
     Constraint,
-    Grant,
     GrantFormatError,
     Meter,
     Operator,
-    Rule,
-    RuleKind,
 )
 
 __all__ = [
     "EPOCH_SLOT",
     "MAX_CAPS",
     "MAX_CHECKS",
+    "MAX_PROOF",
     "MAX_RULES",
     "NAMESPACE",
     "NATIVE_VALUE",
@@ -88,10 +99,14 @@ __all__ = [
     "Grant",
     "GrantFormatError",
     "Meter",
+    "OpenGrant",
     "Operator",
+    "PackedRun",
+    "ProvenRule",
     "Refusal",
     "Rule",
     "RuleKind",
+    "RuleTree",
     "RunCall",
     "SlotState",
     "Status",
@@ -101,14 +116,17 @@ __all__ = [
     "decode_cap_state",
     "decode_freeze_state",
     "decode_grant",
+    "decode_open_grant",
     "decode_refusal",
     "decode_slot_state",
     "encode_calls",
     "encode_cap_state",
     "encode_freeze_state",
     "encode_grant",
+    "encode_open_grant",
     "encode_slot_state",
     "epoch_calldata",
+    "es256_signature",
     "freeze_calldata",
     "freeze_of_calldata",
     "freeze_signed_calldata",
@@ -116,6 +134,8 @@ __all__ = [
     "freeze_typed_data",
     "grant_id",
     "grant_typed_data",
+    "is_run_signed_by",
+    "pack_run",
     "personal_digest",
     "raise_epoch_calldata",
     "register_calldata",

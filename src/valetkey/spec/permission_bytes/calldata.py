@@ -41,8 +41,8 @@ def run_calldata(
     Return the calldata of one run.
 
     Args:
-        grant: As `encode_grant` gives it.
-        calls: As `encode_calls` gives them.
+        grant: As `pack_run` gives it: in its open form if its rules are in a tree.
+        calls: As `pack_run` gives them.
         signature: 65 bytes by the session key over the run.
         nonce: As signed.
         deadline: As signed.

@@ -15,6 +15,11 @@ class Reader:
         self._data = data
         self._at = 0
 
+    @property
+    def at(self) -> int:
+        """How many bytes have been read."""
+        return self._at
+
     def take(self, length: int) -> bytes:
         """
         Return the next *length* bytes.

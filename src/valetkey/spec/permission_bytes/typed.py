@@ -3,13 +3,13 @@
 from typing import Final
 
 from valetkey.spec.eip712 import Field, TypedData, digest
-from valetkey.spec.keccak import keccak256
-from valetkey.spec.permission_bytes.values import Constraint, Grant, Rule
+from valetkey.spec.permission_bytes.grant import Grant
+from valetkey.spec.permission_bytes.rule import Rule
+from valetkey.spec.permission_bytes.values import Constraint
 
 __all__ = [
     "freeze_typed_data",
     "grant_typed_data",
-    "personal_digest",
     "revoke_typed_data",
     "run_digest",
     "run_typed_data",
@@ -48,7 +48,8 @@ def grant_typed_data(grant: Grant, *, epoch: int, chain_id: int, account: bytes)
     Return what the owner signs to give *grant*.
 
     Args:
-        grant: The whole of it is spelled out, so one signed text means one grant id.
+        grant: The whole of it is spelled out, so one signed text means one grant id. Of rules in a
+            tree only the root is.
         epoch: The account's epoch now; another one at the time of enabling refuses the signature.
         chain_id: Of the one chain where it holds.
         account: 20 bytes.
@@ -63,7 +64,7 @@ def grant_typed_data(grant: Grant, *, epoch: int, chain_id: int, account: bytes)
         "relayer": grant.relayer or _ZERO_ADDRESS,
         "caps": [{"limit": cap.limit, "window": cap.window_s} for cap in grant.caps],
         "rules": [_rule_message(rule) for rule in grant.rules],
-        "rulesRoot": _NO_ROOT,
+        "rulesRoot": grant.root or _NO_ROOT,
     }
     return TypedData(_GRANT_TYPES, "Grant", _domain(chain_id, account), message)
 
@@ -98,44 +99,33 @@ def unfreeze_typed_data(
 
 
 def run_typed_data(
-    grant_id: bytes, calls: bytes, *, nonce: int, deadline: int, chain_id: int, account: bytes
+    grant_hash: bytes, calls: bytes, *, nonce: int, deadline: int, chain_id: int, account: bytes
 ) -> TypedData:
     """
     Return what the session key signs to make *calls*.
 
     Args:
-        grant_id: 32 bytes.
-        calls: Packed, as `encode_calls` gives them.
+        grant_hash: 32 bytes over the grant as the run carries it: its id, or over the open form, so
+            that nobody can exchange the rules which the calls count.
+        calls: Packed, as `pack_run` gives them.
         nonce: The lowest unused one, or up to 30 above it.
         deadline: First second at which the run is no longer accepted.
         chain_id: Of the one chain where it holds.
         account: 20 bytes.
     """
-    message = {"grant": grant_id, "nonce": nonce, "deadline": deadline, "calls": calls}
+    message = {"grant": grant_hash, "nonce": nonce, "deadline": deadline, "calls": calls}
     return TypedData(_RUN_TYPES, "Run", _domain(chain_id, account), message)
 
 
 def run_digest(
-    grant_id: bytes, calls: bytes, *, nonce: int, deadline: int, chain_id: int, account: bytes
+    grant_hash: bytes, calls: bytes, *, nonce: int, deadline: int, chain_id: int, account: bytes
 ) -> bytes:
     """Return the 32 bytes that the session key signs, for the arguments of `run_typed_data`."""
     return digest(
         run_typed_data(
-            grant_id, calls, nonce=nonce, deadline=deadline, chain_id=chain_id, account=account
+            grant_hash, calls, nonce=nonce, deadline=deadline, chain_id=chain_id, account=account
         )
     )
-
-
-def personal_digest(message: bytes) -> bytes:
-    """
-    Return what a wallet signs for ``personal_sign`` over *message*, here a digest of 32 bytes.
-
-    A signature over this form is told apart by ``v`` + 4 (31 or 32).
-
-    Spec:
-        EIP-191, version ``0x45``.
-    """
-    return keccak256(b"\x19Ethereum Signed Message:\n" + str(len(message)).encode() + message)
 
 
 def _domain(chain_id: int, account: bytes) -> dict[str, object]:
