@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import strategies as st
 
 from tests.core.examples import ACCOUNT, ANN, BOB, EVE, OTHER_TOKEN, ROUTER, TOKEN
-from tests.core.strategies import CHAIN, SWAP, calldata
+from tests.core.strategies import CHAIN, SWAP, calldata, comparable
 from valetkey.core.permission.decide import Allow, Spent, decide, nothing_spent
 from valetkey.core.permission.effects import moved, selector_of
 from valetkey.core.permission.model import (
@@ -52,20 +52,17 @@ _windows = st.one_of(st.none(), st.builds(Window, st.integers(0, 4), st.integers
 
 
 @st.composite
-def small_permissions(draw: st.DrawFn, *, payable: bool = False) -> Permission:
-    """
-    Draw a small permission, of one to three rules.
-
-    Args:
-        payable: All may carry value, and all must move a token that is capped with it.
-    """
-    keys = KEYS[:3] if payable else KEYS
-    chosen = draw(st.lists(st.sampled_from(keys), min_size=1, max_size=3, unique=True))
+def small_permissions(draw: st.DrawFn) -> Permission:
+    """Draw a small permission, of one to three rules."""
+    chosen = draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True))
     starts_at = FIRST + draw(st.integers(0, 3))
+    caps = tuple(draw(_caps(asset)) for asset in (None, TOKEN, OTHER_TOKEN))
+    counted = {cap.asset for cap in caps if (cap.lifetime, cap.window) != (None, None)}
+    rules = [draw(_rules(*key)) for key in chosen]
     return Permission(
         chain=CHAIN,
-        rules=tuple(draw(_rules(*key, payable=payable)) for key in chosen),
-        caps=tuple(draw(_caps(asset, payable=payable)) for asset in (None, TOKEN, OTHER_TOKEN)),
+        rules=tuple(replace(rule, where=comparable(rule, counted)) for rule in rules),
+        caps=caps,
         starts_at=starts_at,
         expires_at=starts_at + draw(st.integers(1, 5)),
         recipients=draw(_RECIPIENTS),
@@ -74,41 +71,39 @@ def small_permissions(draw: st.DrawFn, *, payable: bool = False) -> Permission:
 
 
 @st.composite
-def _rules(draw: st.DrawFn, target: bytes, selector: bytes | None, *, payable: bool) -> Rule:
+def _rules(draw: st.DrawFn, target: bytes, selector: bytes | None) -> Rule:
     where: list[Constraint] = []
-    if selector is not None and (payable or draw(st.booleans())):
-        where.append(draw(_amounts(payable=payable)))
+    if selector is not None and draw(st.booleans()):
+        where.append(draw(_amounts()))
     if selector is not None and draw(st.integers(0, 5)) == 0:
         people = draw(st.lists(st.sampled_from(PEOPLE[:2]), max_size=2, unique=True))
         where.append(Constraint(0, Operator.ONE_OF, tuple(sorted(people))))
     if selector is not None and draw(st.integers(0, 9)) == 0:
         where.append(Constraint(2, Operator.AT_MOST, (2**256 - 1,)))
-    return Rule(target, selector, payable=payable or draw(st.booleans()), where=tuple(where))
+    return Rule(target, selector, payable=draw(st.booleans()), where=tuple(where))
 
 
 @st.composite
-def _amounts(draw: st.DrawFn, *, payable: bool) -> Constraint:
+def _amounts(draw: st.DrawFn) -> Constraint:
     operator = draw(st.sampled_from(Operator))
-    if operator is Operator.ONE_OF or payable:
-        values = draw(
-            st.lists(st.integers(int(payable), MOST), min_size=1, max_size=3, unique=True)
-        )
+    if operator is Operator.ONE_OF:
+        values = draw(st.lists(st.integers(0, MOST), min_size=1, max_size=3, unique=True))
         return Constraint(1, Operator.ONE_OF, tuple(sorted(values)))
     return Constraint(1, operator, (draw(st.integers(0, MOST)),))
 
 
 @st.composite
-def _caps(draw: st.DrawFn, asset: bytes | None, *, payable: bool) -> Cap:
+def _caps(draw: st.DrawFn, asset: bytes | None) -> Cap:
     per_call, lifetime, window = draw(_limits), draw(_limits), draw(_windows)
-    if (lifetime, window) == (None, None) and (asset is None or payable):
+    if (lifetime, window) == (None, None) and asset is None:
         lifetime = MOST
     return Cap(asset, 18, per_call=per_call, lifetime=lifetime, window=window)
 
 
 @st.composite
-def like(draw: st.DrawFn, permission: Permission, *, payable: bool = False) -> Permission:
+def like(draw: st.DrawFn, permission: Permission) -> Permission:
     """Draw a permission that is like *permission*, mostly a little wider, or another one."""
-    other = draw(small_permissions(payable=payable))
+    other = draw(small_permissions())
     if draw(st.integers(0, 29)) == 29:
         return other
     caps = tuple(
@@ -118,9 +113,11 @@ def like(draw: st.DrawFn, permission: Permission, *, payable: bool = False) -> P
     seldom = draw(st.integers(-24, 5))
     early, late = st.integers(0, 5), st.integers(0, 3)
     fewer = permission.max_calls if seldom == 1 else None
+    rules = other.rules if seldom == 0 else permission.rules
+    counted = {cap.asset for cap in caps if (cap.lifetime, cap.window) != (None, None)}
     return replace(
         permission,
-        rules=other.rules if seldom == 0 else permission.rules,
+        rules=tuple(replace(rule, where=comparable(rule, counted)) for rule in rules),
         caps=caps,
         starts_at=other.starts_at if seldom == 2 else permission.starts_at - draw(early),
         expires_at=other.expires_at if seldom == 3 else permission.expires_at + draw(late),

@@ -8,8 +8,8 @@ the contract can enforce.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
@@ -27,6 +27,9 @@ from valetkey.core.permission.model import (
     Window,
 )
 from valetkey.core.units import UINT128_MAX, UINT256_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 CHAIN: Final = "eip155:31337"
 START: Final = 1_700_000_000
@@ -115,11 +118,11 @@ def permissions(
     chosen = draw(st.lists(st.sampled_from(keys), min_size=least, max_size=6, unique=True))
     relayer = draw(st.sampled_from([None, cast.people[-1]]))
     counts_fees = relayer is not None or not compilable
+    counted = {cap.asset for cap in caps if (cap.lifetime, cap.window) != (None, None)}
+    rules = [draw(_rules(cast, *key, payable=key[0] in payees, least=least)) for key in chosen]
     return Permission(
         chain=CHAIN,
-        rules=tuple(
-            draw(_rules(cast, *key, payable=key[0] in payees, least=least)) for key in chosen
-        ),
+        rules=tuple(replace(rule, where=comparable(rule, counted)) for rule in rules),
         caps=caps,
         starts_at=starts_at,
         expires_at=starts_at + draw(st.sampled_from([7300, 7200, 400, 121, 60, 1])),
@@ -177,6 +180,19 @@ def _rules(
         function=draw(st.sampled_from([None, function])),
         payable=payable and draw(st.booleans()),
         where=tuple(draw(st.lists(constraints(cast, least=least), max_size=2))),
+    )
+
+
+def comparable(rule: Rule, counted: Collection[bytes | None]) -> tuple[Constraint, ...]:
+    """Return what limits *rule*, but from above only what is *counted* (`check_comparable`)."""
+    effect = EFFECTS.get(rule.selector or b"")
+    if effect is None or rule.target not in counted:
+        return rule.where
+    return tuple(
+        Constraint(one.argument, Operator.AT_MOST, (max(one.values, default=0),))
+        if one.argument == effect.amount
+        else one
+        for one in rule.where
     )
 
 

@@ -46,7 +46,7 @@ NOT_ON_CHAIN = [
     (
         "one of nothing",
         permission_with(
-            rules=(Rule(TOKEN, TRANSFER, where=(Constraint(1, Operator.ONE_OF, ()),)),)
+            rules=(Rule(TOKEN, TRANSFER, where=(Constraint(0, Operator.ONE_OF, ()),)),)
         ),
         "rules[0].where[0]",
     ),

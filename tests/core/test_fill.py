@@ -1,22 +1,16 @@
-"""How much fits: the formula and the search say what trying everything says."""
+"""How much fits: the formula says what trying everything says, and so do its calls."""
 
 from __future__ import annotations
 
-from math import lcm
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from valetkey.core.errors import Malformed
-from valetkey.core.permission.fill import Amounts, Room
-from valetkey.core.permission.flow import SINK, SOURCE, Flow
-from valetkey.core.permission.overlap import Grid, first_within
-from valetkey.core.permission.search import fill
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from valetkey.core.permission.fill import Room, fill
+from valetkey.core.permission.overlap import Grid, Group, Nest, first_within
 
 MANY = 10**60
 
@@ -24,110 +18,147 @@ MANY = 10**60
 @st.composite
 def rooms(draw: st.DrawFn) -> Room:
     """Draw a small room."""
-    each = draw(st.integers(0, 14))
-    total = draw(st.one_of(st.integers(each, 4 * each + 1), st.just(MANY)))
-    calls = draw(st.one_of(st.integers(1, 8), st.just(1000)))
-    return Room(calls, draw(st.integers(1, 4)), each, total)
+    most = draw(st.integers(1, 4))
+    each = draw(st.integers(most, 9))
+    total = draw(st.one_of(st.integers(each, 30), st.just(MANY)))
+    by_outer = draw(st.booleans())
+    fitting, rest = divmod(each, most)
+    rated = draw(st.integers(1, 5))
+    return Room(
+        nest=Nest(0, 10, draw(st.integers(1, 3))),
+        most=most,
+        inner=rated if by_outer else fitting,
+        outer=fitting if by_outer else rated,
+        rest=rest,
+        amount_is_outer=by_outer,
+        calls=draw(st.one_of(st.integers(1, 8), st.just(MANY))),
+        total=total,
+    )
 
 
-@st.composite
-def amounts(draw: st.DrawFn, room: Room) -> Amounts:
-    """Draw amounts each of which fits *room* alone."""
-    most = draw(st.one_of(st.just(0), st.integers(0, min(room.each, 4))))
-    listed = draw(st.sets(st.integers(1, 14), max_size=3))
-    return Amounts(most, tuple(sorted((v for v in listed if most < v <= room.each), reverse=True)))
+def each_of(room: Room) -> int:
+    """Return what a window of the amount holds."""
+    fitting = room.outer if room.amount_is_outer else room.inner
+    return fitting * room.most + room.rest
 
 
-def most_by_trying(values: Iterable[int], room: Room) -> int:
-    """Return the most that fits, from the fewest calls for every sum."""
-    one = {0: 0}
-    waiting = [0]
-    while waiting:
-        reached = waiting.pop()
-        for value in values:
-            calls = one[reached] + 1
-            total = reached + value
-            if value and total <= room.each and calls < one.get(total, room.calls + 1):
-                one[total] = calls
-                waiting.append(total)
-    several = {0: 0}
-    for _ in range(room.windows):
-        longer: dict[int, int] = {}
-        for total, calls in several.items():
-            for more, used in one.items():
-                if total + more <= room.total and calls + used <= room.calls:
-                    longer[total + more] = min(calls + used, longer.get(total + more, MANY))
-        several = longer
-    return max(several)
+def most_by_trying(room: Room, first: int, count: int) -> int:
+    """
+    Return the most that fits into inner windows, from every number of calls in each of them.
+
+    With the number of calls in a window known, any amount up to that many of the largest can move.
+    """
+    rated = room.inner if room.amount_is_outer else room.outer
+    best = 0
+    numbers = range(min(rated, room.calls, 9) + 1)
+    for calls in product(numbers, repeat=count):
+        if sum(calls) > room.calls:
+            continue
+        outer: dict[int, list[int]] = {}
+        for at, number in enumerate(calls):
+            outer.setdefault((first + at) // room.nest.inners, []).append(number)
+        if room.amount_is_outer:
+            moved = sum(min(sum(one) * room.most, each_of(room)) for one in outer.values())
+        elif any(sum(one) > rated for one in outer.values()):
+            continue
+        else:
+            moved = sum(min(one * room.most, each_of(room)) for one in calls)
+        best = max(best, min(moved, room.total))
+    return best
 
 
-def moved_by_filling(given: Amounts, room: Room, need: int) -> int | None:
-    """Return what `fill` moves, which must fit; None if it finds nothing."""
-    found = fill(given, room, need=need)
-    if found is None:
-        return None
-    moved = calls = 0
-    for group in found:
-        inside = sum(amount * count for amount, count in group.contents)
-        assert inside <= room.each
-        assert all(amount <= given.most or amount in given.listed for amount, _ in group.contents)
-        moved += inside * group.windows
-        calls += sum(count for _, count in group.contents) * group.windows
-    assert sum(group.windows for group in found) <= room.windows
-    assert calls <= room.calls
-    assert need <= moved <= room.total
-    return moved
+def moved_by_filling(room: Room, groups: tuple[Group, ...], need: int) -> int:
+    """Return what `fill` moves, window by window, which must fit."""
+    calls: dict[int, int] = {}
+    moved: dict[int, int] = {}
+    for one in fill(room, groups, need=need):
+        for outer, inner in product(range(one.outers), range(one.inners)):
+            at = one.first + outer * room.nest.inners + inner
+            for amount, times in one.contents:
+                assert 0 < amount <= room.most
+                calls[at] = calls.get(at, 0) + times
+                moved[at] = moved.get(at, 0) + amount * times
+    inside = {
+        group.first + outer * room.nest.inners + inner
+        for group in groups
+        for outer, inner in product(range(group.outers), range(group.inners))
+    }
+    assert set(calls) <= inside
+    by_inner, by_outer = (moved, calls) if not room.amount_is_outer else (calls, moved)
+    limits = (
+        (each_of(room), room.outer) if not room.amount_is_outer else (room.inner, each_of(room))
+    )
+    assert max(by_inner.values()) <= limits[0]
+    for outer in {at // room.nest.inners for at in by_outer}:
+        mine = [many for at, many in by_outer.items() if at // room.nest.inners == outer]
+        assert sum(mine) <= limits[1]
+    assert sum(calls.values()) <= room.calls
+    return sum(moved.values())
 
 
 @settings(max_examples=400)
-@given(st.data())
-def test_the_most_that_fits_is_found_and_no_more(data: st.DataObject) -> None:
-    """Exact on both sides of the edge, for listed amounts and for all up to one."""
-    room = data.draw(rooms())
-    given = data.draw(amounts(room))
-    most = most_by_trying([*range(given.most + 1), *given.listed], room)
-    for need in {1, most - 1, most, most + 1, most + 2} - {-1, 0}:
-        assert (moved_by_filling(given, room, need) is not None) is (need <= most)
+@given(rooms(), st.integers(0, 4), st.integers(1, 4))
+def test_the_most_that_fits_is_what_trying_finds(room: Room, first: int, count: int) -> None:
+    """Exact, and for every amount up to it there are calls that move just that."""
+    groups = room.nest.row(first, count)
+    most = most_by_trying(room, first, count)
+    assert room.holds(groups) == most
+    for need in {1, most // 2, most - 1, most} - {-1, 0}:
+        assert moved_by_filling(room, groups, need) == need
 
 
 BIG = 10**18
+ONE = Room(Nest(0, 60, 1), 1, 2**32, MANY, 0, amount_is_outer=True, calls=2**32 - 1, total=MANY)
 EDGES = [
-    ("all up to one, without number", Amounts(1), Room(2**32 - 1, 1, MANY, MANY), 2**32 - 1),
-    ("a whole window in each call", Amounts(5 * BIG), Room(10, 10**9, 5 * BIG, MANY), 50 * BIG),
-    ("smaller last calls", Amounts(3), Room(MANY, 10**9, 7, MANY), 7 * 10**9),
-    ("few calls, so large ones", Amounts(3), Room(2 * 10**9 + 5, 10**9, 7, MANY), 6 * 10**9 + 5),
-    ("one amount", Amounts(0, (3 * BIG,)), Room(MANY, 365, 7 * BIG, MANY), 365 * 6 * BIG),
-    ("one amount under a total", Amounts(0, (3,)), Room(MANY, 365, 7, 100), 99),
-    ("two amounts", Amounts(0, (5 * BIG, 3 * BIG)), Room(MANY, 10, 7 * BIG, 59 * BIG), 59 * BIG),
-    ("two amounts and calls", Amounts(0, (500, 3)), Room(5, 3, 600, MANY), 1506),
-    ("smaller calls beside a large one", Amounts(10, (500,)), Room(3, 1, 1200, 1200), 1010),
-    ("smaller calls in every window", Amounts(10, (500,)), Room(5, 3, 600, MANY), 1520),
-    ("fewer calls than the largest would take", Amounts(0, (6, 5, 1)), Room(5, 2, 10, MANY), 20),
-    ("the same again another way", Amounts(0, (60, 50, 40, 8, 7)), Room(5, 1, 119, 119), 118),
-    ("a thousand days", Amounts(0, (5, 3)), Room(MANY, 1000, 7, MANY), 6000),
+    ("all up to one, without number", ONE, 1, 2**32 - 1),
+    ("a whole window in each call", replace(ONE, most=5 * BIG, outer=1, calls=10), 10**9, 50 * BIG),
+    ("smaller last calls", replace(ONE, most=3, outer=2, rest=1), 10**9, 7 * 10**9),
+    (
+        "few calls, so large ones",
+        replace(ONE, most=3, outer=2, rest=1, calls=2 * 10**9 + 5),
+        10**9,
+        6 * 10**9 + 5,
+    ),
+    ("a thousand days", replace(ONE, most=5, outer=1, rest=2, total=6000), 1000, 6000),
+    (
+        "ten calls a minute in a thousand days of a million",
+        Room(Nest(0, 60, 1440), 90, 10, 11_111, 10, amount_is_outer=True, calls=MANY, total=MANY),
+        1440 * 1000 + 1,
+        10**9 + 900,
+    ),
+    (
+        "a hundred a minute in a thousand days of ten calls",
+        Room(Nest(0, 60, 1440), 70, 1, 10, 30, amount_is_outer=False, calls=MANY, total=MANY),
+        1440 * 1000 + 1,
+        700_000 + 100,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("what", "given", "room", "most"), EDGES, ids=[row[0] for row in EDGES])
-def test_large_numbers_need_no_trying(what: str, given: Amounts, room: Room, most: int) -> None:
-    """The edge is exact however many windows and calls there are."""
-    moved = moved_by_filling(given, room, most)
-    assert moved is not None, what
-    assert moved >= most
-    assert moved_by_filling(given, room, most + 1) is None
+@pytest.mark.parametrize(("what", "room", "count", "most"), EDGES, ids=[row[0] for row in EDGES])
+def test_large_numbers_need_no_trying(what: str, room: Room, count: int, most: int) -> None:
+    """The edge is exact however many windows and calls there are, and its calls are few to say."""
+    groups = room.nest.row(0, count)
+    assert room.holds(groups) == most, what
+    filled = list(fill(room, groups, need=most))
+    assert len(filled) <= 8
+    assert most == sum(
+        one.outers * one.inners * amount * times for one in filled for amount, times in one.contents
+    )
 
 
-HARD = [
-    (tuple(2**127 - 3**n for n in range(10, 60)), Room(MANY, 1, 2**130 + 1, MANY)),
-    ((10**9 + 7, 10**9, 10**9 - 9), Room(2000, 900, 5 * 10**9 + 3, 2 * 10**12)),
-]
-
-
-@pytest.mark.parametrize(("listed", "room"), HARD, ids=["one window", "many windows"])
-def test_what_would_take_for_ever_is_refused(listed: tuple[int, ...], room: Room) -> None:
-    """The question is as hard as subset sum; an error is no answer."""
-    with pytest.raises(Malformed, match="list fewer, or say at most"):
-        fill(Amounts(0, listed), room, need=min(room.each * room.windows, room.total) - 1)
+@given(st.integers(1, 4), st.integers(0, 9), st.integers(1, 20))
+def test_a_row_is_its_windows(inners: int, first: int, count: int) -> None:
+    """Grouped by the outer window, none left out."""
+    nest = Nest(0, 7, inners)
+    listed = [
+        group.first + outer * inners + inner
+        for group in nest.row(first, count)
+        for outer in range(group.outers)
+        for inner in range(group.inners)
+    ]
+    assert listed == list(range(first, first + count))
+    assert nest.groups(first * 7 + 6, (first + count) * 7 - 6) == nest.row(first, count)
 
 
 @given(st.integers(1, 40), st.integers(0, 60), st.data())
@@ -139,43 +170,37 @@ def test_the_first_number_within_is_the_first(modulus: int, step: int, data: st.
     assert first_within(step, modulus, low, high) == (inside.index(True) if any(inside) else None)
 
 
-@settings(max_examples=300)
-@given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 40), st.integers(1, 40), st.data())
-def test_the_widest_window_overlaps_most(
-    window_s: int, own_window_s: int, early: int, length: int, data: st.DataObject
+def weight(groups: tuple[Group, ...]) -> int:
+    """Return a number that depends on how windows lie: three at most count in an outer one."""
+    return sum(group.outers * min(3, group.inners) for group in groups)
+
+
+@settings(max_examples=400)
+@given(st.integers(0, 9), st.integers(1, 5), st.integers(1, 4), st.integers(0, 40), st.data())
+def test_the_window_that_holds_most_is_found(
+    window_s: int, inner_s: int, inners: int, early: int, data: st.DataObject
 ) -> None:
-    """Second by second no other window of the grid meets more of the session's windows."""
+    """Whichever of the windows it is, and however they lie; if none holds so much, none is."""
     begin = early + data.draw(st.integers(0, 9))
-    grid = Grid(early, window_s, begin, begin + length)
-    met: dict[int, set[int]] = {}
-    for second in range(begin, begin + length):
-        own = (second - begin) // own_window_s if own_window_s else 0
-        met.setdefault((second - early) // window_s if window_s else 0, set()).add(own)
-    span = grid.widest(own_window_s)
-    assert span.windows == max(len(own) for own in met.values())
-    times = [span.time_of(window) for window in range(span.windows)]
-    assert times == sorted(set(times))
-    assert begin <= times[0] <= times[-1] < begin + length
+    end = begin + data.draw(st.integers(1, 200))
+    nest, grid = Nest(begin, inner_s, inners), Grid(early, window_s, begin, end)
+    spans: dict[int, list[int]] = {}
+    for second in range(begin, end):
+        spans.setdefault((second - early) // window_s if window_s else 0, []).append(second)
+    most = max(weight(nest.groups(one[0], one[-1] + 1)) for one in spans.values())
+    found = grid.find(nest, lambda groups: weight(groups) < most)
+    assert found is not None
+    assert weight(nest.groups(*found)) == most
+    assert list(range(*found)) in spans.values()
+    assert grid.find(nest, lambda groups: weight(groups) <= most) is None
 
 
-def test_phases_go_round_and_their_latest_is_found_at_once() -> None:
-    """Minutes against windows of 61 seconds over a century: one window meets two of them."""
+def test_a_century_is_searched_at_once() -> None:
+    """Minutes against windows of 61 seconds: one of those meets two of them, never three."""
     length = 100 * 365 * 86_400
-    span = Grid(0, 60, 1, 1 + length).widest(61)
-    assert (span.windows, span.end - span.begin) == (2, 60)
-    assert Grid(0, 60, 60, 60 + length).widest(60).windows == 1
-    assert lcm(60, 61) < length
-
-
-def test_what_flows_is_what_the_narrowest_links_let_through() -> None:
-    """A way that was taken may be given up for two others."""
-    net = Flow()
-    for one, other in [(SOURCE, "a"), (SOURCE, "b"), ("a", "x"), ("a", "y"), ("b", "x")]:
-        net.link(one, other, 1)
-    net.link("x", SINK, 1)
-    net.link("y", SINK, 0)
-    assert net.push(0) == 0
-    assert net.push(5) == 1
-    net.widen("y", SINK, 7)
-    assert net.push(5) == 1
-    assert [net.carried("a", "y"), net.carried("b", "x"), net.carried("y", SINK)] == [1, 1, 1]
+    nest = Nest(1, 61, 1)
+    grid = Grid(0, 60, 1, 1 + length)
+    found = grid.find(nest, lambda groups: weight(groups) < 2)
+    assert found is not None
+    assert found[1] - found[0] == 60
+    assert grid.find(nest, lambda groups: weight(groups) < 3) is None

@@ -90,7 +90,14 @@ FOUND: dict[LintRule, list[tuple[Permission, str, Severity]]] = {
     LintRule.UNREACHABLE: [
         (permission_with(recipients=()), "rules[0]", W),
         (one_rule(APPROVE, TO_ANN, Constraint(0, Operator.EQUALS, (1,))), "rules[0]", W),
-        (one_rule(APPROVE, Constraint(1, Operator.EQUALS, (101,))), "rules[0]", W),
+        (
+            replace(
+                one_rule(APPROVE, Constraint(1, Operator.EQUALS, (101,))),
+                caps=(cap_with(lifetime=None, per_call=100),),
+            ),
+            "rules[0]",
+            W,
+        ),
     ],
     LintRule.ZERO_LIMIT: [
         (capped(lifetime=0), "caps[0].lifetime", W),

@@ -46,6 +46,11 @@ def where(*constraints: Constraint) -> Permission:
     return permission_with(rules=rules, recipients=ANYTHING)
 
 
+def listed(*constraints: Constraint) -> Permission:
+    """Return the same without a cap: only then amounts may be listed."""
+    return replace(where(*constraints), caps=())
+
+
 def caps(*limits: Cap, **changes: object) -> Permission:
     """Return the ordinary permission with other caps."""
     return replace(permission_with(caps=limits), **changes)  # type: ignore[arg-type]
@@ -72,9 +77,9 @@ WITHIN: list[tuple[str, Permission, Permission]] = [
     ("a rule that nobody can use", permission_with(recipients=()), permission_with(rules=())),
     ("a list against anybody", PERMISSION, OPEN),
     ("a constraint against a list", where(only(0, int.from_bytes(ANN))), PERMISSION),
-    ("at most one is one of two", where(at_most(1, 1)), where(only(1, 0, 1))),
-    ("one of two is at most one", where(only(1, 0, 1)), where(at_most(1, 1))),
-    ("a word that is there anyway", where(only(1, 5)), where(at_most(0, UINT256_MAX))),
+    ("at most one is one of two", listed(at_most(1, 1)), listed(only(1, 0, 1))),
+    ("one of two is at most one", listed(only(1, 0, 1)), listed(at_most(1, 1))),
+    ("a word that is there anyway", where(at_most(1, 5)), where(at_most(0, UINT256_MAX))),
     ("a count times a cap per call", MANY, caps(cap_with(lifetime=10))),
     ("a count times an argument", replace(where(at_most(1, 2)), caps=(), max_calls=5),
      replace(OPEN, caps=(cap_with(lifetime=10),))),
@@ -87,8 +92,8 @@ WITHIN: list[tuple[str, Permission, Permission]] = [
     ("two windows of a minute touch one of 61 s", caps(windowed(50, 60)), caps(windowed(100, 61))),
     ("a window that starts later by windows", caps(windowed(10, 60), starts_at=START + 120),
      caps(windowed(10, 60))),
-    ("one value fits so often", replace(where(only(1, 60)), caps=(cap_with(lifetime=100),)),
-     replace(OPEN, caps=(cap_with(lifetime=60),))),
+    ("a count of one value", replace(listed(only(1, 60)), max_calls=2),
+     replace(OPEN, caps=(cap_with(lifetime=120),))),
     ("an approval is a transfer to a cap", replace(OPEN, rules=(Rule(TOKEN, APPROVE),)),
      replace(OPEN, rules=(Rule(TOKEN, APPROVE), Rule(TOKEN, TRANSFER)))),
     ("a payment", PAYING, replace(PAYING, recipients=ANYTHING)),
@@ -136,7 +141,7 @@ NOT_WITHIN: list[tuple[str, Permission, Permission, str]] = [
     ("short calldata", ROUTED,
      replace(ROUTED, rules=(Rule(ROUTER, SWAP_SELECTOR, where=(at_most(3, UINT256_MAX),)),)),
      "rules[0]"),
-    ("at most two is not one of two", where(at_most(1, 2)), where(only(1, 0, 1)), "rules[0]"),
+    ("at most two is not one of two", listed(at_most(1, 2)), listed(only(1, 0, 1)), "rules[0]"),
     ("a larger argument", where(at_most(1, 3)), where(at_most(1, 2)), "rules[0]"),
     ("no cap", permission_with(caps=()), PERMISSION, "rules[0]"),
     ("many calls", caps(cap_with(lifetime=None, per_call=2)), caps(cap_with(lifetime=2**32)),
@@ -152,8 +157,8 @@ NOT_WITHIN: list[tuple[str, Permission, Permission, str]] = [
      "rules[0]"),
     ("minutes of a year", caps(windowed(1, 60), starts_at=LATER, expires_at=LATER + 365 * DAY_S),
      caps(cap_with(lifetime=500_000), expires_at=LATER + 366 * DAY_S), "caps[0].lifetime"),
-    ("one value, once more", replace(where(only(1, 50)), caps=(cap_with(lifetime=100),)),
-     replace(OPEN, caps=(cap_with(lifetime=99),)), "caps[0].lifetime"),
+    ("a count of one value", replace(listed(only(1, 60)), max_calls=2),
+     replace(OPEN, caps=(cap_with(lifetime=119),)), "caps[0].lifetime"),
     ("two functions of one token",
      permission_with(rules=(Rule(TOKEN, APPROVE), Rule(TOKEN, TRANSFER))),
      permission_with(rules=(Rule(TOKEN, APPROVE), Rule(TOKEN, TRANSFER)),

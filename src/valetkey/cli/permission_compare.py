@@ -139,6 +139,8 @@ def _show(terminal: Terminal, answer: Subset | NotSubset) -> None:
 
 def _lines(stage: Stage) -> Iterator[str]:
     again = f" and every {stage.every_s} s, {stage.rounds} times" if stage.rounds > 1 else ""
+    if stage.cycles > 1:
+        again += f", and all of that every {stage.cycle_s} s, {stage.cycles} times"
     yield f"at second {stage.at}{again}:"
     for run in stage.runs:
         times = f"{run.times} times " if run.times > 1 else ""

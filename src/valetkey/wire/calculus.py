@@ -66,11 +66,17 @@ class TraceRun(Told, frozen=True, kw_only=True):
 
 
 class Stage(Told, frozen=True, kw_only=True):
-    """Runs in the second ``at``, and again every ``every_s`` until that was ``rounds`` times."""
+    """
+    Runs in the second ``at``, and again every ``every_s`` until that was ``rounds`` times.
+
+    All of that again every ``cycle_s``, until it was ``cycles`` times.
+    """
 
     at: int
     rounds: int
     every_s: int
+    cycles: int
+    cycle_s: int
     runs: list[TraceRun]
 
 
@@ -142,6 +148,8 @@ def write_comparison(answer: Subset | NotSubset) -> Comparison:
                 at=stage.at,
                 rounds=stage.rounds,
                 every_s=stage.every_s,
+                cycles=stage.cycles,
+                cycle_s=stage.cycle_s,
                 runs=[_run(run) for run in stage.runs],
             )
             for stage in answer.trace.stages

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Malformed
+from valetkey.core.permission.comparable import check_comparable
 from valetkey.core.permission.effects import EFFECTS, selector_of
 from valetkey.core.permission.model import (
     ADDRESS_BYTES,
@@ -58,7 +59,7 @@ def check_permission(permission: Permission, *, forbidden: Collection[bytes] = (
 
     1. chain, times and counts are in range; 2. every rule names a target that may be one and no
     (target, selector) twice; 3. every cap bounds what its rules do; 4. native value and recipients
-    are bounded by what the rules say.
+    are bounded by what the rules say; 5. it can be compared with others (`check_comparable`).
 
     Args:
         forbidden: Addresses that are never a target here: the account and its implementation.
@@ -74,6 +75,7 @@ def check_permission(permission: Permission, *, forbidden: Collection[bytes] = (
     for index, cap in enumerate(permission.caps):
         _check_cap(f"caps[{index}]", cap, permission)
     _check_value_and_recipients(permission)
+    check_comparable(permission)
     return permission
 
 

@@ -1,122 +1,143 @@
 """
-How much can be moved: amounts that a call may have, put into windows that hold so much each.
+How much can be moved in a time: calls up to some amount, put into windows that hold so much.
 
-Pure arithmetic, and exact. Where every amount up to one is allowed there is a formula. Where only
-listed amounts are, it is a subset-sum problem: bounds decide nearly all of it, and `search` the
-rest.
+Pure arithmetic, and exact. A session may count calls by the window and amounts by the window; one
+kind lies within the other (`check_comparable`), so it is right to place as many calls of the
+largest amount as possible first, and then what is left of each window in one smaller call.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-Contents = tuple[tuple[int, int], ...]
-"""Amounts, each with how many calls have it."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """
-    What one call may move: every amount up to *most*, and each of *listed*, which are above it.
-
-    Args:
-        listed: Descending, none twice.
-    """
-
-    most: int
-    listed: tuple[int, ...] = ()
-
-    @property
-    def greatest(self) -> int:
-        """The most of all."""
-        return self.listed[0] if self.listed else self.most
+    from valetkey.core.permission.overlap import Group, Nest
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """
-    Where it must fit.
+    What may be moved, and how often.
 
     Args:
-        calls: At most so many.
-        windows: So many of them, at least one.
-        each: What each window holds.
-        total: What all of them hold together.
+        nest: The windows.
+        most: In one call; at least 1.
+        inner, outer: How many calls of *most* fit into an inner and into an outer window.
+        rest: What then still fits into a window of the amount, in one call.
+        amount_is_outer: Whether the amount counts by outer windows, and calls by inner ones.
+        calls, total: How many calls in all, and how much.
     """
 
+    nest: Nest
+    most: int
+    inner: int
+    outer: int
+    rest: int
+    amount_is_outer: bool
     calls: int
-    windows: int
-    each: int
     total: int
+
+    def slots(self, inners: int) -> tuple[int, int]:
+        """Return how many calls of *most* an outer window with *inners* takes, and of *rest*."""
+        whole = min(self.outer, self.inner * inners)
+        if not self.rest:
+            return whole, 0
+        if self.amount_is_outer:
+            return whole, 1 if self.inner * inners > whole else 0
+        return whole, min(inners, self.outer - whole)
+
+    def holds(self, groups: Sequence[Group]) -> int:
+        """Return the most that fits into *groups*."""
+        whole = smaller = 0
+        for group in groups:
+            slots = self.slots(group.inners)
+            whole += group.outers * slots[0]
+            smaller += group.outers * slots[1]
+        whole = min(whole, self.calls)
+        return min(self.total, self.most * whole + self.rest * min(smaller, self.calls - whole))
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """So many *windows* with the same *contents* in each, and what fits in each beside them."""
-
-    windows: int
-    contents: Contents
-    room: int
-
-    def split(self, windows: int, amount: int, count: int) -> tuple[Filled, Filled]:
-        """Return *windows* of these with *count* calls of *amount* more, and the others."""
-        more = ((amount, count),) if amount and count else ()
-        topped = Filled(windows, (*self.contents, *more), self.room - amount * count)
-        return topped, Filled(self.windows - windows, self.contents, self.room)
-
-
-def most_of(most: int, room: Room) -> int:
     """
-    Return the most that fits *room* if a call may move every amount up to *most*.
-
-    As many calls as possible move *most*; each window then has room for one smaller call.
-    """
-    if most == 0:
-        return 0
-    whole, rest = divmod(room.each, most)
-    full = min(room.calls, room.windows * whole)
-    last = min(room.calls - full, room.windows)
-    return min(room.total, most * full + rest * last)
-
-
-def top_up(
-    windows: tuple[Filled, ...], most: int, *, need: int, calls: int
-) -> tuple[Filled, ...] | None:
-    """
-    Return *windows* with calls of at most *most* that move *need* more; None if they cannot.
-
-    First calls that move *most*, as many as are needed and fit. Then less than one of them is left,
-    or no window has room for another: one smaller call in each, the largest first.
+    Inner windows with the same *contents*: *inners* in a row, and that again in *outers* windows.
 
     Args:
-        calls: At most so many more.
+        first: The number of the first inner window.
+        contents: Amounts, each with how many calls have it.
     """
-    if need <= 0:
-        return windows
-    if most == 0:
-        return None
-    full = min(calls, need // most)
-    calls, need = calls - full, need - full * most
-    done: list[Filled] = []
-    for group in windows:
-        slots = group.room // most
-        whole, more = divmod(min(full, group.windows * slots), slots) if slots else (0, 0)
-        full -= whole * slots + more
-        topped, others = group.split(whole, most, slots)
-        done += [topped, *others.split(1 if more else 0, most, more)]
-    return _last(done, most, need=need + full * most, calls=calls + full)
+
+    first: int
+    inners: int
+    outers: int
+    contents: tuple[tuple[int, int], ...]
 
 
-def _last(windows: list[Filled], most: int, *, need: int, calls: int) -> tuple[Filled, ...] | None:
-    done: list[Filled] = []
-    for group in sorted(windows, key=lambda one: min(one.room, most), reverse=True):
-        amount = min(group.room, most)
-        whole = min(need // amount, group.windows, calls) if amount else 0
-        topped, others = group.split(whole, amount, 1)
-        need, calls = need - whole * amount, calls - whole
-        last = min(need, amount) if others.windows and calls else 0
-        need, calls = need - last, calls - bool(last)
-        done += [topped, *others.split(1 if last else 0, last, 1)]
-    if need:
-        return None
-    return tuple(sorted((one for one in done if one.windows), key=lambda one: one.room))
+def fill(room: Room, groups: Sequence[Group], *, need: int) -> Iterator[Filled]:
+    """
+    Yield calls that move *need* together.
+
+    Args:
+        groups: In order of time; they hold so much.
+        need: At least 1.
+    """
+    slots = sum(group.outers * room.slots(group.inners)[0] for group in groups)
+    whole = min(slots, need // room.most)
+    left = need - whole * room.most
+    last = room.most if whole < slots else room.rest
+    smaller, extra = divmod(left, last) if last else (0, 0)
+    for group in groups:
+        full, rests = room.slots(group.inners)
+        if whole < slots:  # then what is left is less than one call, and there is room for it
+            outers = min(group.outers, whole // full)
+            yield from _filled(room, group, 0, outers, (full, 0, 0))
+            whole, slots = whole - outers * full, slots - outers * full
+            if outers < group.outers and whole + extra:
+                yield from _filled(room, group, outers, 1, (whole, 0, extra))
+                return
+            continue
+        outers = min(group.outers, smaller // rests) if rests else 0
+        yield from _filled(room, group, 0, outers, (full, rests, 0))
+        smaller -= outers * rests
+        if rests and outers < group.outers and smaller + extra:
+            yield from _filled(room, group, outers, 1, (full, smaller, extra))
+            smaller, extra, outers = 0, 0, outers + 1
+        yield from _filled(room, group, outers, group.outers - outers, (full, 0, 0))
+
+
+def _filled(
+    room: Room, group: Group, behind: int, outers: int, what: tuple[int, int, int]
+) -> Iterator[Filled]:
+    """
+    Yield what is in *outers* windows of *group*, *behind* so many.
+
+    Args:
+        what: Calls of the largest amount, calls of what is left of a window, and a smaller amount.
+    """
+    full, rests, extra = what
+    first, at = group.first + behind * room.nest.inners, 0
+    for inners, whole, more in _row(room, group, full, rests, extra):
+        contents = ((room.most, whole), *((amount, 1) for amount in more))
+        kept = tuple((amount, count) for amount, count in contents if amount and count)
+        if inners and outers and kept:
+            yield Filled(first + at, inners, outers, kept)
+        at += inners
+
+
+def _row(
+    room: Room, group: Group, full: int, rests: int, extra: int
+) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
+    """Return numbers of inner windows, calls of the largest amount in each, smaller ones."""
+    each = room.inner
+    if not room.amount_is_outer and full == each * group.inners:
+        behind = rests + (1 if extra else 0)
+        return (
+            (rests, each, (room.rest,)),
+            (behind - rests, each, (extra,)),
+            (group.inners - behind, each, ()),
+        )
+    whole, part = divmod(full, each)
+    return (whole, each, ()), (1, part, (*[room.rest] * rests, extra))

@@ -1,4 +1,4 @@
-"""Windows against windows: how many of a session's windows one window of another overlaps."""
+"""Windows against windows: which of a session's windows one window of another overlaps."""
 
 from __future__ import annotations
 
@@ -6,38 +6,57 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from valetkey.core.permission.lower import Limit
-    from valetkey.core.permission.model import Permission
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Group:
     """
-    Seconds of a session's life, and the session's windows that they overlap.
+    Outer windows in a row, each with as many inner ones.
 
     Args:
-        begin, end: First second, and first second behind.
-        window_s: Length of the session's windows, counted from *starts_at*.
+        outers: How many outer windows.
+        inners: How many inner windows in each of them.
+        first: The number of the first inner window.
     """
 
-    begin: int
-    end: int
+    outers: int
+    inners: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """
+    A session's windows: inner ones of *inner_s* seconds, *inners* of them in each outer one.
+
+    Both are counted from *starts_at*, so that no inner window lies in two outer ones.
+    """
+
     starts_at: int
-    window_s: int
+    inner_s: int
+    inners: int
 
     @property
-    def first(self) -> int:
-        """The number of the first of these windows."""
-        return (self.begin - self.starts_at) // self.window_s
+    def outer_s(self) -> int:
+        """Length of an outer window."""
+        return self.inner_s * self.inners
 
-    @property
-    def windows(self) -> int:
-        """How many there are."""
-        return (self.end - 1 - self.starts_at) // self.window_s - self.first + 1
+    def groups(self, begin: int, end: int) -> tuple[Group, ...]:
+        """Return the windows that the seconds from *begin* until before *end* overlap."""
+        first = (begin - self.starts_at) // self.inner_s
+        return self.row(first, (end - 1 - self.starts_at) // self.inner_s - first + 1)
 
-    def time_of(self, window: int) -> int:
-        """Return the first second of the span in its *window*, counted from 0 on."""
-        return max(self.begin, self.starts_at + (self.first + window) * self.window_s)
+    def row(self, first: int, count: int) -> tuple[Group, ...]:
+        """Return *count* inner windows from number *first* on; those of a full row are alike."""
+        head = min(self.inners - first % self.inners, count)
+        outers, tail = divmod(count - head, self.inners)
+        found = (
+            Group(1, head, first),
+            Group(outers, self.inners, first + head),
+            Group(1 if tail else 0, tail, first + count - tail),
+        )
+        return tuple(group for group in found if group.outers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,52 +75,63 @@ class Grid:
     begin: int
     end: int
 
-    @property
-    def first(self) -> int:
-        """The number of the window in which the session begins."""
-        return (self.begin - self.starts_at) // self.window_s if self.window_s else 0
+    def _number(self, second: int) -> int:
+        return (second - self.starts_at) // self.window_s if self.window_s else 0
 
-    @property
-    def last(self) -> int:
-        """The number of the window in which the session ends."""
-        return (self.end - 1 - self.starts_at) // self.window_s if self.window_s else 0
+    def _span(self, number: int) -> tuple[int, int]:
+        """Return the seconds that window *number* has of the life."""
+        if not self.window_s:
+            return self.begin, self.end
+        begin = self.starts_at + number * self.window_s
+        return max(self.begin, begin), min(self.end, begin + self.window_s)
 
-    def span(self, number: int, own_window_s: int) -> Span:
-        """Return what window *number* has of the life, in windows of *own_window_s*, or one."""
-        begin, end = self.begin, self.end
-        if self.window_s:
-            begin = max(begin, self.starts_at + number * self.window_s)
-            end = min(end, self.starts_at + (number + 1) * self.window_s)
-        return Span(begin, end, self.begin, own_window_s or self.end - self.begin)
+    def find(self, nest: Nest, fits: Callable[[tuple[Group, ...]], bool]) -> tuple[int, int] | None:
+        """
+        Return the seconds of a window whose overlap with *nest* does not fit; None if all do.
 
-    def widest(self, own_window_s: int) -> Span:
-        """Return the window that overlaps most windows of *own_window_s* seconds from the begin."""
-        own = own_window_s or self.end - self.begin
-        numbers = [self.first, self.last]
-        inner = self.last - self.first - 1
-        if inner > 0:  # windows that lie in the life as a whole
-            phase = (self.starts_at + (self.first + 1) * self.window_s - self.begin) % own
-            numbers.append(self.first + 1 + _latest(phase, self.window_s, own, inner))
-        return max((self.span(number, own) for number in numbers), key=lambda span: span.windows)
+        1. the first and the last window may be cut off by the life; 2. of those between, as many as
+        there are, only how they lie in an outer window makes a difference.
 
+        Args:
+            fits: Whether nothing is wrong with such windows of *nest*; of more of them is more.
+        """
+        first, last = self._number(self.begin), self._number(self.end - 1)
+        numbers = [first, last] if last > first else [first]
+        if last - first - 1 > 2 * nest.inners:
+            numbers += self._ways(nest, first + 1, last - first - 1, fits)
+        else:
+            numbers += range(first + 1, last)
+        spans = (self._span(number) for number in numbers)
+        return next((span for span in spans if not fits(nest.groups(*span))), None)
 
-def grid_of(limit: Limit, child: Permission, *, starts_at: int) -> Grid:
-    """Return the windows of *limit*, which begin at *starts_at*, over the life of *child*."""
-    return Grid(starts_at, limit.window_s, child.starts_at, child.expires_at)
+    def _ways(
+        self, nest: Nest, first: int, count: int, fits: Callable[[tuple[Group, ...]], bool]
+    ) -> Iterator[int]:
+        """
+        Yield which of *count* windows from number *first* on may not fit.
 
-
-def _latest(phase: int, window_s: int, own: int, count: int) -> int:
-    """
-    Return which of *count* windows in a row overlaps most windows of length *own*.
-
-    A window that begins *p* seconds into one of them overlaps ``(p + window_s - 1) // own + 1``.
-    That takes two values, and the larger one from some *p* on: the first window that begins so
-    late is looked for.
-    """
-    most = (own - 1 + window_s - 1) // own
-    late = max(most * own - window_s + 1, 0)
-    found = first_within(window_s, own, (late - phase) % own, (own - 1 - phase) % own)
-    return found if found is not None and found < count else 0
+        One that begins *late* seconds into an inner window overlaps ``(late + window_s - 1) //
+        inner_s + 1`` of them. That takes two values, the larger one from some second on.
+        """
+        begin, _ = self._span(first)
+        phase = (begin - nest.starts_at) % nest.outer_s
+        more = nest.inner_s - (self.window_s - 1) % nest.inner_s
+        fewer = (self.window_s - 1) // nest.inner_s + 1
+        for inner in range(nest.inners):
+            for low, high, overlaps in (
+                (0, more - 1, fewer),
+                (more, nest.inner_s - 1, fewer + 1),
+            ):
+                if low > high or fits(nest.row(inner, overlaps)):
+                    continue
+                found = first_within(
+                    self.window_s,
+                    nest.outer_s,
+                    (inner * nest.inner_s + low - phase) % nest.outer_s,
+                    (inner * nest.inner_s + high - phase) % nest.outer_s,
+                )
+                if found is not None and found < count:
+                    yield first + found
 
 
 def first_within(step: int, modulus: int, low: int, high: int) -> int | None:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.permission.lower import lower
+from valetkey.core.permission.overlap import Grid
 from valetkey.core.permission.reach import EVERY_WORD, reaches
-from valetkey.core.permission.subset_totals import passes
+from valetkey.core.permission.subset_totals import passes_count, passes_limit
 from valetkey.core.permission.trace import Run, Stage, Trace
 from valetkey.core.units import format_amount
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from valetkey.core.permission.model import Call, Permission
     from valetkey.core.permission.reach import Reach
 
@@ -48,20 +47,17 @@ def is_subset(child: Permission, parent: Permission) -> Subset | NotSubset:
 
     Exact, for what `decide` decides and for chain, relayer and fees:
 
-    1. an empty run is always accepted, so the frame of the parent must be as wide; 2. a call that
-    one of the child's rules lets through on its own must be let through by the parent's rule for
-    the same function; 3. then only a counter of the parent can refuse, so the most that the child
-    can book within one of its windows must not pass it.
+    1. an empty run is accepted, so the frame of the parent must be as wide, and 2. its counts of
+    calls as high; 3. a call that one of the child's rules lets through on its own must be let
+    through by the parent's rule for the same function; 4. then only a counter of the parent can
+    refuse, so the most that the child can book within one of its windows must not pass it.
 
     Args:
         child, parent: Well formed (`check_permission`), for an account that is nobody's target.
-
-    Raises:
-        Malformed: Rules list amounts too many and too different to be compared (`search`), or
-            native value hangs on a token and on too many windows (`subset_value`). Where amounts
-            are bounded by caps and "at most" alone there is always an answer.
     """
-    return _frame(child, parent) or _calls(child, parent) or _totals(child, parent) or Subset()
+    steps = (_frame, _counts, _calls, _totals)
+    found = (step(child, parent) for step in steps)
+    return next((answer for answer in found if answer is not None), Subset())
 
 
 def _not(
@@ -87,9 +83,6 @@ def _frame(child: Permission, parent: Permission) -> NotSubset | None:  # 1
     elif _is_above(child.fee_budget_wei, parent.fee_budget_wei):
         caveat, detail = "fee_budget_wei", "it may cost the sponsor more"
         run = Run((), fee_wei=(parent.fee_budget_wei or 0) + 1)
-    elif _is_above(child.max_calls, parent.max_calls):
-        caveat, detail = "max_calls", "it may make more calls"
-        run = Run((), times=(parent.max_calls or 0) + 1)
     else:
         return None
     return _not(child, parent, caveat, detail, Stage(at, (run,)))
@@ -99,7 +92,7 @@ def _is_above(one: int | None, limit: int | None) -> bool:
     return limit is not None and (one is None or one > limit)
 
 
-def _calls(child: Permission, parent: Permission) -> NotSubset | None:  # 2
+def _calls(child: Permission, parent: Permission) -> NotSubset | None:  # 3
     covering = {(reach.rule.target, reach.rule.selector): reach for reach in reaches(parent)}
     for reach in reaches(child):
         if not reach.is_usable:
@@ -131,10 +124,27 @@ def _beyond(reach: Reach, covered: Reach) -> tuple[str, Call] | None:
     return None
 
 
-def _totals(child: Permission, parent: Permission) -> NotSubset | None:  # 3
-    reached: Sequence[Reach] = [reach for reach in reaches(child) if reach.is_usable]
+def _counts(child: Permission, parent: Permission) -> NotSubset | None:  # 2
+    if parent.max_calls is not None:
+        stages = passes_count(child, parent.max_calls, window_s=0, starts_at=parent.starts_at)
+        if stages is not None:
+            detail = f"it may make more than {parent.max_calls} calls"
+            return _not(child, parent, "max_calls", detail, *stages)
+    if parent.rate is not None:
+        calls, window_s = parent.rate.calls, parent.rate.window_s
+        stages = passes_count(child, calls, window_s=window_s, starts_at=parent.starts_at)
+        if stages is not None:
+            detail = f"it may make more than {calls} calls in one window of {window_s} s"
+            return _not(child, parent, "rate", detail, *stages)
+    return None
+
+
+def _totals(child: Permission, parent: Permission) -> NotSubset | None:  # 4
+    reached = [reach for reach in reaches(child) if reach.is_usable]
     for limit in lower(parent).limits:
-        stages = passes(child, reached, limit, starts_at=parent.starts_at)
+        movers = [reach for reach in reached if reach.moves(limit.asset)]
+        grid = Grid(parent.starts_at, limit.window_s, child.starts_at, child.expires_at)
+        stages = passes_limit(child, movers, limit.asset, limit.limit, grid)
         if stages is not None:
             span = f" in one window of {limit.window_s} s" if limit.window_s else ""
             most = format_amount(limit.limit, decimals=limit.decimals)

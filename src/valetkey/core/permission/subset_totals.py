@@ -2,90 +2,112 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from valetkey.core.permission.fill import Amounts, Room
-from valetkey.core.permission.overlap import grid_of
-from valetkey.core.permission.search import fill
-from valetkey.core.permission.subset_value import pass_with_tokens, string_of
+from valetkey.core.permission.fill import Room, fill
+from valetkey.core.permission.overlap import Grid, Nest
 from valetkey.core.permission.trace import Run, Stage
-from valetkey.core.units import UINT32_MAX, UINT256_MAX
+from valetkey.core.units import UINT32_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from valetkey.core.permission.fill import Filled
-    from valetkey.core.permission.lower import Limit
-    from valetkey.core.permission.model import Permission
-    from valetkey.core.permission.overlap import Span
+    from valetkey.core.permission.model import Cap, Permission
     from valetkey.core.permission.reach import Reach
 
-_WITHOUT_LIMIT: Final = UINT32_MAX * UINT256_MAX  # all calls together move no more
+    Make = Callable[[int], Run]
 
 
-def passes(
-    child: Permission, reached: Sequence[Reach], limit: Limit, *, starts_at: int
+def passes_count(
+    child: Permission, most: int, *, window_s: int, starts_at: int
 ) -> tuple[Stage, ...] | None:
     """
-    Return what *child* may do to book more than *limit* allows; None if it cannot.
-
-    Of all windows of the limit the one counts that overlaps most windows of the child, for each of
-    those holds the same; how much that is `fill` says.
+    Return how *child* makes more than *most* calls in one window; None if it cannot.
 
     Args:
-        reached: The rules of the child that can be used.
-        limit: Of another permission.
-        starts_at: When the windows of *limit* begin, not after the child.
+        window_s: 0 for the whole life.
+        starts_at: When the windows begin, not after the child.
     """
-    asset = limit.asset
-    movers = [reach for reach in reached if reach.moves(asset)]
-    if not movers:
+    grid = Grid(starts_at, window_s, child.starts_at, child.expires_at)
+    return _passes(grid, _room(child, None, 1), most, lambda _: Run(()), is_counted=True)
+
+
+def passes_limit(
+    child: Permission, movers: Sequence[Reach], asset: bytes | None, most: int, grid: Grid
+) -> tuple[Stage, ...] | None:
+    """
+    Return how *child* moves more than *most* of *asset* in one window of *grid*; None if it cannot.
+
+    One rule is enough, the one that moves most in a call: they share calls, windows and caps. What
+    the child counts it only bounds from above (`check_comparable`), so a smaller amount will do
+    where the largest does not fit; what it does not count always fits.
+
+    Args:
+        movers: The rules of the child that can be used and move *asset*.
+    """
+    mover = max(movers, key=lambda reach: reach.counts(asset).greatest, default=None)
+    if mover is None or mover.counts(asset).greatest == 0:
         return None
-    if asset is None:
-        strings = {reach.index: string_of(child, reach) for reach in movers}
-        hung = [string for string in strings.values() if string is not None]
-        if len(hung) == len(movers):
-            return pass_with_tokens(child, hung, limit, starts_at=starts_at)
-        movers = [reach for reach in movers if strings[reach.index] is None]
     cap = child.cap_on(asset)
-    window = None if cap is None else cap.window
-    total = _WITHOUT_LIMIT if cap is None or cap.lifetime is None else cap.lifetime
-    grid = grid_of(limit, child, starts_at=starts_at)
-    span = grid.widest(0 if window is None else window.window_s)
-    room = Room(
-        calls=child.max_calls or UINT32_MAX,
-        windows=span.windows,
-        each=total if window is None else min(total, window.limit),
+    counted = cap is not None and (cap.lifetime is not None or cap.window is not None)
+    room = _room(child, cap, mover.counts(asset).greatest)
+
+    def run(amount: int) -> Run:
+        return Run((mover.moving(asset, amount),))
+
+    return _passes(grid, room, most, run, is_counted=counted)
+
+
+def _room(child: Permission, cap: Cap | None, most: int) -> Room:
+    """Return how much *child* may move under *cap*, if one call may move *most*."""
+    life_s = child.expires_at - child.starts_at
+    calls = child.max_calls or UINT32_MAX
+    total = calls * most
+    if cap is not None and cap.lifetime is not None:
+        total = min(total, cap.lifetime)
+    each, amount_s = total, life_s
+    if cap is not None and cap.window is not None:
+        each, amount_s = min(total, cap.window.limit), cap.window.window_s
+    rated, rate_s = calls, life_s
+    if child.rate is not None:
+        rated, rate_s = child.rate.calls, child.rate.window_s
+    inner_s, outer_s = sorted((amount_s, rate_s))
+    fitting, rest = divmod(each, most)
+    return Room(
+        nest=Nest(child.starts_at, inner_s, -(-outer_s // inner_s)),
+        most=most,
+        inner=rated if rate_s == inner_s else fitting,
+        outer=fitting if rate_s == inner_s else rated,
+        rest=rest,
+        amount_is_outer=rate_s == inner_s,
+        calls=calls,
         total=total,
     )
-    filled = fill(_amounts(movers, asset), room, need=limit.limit + 1)
-    return None if filled is None else tuple(_stages(filled, span, movers, asset))
 
 
-def _amounts(movers: Sequence[Reach], asset: bytes | None) -> Amounts:
-    sets = [reach.counts(asset) for reach in movers]
-    most = max((words.most for words in sets if words.values is None), default=0)
-    listed = {value for words in sets for value in words.values or () if value > most}
-    return Amounts(most, tuple(sorted(listed, reverse=True)))
+def _passes(
+    grid: Grid, room: Room, most: int, make: Make, *, is_counted: bool
+) -> tuple[Stage, ...] | None:
+    found = grid.find(room.nest, lambda groups: room.holds(groups) <= most)
+    if found is None:
+        return None
+    groups = room.nest.groups(*found)
+    need = most + 1
+    if not is_counted:  # then listed amounts may be all there are, and more is as good
+        need = -(-need // room.most) * room.most
+    filled = fill(room, groups, need=need)
+    return tuple(stage for one in filled for stage in _stages(one, room.nest, found[0], make))
 
 
-def _stages(
-    filled: Sequence[Filled], span: Span, movers: Sequence[Reach], asset: bytes | None
-) -> Iterator[Stage]:
-    first = 0
-    for group in filled:
-        runs = tuple(
-            Run(
-                (next(one for one in movers if amount in one.counts(asset)).moving(asset, amount),),
-                times,
-            )
-            for amount, times in group.contents
-        )
-        if not runs:
-            continue
-        begin, then = span.time_of(first), span.time_of(first + 1)
-        at_once = 1 if then - begin != span.window_s else group.windows
-        yield Stage(begin, runs, at_once, span.window_s)
-        if group.windows > at_once:
-            yield Stage(then, runs, group.windows - 1, span.window_s)
-        first += group.windows
+def _stages(filled: Filled, nest: Nest, begin: int, make: Make) -> Iterator[Stage]:
+    runs = []
+    for amount, times in filled.contents:
+        run = make(amount)
+        runs.append(Run(run.calls, times))
+    at, inners = nest.starts_at + filled.first * nest.inner_s, filled.inners
+    if at < begin:  # the first window is cut off; those behind it begin where they begin
+        yield Stage(begin, tuple(runs))
+        at, inners = at + nest.inner_s, inners - 1
+    if inners:
+        yield Stage(at, tuple(runs), inners, nest.inner_s, filled.outers, nest.outer_s)

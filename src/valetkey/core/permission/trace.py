@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import merge
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from valetkey.core.chain import Counter
@@ -10,6 +12,8 @@ from valetkey.core.errors import Code
 from valetkey.core.permission.decide import Allow, Deny, Spent, decide, nothing_spent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from valetkey.core.permission.model import Call, Permission
 
 
@@ -30,27 +34,45 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Runs in the second *at*, and again every *every_s* seconds until that was *rounds* times."""
+    """
+    Runs in the second *at*, and again every *every_s* seconds until that was *rounds* times.
+
+    All of that comes *cycles* times, each *cycle_s* seconds after the one before, and that is not
+    before its last round.
+    """
 
     at: int
     runs: tuple[Run, ...]
     rounds: int = 1
     every_s: int = 0
+    cycles: int = 1
+    cycle_s: int = 0
+
+    def times(self) -> Iterator[tuple[int, tuple[Run, ...]]]:
+        """Yield each second with its runs."""
+        for cycle in range(self.cycles):
+            for number in range(self.rounds):
+                yield self.at + cycle * self.cycle_s + number * self.every_s, self.runs
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """
-    Everything that a session does, in order of time.
+    Everything that a session does.
 
     Args:
         chain: CAIP-2.
         sender: 20 bytes, whoever brings the runs to the chain.
+        stages: Those of the same second in order.
     """
 
     chain: str
     sender: bytes
     stages: tuple[Stage, ...]
+
+    def times(self) -> Iterator[tuple[int, tuple[Run, ...]]]:
+        """Yield what is done when, in order of time."""
+        return merge(*(stage.times() for stage in self.stages), key=itemgetter(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +90,22 @@ def replay(permission: Permission, trace: Trace, *, account: bytes) -> Refused |
     Args:
         account: 20 bytes; never a target.
     """
-    begin = trace.stages[0].at if trace.stages else permission.starts_at
+    begin = min((stage.at for stage in trace.stages), default=permission.starts_at)
     if trace.chain != permission.chain:
         return Refused(begin, Deny(Code.WRONG_CHAIN, "chain", f"only on {permission.chain}"))
     if permission.relayer not in (None, trace.sender):
         detail = f"0x{trace.sender.hex()} is not the relayer"
         return Refused(begin, Deny(Code.RELAYER_NOT_ALLOWED, "relayer", detail))
     spent, fees_wei = nothing_spent(permission), 0
-    for stage in trace.stages:
-        for number in range(stage.rounds):
-            at = stage.at + number * stage.every_s
-            for run in stage.runs:
-                fees_wei += run.fee_wei * run.times
-                answer = _fee(permission, fees_wei) or _repeat(
-                    permission, run, spent, now=at, account=account
-                )
-                if isinstance(answer, Deny):
-                    return Refused(at, answer)
-                spent = answer
+    for at, runs in trace.times():
+        for run in runs:
+            fees_wei += run.fee_wei * run.times
+            answer = _fee(permission, fees_wei) or _repeat(
+                permission, run, spent, now=at, account=account
+            )
+            if isinstance(answer, Deny):
+                return Refused(at, answer)
+            spent = answer
     return None
 
 
