@@ -17,13 +17,13 @@ ERROR_STRING = bytes.fromhex("08c379a0")
 
 
 def test_every_refusal_of_the_account_has_a_code() -> None:
-    """The list here is the list of the contract."""
+    """Every error that the contract declares has a code here, with as many facts."""
     artefact = json.loads((ROOT / "src/valetkey/contracts/Account.json").read_text())
     declared = {
         entry["name"]: len(entry["inputs"]) for entry in artefact["abi"] if entry["type"] == "error"
     }
     declared.setdefault("SignatureRefused", 0)
-    assert {name: len(facts) for name, (_, facts) in CODES.items()} == declared
+    assert declared.items() <= {name: len(facts) for name, (_, facts) in CODES.items()}.items()
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(ERROR_STRING.__add__))
