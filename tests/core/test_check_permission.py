@@ -24,7 +24,7 @@ from tests.core.examples import (
 )
 from tests.core.strategies import CAST, SWAP, permissions
 from valetkey.core.errors import Code, Malformed
-from valetkey.core.permission.checks import ENTRY_POINTS, check_permission
+from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import (
     ANYTHING,
@@ -36,6 +36,7 @@ from valetkey.core.permission.model import (
     Rule,
     Window,
 )
+from valetkey.core.permission.targets import ENTRY_POINTS
 from valetkey.core.units import UINT32_MAX, UINT40_MAX, UINT128_MAX, UINT256_MAX
 
 if TYPE_CHECKING:

@@ -19,16 +19,19 @@ from tests.core.examples import (
     permission_with,
 )
 from tests.core.strategies import permissions
+from tests.core.whole import EVERYTHING
 from valetkey.core.permission.checks import check_permission
-from valetkey.core.permission.compile import NotOnChain, compile_grant
+from valetkey.core.permission.compile import NotOnChain, compile_grant, server_only
 from valetkey.core.permission.effects import EFFECTS
 from valetkey.core.permission.lower import NATIVE_VALUE, lower
 from valetkey.core.permission.model import (
     ANYTHING,
     Cap,
     Constraint,
+    MessageTemplate,
     Operator,
     Permission,
+    Rate,
     Rule,
     Window,
 )
@@ -70,6 +73,14 @@ NOT_ON_CHAIN = [
         "rules",
     ),
     ("fees without a relayer", permission_with(fee_budget_wei=1), "fee_budget_wei"),
+    ("a rate without a relayer", permission_with(rate=Rate(1, 60)), "rate"),
+    ("a text without a relayer", permission_with(messages=(MessageTemplate(("a",)),)), "messages"),
+    (
+        "typed data without a relayer",
+        permission_with(typed_data=EVERYTHING.typed_data),
+        "typed_data",
+    ),
+    ("scopes without a relayer", permission_with(scopes=("a",)), "scopes"),
 ]
 
 
@@ -86,10 +97,15 @@ def test_what_the_chain_cannot_enforce_is_named(
     assert problem.detail
 
 
-def test_a_bound_relayer_lets_the_server_count_fees() -> None:
-    """No run reaches the chain past it."""
-    granted = permission_with(fee_budget_wei=1, relayer=BOB)
-    assert isinstance(compile_grant(granted, key=KEY, salt=0), bytes)
+def test_a_bound_relayer_lets_the_server_keep_what_no_chain_can() -> None:
+    """No run reaches the chain past it; the bytes are those of the rest alone."""
+    granted = replace(EVERYTHING, wide_rules=(), fee_budget_wei=1)
+    rest = replace(granted, fee_budget_wei=None, rate=None, messages=(), typed_data=(), scopes=())
+    assert server_only(granted) == ("fee_budget_wei", "rate", "messages", "typed_data", "scopes")
+    assert server_only(rest) == ()
+    packed = compile_grant(granted, key=KEY, salt=0)
+    assert isinstance(packed, bytes)
+    assert packed == compile_grant(rest, key=KEY, salt=0)
 
 
 def test_the_salt_and_the_key_make_another_grant() -> None:

@@ -93,6 +93,7 @@ class Reservation:
         amounts: Booked to each limit of the session's permission.
         windows: The window of each limit at booking.
         entries: Booked to budget lines, fees not among them.
+        rate_window: The window of the permission's rate at booking.
     """
 
     id: str
@@ -105,3 +106,4 @@ class Reservation:
     amounts: tuple[int, ...]
     windows: tuple[int, ...]
     entries: tuple[Entry, ...]
+    rate_window: int = 0

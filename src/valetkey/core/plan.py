@@ -188,13 +188,14 @@ def caveat_of(rejected: ChainRejected, permission: Permission, rules: Sequence[i
     call = rejected.facts.get("call")
     if not isinstance(call, int) or call >= len(rules):
         return None
-    rule = lower(permission).rules[rules[call]]
+    lowered = lower(permission)
+    rule = lowered.rule(rules[call])
     argument = rejected.facts.get("argument")
     for check in rule.checks:
         if rejected.code is Code.ARGUMENT_REFUSED and check.constraint.argument == argument:
             return Deny(check.code, check.caveat, rejected.detail, call)
     cap = rejected.facts.get("cap")
-    limits = lower(permission).limits
+    limits = lowered.limits
     if rejected.code is Code.CAP_EXCEEDED and isinstance(cap, int) and cap < len(limits):
         return Deny(Code.CAP_EXCEEDED, limits[cap].caveat, rejected.detail, call)
     return None

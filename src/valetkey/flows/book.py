@@ -9,7 +9,7 @@ from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.budget import BudgetLine, Entry, Reservation, ReservationState, book
 from valetkey.core.chain import NONCE_REACH, Counter, GrantStage
 from valetkey.core.errors import Code, Forbidden, Limited
-from valetkey.core.permission.decide import Deny, Spent, decide
+from valetkey.core.permission.decide import Deny, decide
 from valetkey.core.permission.effects import moved
 from valetkey.core.plan import plan_run
 from valetkey.core.session import Session, Usage, refusal
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from valetkey.core.activity import Request, RunPlan
     from valetkey.core.chain import GrantState
-    from valetkey.core.permission.decide import Allow
+    from valetkey.core.permission.decide import Allow, Spent
     from valetkey.core.permission.model import Call, Permission
     from valetkey.core.principal import Principal
     from valetkey.core.wallet import Account
@@ -110,6 +110,7 @@ def _reservation(
         amounts=allowed.amounts,
         windows=tuple(counter.window for counter in allowed.after.counters),
         entries=entries,
+        rate_window=allowed.after.rate.window,
     )
 
 
@@ -139,7 +140,8 @@ def learn(booked: Spent, on_chain: GrantState, held: Sequence[Reservation]) -> S
     """
     Return what counts as spent: the ledger, or the chain and what it does not show, if more.
 
-    A holder may bring runs to the chain without us; those are known from the chain alone.
+    A holder may bring runs to the chain without us; those are known from the chain alone. With a
+    rate they may not: it binds the relayer, so the ledger's count is all there is.
 
     Args:
         held: By `held_of`; what *on_chain* has used the nonce of is among its own counts.
@@ -153,7 +155,7 @@ def learn(booked: Spent, on_chain: GrantState, held: Sequence[Reservation]) -> S
         mine = ours.spent if ours.window == window else 0
         chain = theirs.spent if theirs.window == window else 0
         counters.append(Counter(max(mine, chain + waiting), window))
-    return Spent(calls, tuple(counters))
+    return replace(booked, calls=calls, counters=tuple(counters))
 
 
 def _book_budgets(

@@ -234,16 +234,25 @@ def release(tx: Tx, reservation: Reservation) -> None:
     tx.put(replace(reservation, state=ReservationState.RELEASED))
     usage = present(tx.get(Usage, reservation.session_id), "session")
     counters = tuple(
-        Counter(max(counter.spent - amount, 0), counter.window)
-        if counter.window == window
-        else counter
+        _given_back(counter, amount, window)
         for counter, amount, window in zip(
             usage.spent.counters, reservation.amounts, reservation.windows, strict=True
         )
     )
-    spent = Spent(max(usage.spent.calls - reservation.calls, 0), counters)
+    spent = Spent(
+        calls=max(usage.spent.calls - reservation.calls, 0),
+        counters=counters,
+        rate=_given_back(usage.spent.rate, reservation.calls, reservation.rate_window),
+    )
     tx.put(replace(usage, spent=spent))
     for entry in reservation.entries:
         line = tx.get(BudgetLine, entry.line_id)
         if line is not None:
             tx.put(settle(line, entry, actual=0))
+
+
+def _given_back(counter: Counter, amount: int, window: int) -> Counter:
+    """Return *counter* without *amount*, if it still counts the *window* that it was booked to."""
+    if counter.window != window:
+        return counter
+    return Counter(max(counter.spent - amount, 0), window)

@@ -7,19 +7,21 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, field
 
 from valetkey.core.errors import Code
+from valetkey.core.permission.check_signing import MAX_SCOPES, MAX_TEMPLATES
+from valetkey.core.permission.check_wide import MAX_WIDE_RULES
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import (
     ANYTHING,
     Anything,
     Cap,
-    Constraint,
-    Operator,
     Permission,
+    Rate,
     Rule,
+    TypedDataTemplate,
+    WideRule,
     Window,
 )
 from valetkey.wire.base import (
-    ADDRESS_BYTES,
     Address,
     Amount,
     Asked,
@@ -35,19 +37,22 @@ from valetkey.wire.base import (
     read_asset,
     read_bytes,
 )
+from valetkey.wire.constraint import ConstraintDocument, read_constraint, write_constraint
+from valetkey.wire.template import (
+    MessageDocument,
+    TypedDataDocument,
+    read_message,
+    read_typed_data,
+    write_message,
+    write_typed_data,
+)
 
 _BAD: Final = Code.MALFORMED_PERMISSION
 _NATIVE_DECIMALS: Final = 18
-_WORD_DIGITS: Final = 66
-_ADDRESS_DIGITS: Final = 2 + 2 * ADDRESS_BYTES
+_ANYTHING: Final = "anything"
 
-
-class ConstraintDocument(Asked, frozen=True, kw_only=True):
-    """A limit on one argument: ``values`` are 32-byte words, addresses or decimal integers."""
-
-    argument: Integer
-    operator: Literal["equals", "one of", "at most"]
-    values: Annotated[list[str], Meta(max_length=64)]
+Target = Annotated[str, Meta(description="`anything`, or the address of a contract.")]
+Scope = Annotated[str, Meta(max_length=64, description="A name such as `orders:read`.")]
 
 
 class RuleDocument(Asked, frozen=True, kw_only=True):
@@ -58,6 +63,25 @@ class RuleDocument(Asked, frozen=True, kw_only=True):
     function: str | None = None
     payable: bool = False
     where: Annotated[list[ConstraintDocument], Meta(max_length=5)] = field(default_factory=list)
+
+
+class WideRuleDocument(Asked, frozen=True, kw_only=True):
+    """
+    Any function of one contract, or any call at all, apart from functions that move value.
+
+    Args:
+        target: ``anything``, or the one contract.
+    """
+
+    target: Target
+    payable: bool = False
+
+
+class RateDocument(Asked, frozen=True, kw_only=True):
+    """At most ``calls`` calls in each span of ``window_s`` seconds; counted by the server alone."""
+
+    calls: Integer
+    window_s: Integer
 
 
 class WindowDocument(Asked, frozen=True, kw_only=True):
@@ -85,6 +109,9 @@ class PermissionDocument(Asked, frozen=True, kw_only=True):
         starts_at, expires_at: May be left out where a session is opened: then they are the
             session's.
         recipients: ``anything``, or who may receive and be approved; an empty list is nobody.
+        wide_rules: What no rule names, within bounds.
+        messages, typed_data: What may be signed as the account, by a server that holds its key.
+        scopes: Names of powers outside the chain.
     """
 
     version: Literal[1] = 1
@@ -97,6 +124,17 @@ class PermissionDocument(Asked, frozen=True, kw_only=True):
     rules: Annotated[list[RuleDocument], Meta(max_length=64)]
     caps: Annotated[list[CapDocument], Meta(max_length=8)] = field(default_factory=list)
     fee_budget_wei: Amount | None = None
+    wide_rules: Annotated[list[WideRuleDocument], Meta(max_length=MAX_WIDE_RULES)] = field(
+        default_factory=list
+    )
+    rate: RateDocument | None = None
+    messages: Annotated[list[MessageDocument], Meta(max_length=MAX_TEMPLATES)] = field(
+        default_factory=list
+    )
+    typed_data: Annotated[list[TypedDataDocument], Meta(max_length=MAX_TEMPLATES)] = field(
+        default_factory=list
+    )
+    scopes: Annotated[list[Scope], Meta(max_length=MAX_SCOPES)] = field(default_factory=list)
 
 
 def read_permission(
@@ -116,7 +154,7 @@ def read_permission(
     if start is None or end is None:
         raise malformed(_BAD, "permission", "starts_at and expires_at", "none")
     relayer = document.relayer
-    fees = document.fee_budget_wei
+    fees, rate = document.fee_budget_wei, document.rate
     return Permission(
         chain=document.chain,
         rules=tuple(_rule(f"rules[{i}]", rule) for i, rule in enumerate(document.rules)),
@@ -127,7 +165,29 @@ def read_permission(
         max_calls=document.max_calls,
         relayer=None if relayer is None else read_address(relayer, "relayer", code=_BAD),
         fee_budget_wei=None if fees is None else read_amount(fees, "fee_budget_wei", code=_BAD),
+        wide_rules=_wide_rules(document.wide_rules),
+        rate=None if rate is None else Rate(calls=rate.calls, window_s=rate.window_s),
+        messages=tuple(sorted(map(read_message, document.messages), key=lambda one: one.text)),
+        typed_data=_typed_data(document.typed_data),
+        scopes=tuple(sorted(document.scopes)),
     )
+
+
+def _wide_rules(listed: list[WideRuleDocument]) -> tuple[WideRule, ...]:
+    rules = [
+        WideRule(_target(f"wide_rules[{index}].target", one.target), payable=one.payable)
+        for index, one in enumerate(listed)
+    ]
+    return tuple(sorted(rules, key=lambda one: one.key))
+
+
+def _target(where: str, text: str) -> bytes | Anything:
+    return ANYTHING if text == _ANYTHING else read_address(text, where, code=_BAD)
+
+
+def _typed_data(listed: list[TypedDataDocument]) -> tuple[TypedDataTemplate, ...]:
+    templates = [read_typed_data(f"typed_data[{i}]", one) for i, one in enumerate(listed)]
+    return tuple(sorted(templates, key=lambda one: one.subject))
 
 
 def _recipients(listed: str | list[str]) -> tuple[bytes, ...] | Anything:
@@ -150,27 +210,10 @@ def _rule(where: str, rule: RuleDocument) -> Rule:
         selector=selector,
         function=rule.function,
         payable=rule.payable,
-        where=tuple(_constraint(f"{where}.where[{i}]", one) for i, one in enumerate(rule.where)),
+        where=tuple(
+            read_constraint(f"{where}.where[{i}]", one) for i, one in enumerate(rule.where)
+        ),
     )
-
-
-def _constraint(where: str, constraint: ConstraintDocument) -> Constraint:
-    words = [_word(f"{where}.values[{i}]", text) for i, text in enumerate(constraint.values)]
-    return Constraint(
-        argument=constraint.argument,
-        operator=Operator(constraint.operator),
-        values=tuple(sorted(words)),
-    )
-
-
-def _word(where: str, text: str) -> int:
-    if not text.startswith("0x"):
-        return read_amount(text, where, code=_BAD)
-    if len(text) == _ADDRESS_DIGITS:
-        return int.from_bytes(read_address(text, where, code=_BAD))
-    if len(text) != _WORD_DIGITS:
-        raise malformed(_BAD, where, "32 bytes, an address or a decimal integer", text)
-    return int.from_bytes(read_bytes(text, where, code=_BAD))
 
 
 def _cap(where: str, cap: CapDocument) -> Cap:
@@ -202,6 +245,7 @@ def _amount(text: str | None, where: str) -> int | None:
 def write_permission(permission: Permission) -> PermissionDocument:
     """Return the document of *permission*: read again, it is equal."""
     relayer, fees = permission.relayer, permission.fee_budget_wei
+    rate = permission.rate
     recipients: Literal["anything"] | list[str] = "anything"
     if not isinstance(permission.recipients, Anything):
         recipients = [hexed(one) for one in permission.recipients]
@@ -215,7 +259,17 @@ def write_permission(permission: Permission) -> PermissionDocument:
         rules=[_write_rule(rule) for rule in permission.rules],
         caps=[_write_cap(cap) for cap in permission.caps],
         fee_budget_wei=None if fees is None else str(fees),
+        wide_rules=[_write_wide_rule(wide) for wide in permission.wide_rules],
+        rate=None if rate is None else RateDocument(calls=rate.calls, window_s=rate.window_s),
+        messages=[write_message(message) for message in permission.messages],
+        typed_data=[write_typed_data(typed) for typed in permission.typed_data],
+        scopes=list(permission.scopes),
     )
+
+
+def _write_wide_rule(wide: WideRule) -> WideRuleDocument:
+    target = _ANYTHING if isinstance(wide.target, Anything) else hexed(wide.target)
+    return WideRuleDocument(target=target, payable=wide.payable)
 
 
 def _write_rule(rule: Rule) -> RuleDocument:
@@ -224,14 +278,7 @@ def _write_rule(rule: Rule) -> RuleDocument:
         selector=None if rule.selector is None else hexed(rule.selector),
         function=rule.function,
         payable=rule.payable,
-        where=[
-            ConstraintDocument(
-                argument=one.argument,
-                operator=one.operator.value,
-                values=[f"0x{value:064x}" for value in one.values],
-            )
-            for one in rule.where
-        ],
+        where=[write_constraint(one) for one in rule.where],
     )
 
 

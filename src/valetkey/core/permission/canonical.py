@@ -9,7 +9,14 @@ from valetkey.core.permission.model import Anything
 from valetkey.spec.jcs import canonical_json
 
 if TYPE_CHECKING:
-    from valetkey.core.permission.model import Cap, Constraint, Permission, Rule
+    from valetkey.core.permission.model import (
+        Cap,
+        Constraint,
+        Permission,
+        Rule,
+        TypedDataTemplate,
+        WideRule,
+    )
 
 DOCUMENT_VERSION = 1
 
@@ -29,7 +36,7 @@ def document(permission: Permission) -> dict[str, object]:
     recipients: object = "anything"
     if not isinstance(permission.recipients, Anything):
         recipients = [_hex(recipient) for recipient in permission.recipients]
-    fee_budget = permission.fee_budget_wei
+    fee_budget, rate = permission.fee_budget_wei, permission.rate
     return {
         "version": DOCUMENT_VERSION,
         "chain": permission.chain,
@@ -41,6 +48,11 @@ def document(permission: Permission) -> dict[str, object]:
         "rules": [_rule(rule) for rule in permission.rules],
         "caps": [_cap(cap) for cap in permission.caps],
         "fee_budget_wei": None if fee_budget is None else str(fee_budget),
+        "wide_rules": [_wide_rule(wide) for wide in permission.wide_rules],
+        "rate": None if rate is None else {"calls": rate.calls, "window_s": rate.window_s},
+        "messages": [{"text": list(message.text)} for message in permission.messages],
+        "typed_data": [_typed_data(typed) for typed in permission.typed_data],
+        "scopes": list(permission.scopes),
     }
 
 
@@ -54,12 +66,38 @@ def _rule(rule: Rule) -> dict[str, object]:
     }
 
 
+def _wide_rule(wide: WideRule) -> dict[str, object]:
+    target = "anything" if isinstance(wide.target, Anything) else _hex(wide.target)
+    return {"target": target, "payable": wide.payable}
+
+
+def _typed_data(typed: TypedDataTemplate) -> dict[str, object]:
+    return {
+        "name": typed.name,
+        "version": typed.version,
+        "verifying_contract": _hex(typed.verifying_contract),
+        "type": typed.type,
+        "where": [
+            {
+                "field": list(constraint.field),
+                "operator": constraint.operator.value,
+                "values": _words(constraint.values),
+            }
+            for constraint in typed.where
+        ],
+    }
+
+
 def _constraint(constraint: Constraint) -> dict[str, object]:
     return {
         "argument": constraint.argument,
         "operator": constraint.operator.value,
-        "values": [f"0x{value:064x}" for value in constraint.values],
+        "values": _words(constraint.values),
     }
+
+
+def _words(values: tuple[int, ...]) -> list[str]:
+    return [f"0x{value:064x}" for value in values]
 
 
 def _cap(cap: Cap) -> dict[str, object]:

@@ -64,9 +64,22 @@ def compile_grant(permission: Permission, *, key: bytes, salt: int) -> bytes | N
 
 def _problem(permission: Permission, lowered: Lowered) -> NotOnChain | None:
     nobody = not isinstance(permission.recipients, Anything) and not permission.recipients
-    if not lowered.rules or nobody:
+    if nobody or not (lowered.rules or lowered.wide_rules):
         caveat = "recipients" if lowered.rules else "rules"
         return NotOnChain(caveat, "an empty list allows nothing; there is nothing to enforce")
+    kept_here = server_only(permission)
+    if kept_here and permission.relayer is None:
+        detail = "only a server can keep it; bind the relayer or leave it out"
+        return NotOnChain(kept_here[0], detail)
+    if permission.wide_rules:
+        return NotOnChain("wide_rules", "they are not packed yet")
+    if len(lowered.limits) > packed.MAX_CAPS:
+        detail = f"{len(lowered.limits)} counters, the chain keeps at most {packed.MAX_CAPS}"
+        return NotOnChain("caps", detail)
+    return _problem_in_rules(lowered)
+
+
+def _problem_in_rules(lowered: Lowered) -> NotOnChain | None:
     for index, rule in enumerate(lowered.rules):
         if len(rule.checks) > _MAX_CONSTRAINTS:
             detail = f"{len(rule.checks)} constraints, the chain checks at most {_MAX_CONSTRAINTS}"
@@ -74,13 +87,19 @@ def _problem(permission: Permission, lowered: Lowered) -> NotOnChain | None:
         for check in rule.checks:
             if not check.constraint.values:
                 return NotOnChain(check.caveat, "an empty list allows nothing")
-    if len(lowered.limits) > packed.MAX_CAPS:
-        detail = f"{len(lowered.limits)} counters, the chain keeps at most {packed.MAX_CAPS}"
-        return NotOnChain("caps", detail)
-    if permission.fee_budget_wei is not None and permission.relayer is None:
-        detail = "only a server can count fees; bind the relayer or leave it out"
-        return NotOnChain("fee_budget_wei", detail)
     return None
+
+
+def server_only(permission: Permission) -> tuple[str, ...]:
+    """Return the caveats of *permission* that no chain can keep, by their names."""
+    caveats: dict[str, object] = {
+        "fee_budget_wei": permission.fee_budget_wei,
+        "rate": permission.rate,
+        "messages": permission.messages or None,
+        "typed_data": permission.typed_data or None,
+        "scopes": permission.scopes or None,
+    }
+    return tuple(name for name, value in caveats.items() if value is not None)
 
 
 def _rule(lowered: LoweredRule) -> packed.Rule:

@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from valetkey.core.chain import Counter
 from valetkey.core.errors import Code
-from valetkey.core.permission.lower import NATIVE_VALUE, Limit, lower
-from valetkey.core.permission.model import ZERO_ADDRESS, Operator
+from valetkey.core.permission.cover import rule_for
+from valetkey.core.permission.lower import NATIVE_VALUE, Limit, lower, window_at
+from valetkey.core.permission.model import Operator
+from valetkey.core.permission.verdict import Allow, Deny, Spent
 from valetkey.core.units import UINT32_MAX, format_amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from valetkey.core.permission.lower import Check, Lowered, LoweredRule
-    from valetkey.core.permission.model import Call, Constraint, Permission
+    from valetkey.core.permission.lower import Check, LoweredRule, LoweredWideRule
+    from valetkey.core.permission.model import Call, Permission, Rate
 
-WORD_BYTES = 32
+__all__ = ["Allow", "Deny", "Spent", "decide", "nothing_spent"]
 
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What is already booked: calls, and one counter for each limit of the lowered permission."""
-
-    calls: int
-    counters: tuple[Counter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Allow:
-    """
-    The calls may be made.
-
-    Args:
-        rules: Index of the rule that covers each call, in call order.
-        calls: How many uses to book; an empty run is one use.
-        amounts: How much to book to each limit.
-        after: What is booked afterwards.
-        valid_until: First second at which this booking would fall into another window.
-    """
-
-    rules: tuple[int, ...]
-    calls: int
-    amounts: tuple[int, ...]
-    after: Spent
-    valid_until: int
-
-
-@dataclass(frozen=True, slots=True)
-class Deny:
-    """
-    The calls may not be made.
-
-    Args:
-        caveat: The place in the permission that refused, such as ``caps[0].lifetime``.
-        detail: What was allowed and what was asked for.
-        call: Index of the call that was refused, or None if the run as a whole was.
-    """
-
-    code: Code
-    caveat: str
-    detail: str
-    call: int | None = None
+_WORD_BYTES: Final = 32
 
 
 def nothing_spent(permission: Permission) -> Spent:
@@ -76,8 +35,9 @@ def decide(
     """
     Say whether *permission* covers all of *calls*. Touches nothing.
 
-    1. time; 2. count; 3. each call in order: a rule for it, its constraints in stored order, then
-    its meters. The first refusal wins, and is the one that the account's contract gives.
+    1. time; 2. count and rate; 3. each call in order: a rule for it, its constraints in stored
+    order, then its meters. The first refusal wins, and is the one that the account's contract
+    gives; the rate is the server's alone.
 
     Args:
         calls: None at all is a run that uses one nonce and one call.
@@ -86,22 +46,47 @@ def decide(
         now: Unix seconds, from the caller's clock.
         account: 20 bytes; never a target.
     """
-    if now < permission.starts_at:  # 1
-        return Deny(Code.SESSION_NOT_STARTED, "starts_at", f"starts at {permission.starts_at}")
-    if now >= permission.expires_at:
-        return Deny(Code.SESSION_EXPIRED, "expires_at", f"expired at {permission.expires_at}")
+    late = refuse_by_time(permission, now=now)  # 1
+    if late is not None:
+        return late
     uses = max(len(calls), 1)  # 2
     allowed = UINT32_MAX if permission.max_calls is None else permission.max_calls
     if spent.calls + uses > allowed:
         detail = f"{allowed} calls allowed, {spent.calls} used, {uses} asked for"
         return Deny(Code.TOO_MANY_CALLS, "max_calls", detail)
-    return _book(calls, permission, Spent(spent.calls + uses, spent.counters), now, account)
+    rate = _rated(permission, spent.rate, uses, now=now)
+    if isinstance(rate, Deny):
+        return rate
+    booked = Spent(spent.calls + uses, spent.counters, rate)
+    return _book(calls, permission, booked, now=now, account=account)
+
+
+def refuse_by_time(permission: Permission, *, now: int) -> Deny | None:
+    """Return why *permission* holds nothing at *now*, or None if it does."""
+    if now < permission.starts_at:
+        return Deny(Code.SESSION_NOT_STARTED, "starts_at", f"starts at {permission.starts_at}")
+    if now >= permission.expires_at:
+        return Deny(Code.SESSION_EXPIRED, "expires_at", f"expired at {permission.expires_at}")
+    return None
+
+
+def _rated(permission: Permission, counter: Counter, uses: int, *, now: int) -> Counter | Deny:
+    """Return the counter of the rate with *uses* booked."""
+    rate = permission.rate
+    if rate is None:
+        return counter
+    rolled = _roll(counter, window_at(now, rate.window_s, starts_at=permission.starts_at))
+    if rolled.spent + uses > rate.calls:
+        detail = f"{rate.calls} calls allowed in this window of {rate.window_s} s"
+        detail += f", {rolled.spent} used, {uses} asked for"
+        return Deny(Code.RATE_EXCEEDED, "rate", detail)
+    return Counter(rolled.spent + uses, rolled.window)
 
 
 def _book(
-    calls: Sequence[Call], permission: Permission, spent: Spent, now: int, account: bytes
+    calls: Sequence[Call], permission: Permission, spent: Spent, *, now: int, account: bytes
 ) -> Allow | Deny:
-    """Book *calls*; their number is in *spent* already."""
+    """Book what *calls* move; their number is in *spent* already."""
     lowered = lower(permission)
     counters = [
         _roll(counter, limit.window_at(now, starts_at=permission.starts_at))
@@ -110,21 +95,21 @@ def _book(
     before = [counter.spent for counter in counters]
     rules: list[int] = []
     for index, call in enumerate(calls):  # 3
-        rule = _rule_for(call, lowered, account)
+        rule = rule_for(call, permission, account=account)
         if isinstance(rule, Deny):
             return _at(rule, index)
-        refusal = _refusal(call, lowered.rules[rule]) or _meter(
-            call, lowered.rules[rule], lowered.limits, counters
-        )
+        covering = lowered.rule(rule)
+        refusal = _refusal(call, covering) or _meter(call, covering, lowered.limits, counters)
         if refusal is not None:
             return _at(refusal, index)
         rules.append(rule)
+    after = replace(spent, counters=tuple(counters))
     return Allow(
         rules=tuple(rules),
         calls=max(len(calls), 1),  # what an empty run uses
         amounts=tuple(counter.spent - was for counter, was in zip(counters, before, strict=True)),
-        after=Spent(spent.calls, tuple(counters)),
-        valid_until=_valid_until(permission, lowered.limits, counters),
+        after=after,
+        valid_until=_valid_until(permission, lowered.limits, after),
     )
 
 
@@ -133,65 +118,43 @@ def _roll(counter: Counter, window: int) -> Counter:
     return Counter(0, window) if window > counter.window else counter
 
 
-def _valid_until(
-    permission: Permission, limits: Sequence[Limit], counters: Sequence[Counter]
-) -> int:
+def _valid_until(permission: Permission, limits: Sequence[Limit], after: Spent) -> int:
+    windows: list[tuple[Counter, Limit | Rate]] = list(zip(after.counters, limits, strict=True))
+    if permission.rate is not None:
+        windows.append((after.rate, permission.rate))
     ends = [
-        permission.starts_at + (counter.window + 1) * limit.window_s
-        for limit, counter in zip(limits, counters, strict=True)
-        if limit.window_s
+        permission.starts_at + (counter.window + 1) * span.window_s
+        for counter, span in windows
+        if span.window_s
     ]
     return min([permission.expires_at, *ends])
-
-
-def _rule_for(call: Call, lowered: Lowered, account: bytes) -> int | Deny:
-    if call.to in (account, ZERO_ADDRESS):
-        detail = f"0x{call.to.hex()} is never a target of a session"
-        return Deny(Code.TARGET_FORBIDDEN, "rules", detail)
-    same_target = False
-    for index, lowered_rule in enumerate(lowered.rules):
-        rule = lowered_rule.rule
-        if rule.target != call.to:
-            continue
-        if rule.selector == call.selector:
-            if call.value_wei and not rule.carries_value():
-                detail = f"no native value is allowed here, {call.value_wei} wei asked for"
-                return Deny(Code.VALUE_NOT_ALLOWED, f"rules[{index}]", detail)
-            return index
-        same_target = True
-    if same_target:
-        asked = f"0x{call.selector.hex()}" if call.selector else "a payment without data"
-        detail = f"{asked} is not among the allowed functions of 0x{call.to.hex()}"
-        return Deny(Code.SELECTOR_NOT_ALLOWED, "rules", detail)
-    return Deny(Code.TARGET_NOT_ALLOWED, "rules", f"no rule names 0x{call.to.hex()}")
 
 
 def _word(call: Call, argument: int) -> int | None:
     if argument == NATIVE_VALUE:
         return call.value_wei
-    word = call.arguments[argument * WORD_BYTES : (argument + 1) * WORD_BYTES]
-    return int.from_bytes(word) if len(word) == WORD_BYTES else None
+    word = call.arguments[argument * _WORD_BYTES : (argument + 1) * _WORD_BYTES]
+    return int.from_bytes(word) if len(word) == _WORD_BYTES else None
 
 
 def _missing(argument: int, caveat: str) -> Deny:
     return Deny(Code.ARGUMENT_MISSING, caveat, f"argument {argument} is not in the calldata")
 
 
-def _refusal(call: Call, rule: LoweredRule) -> Deny | None:
+def _refusal(call: Call, rule: LoweredRule | LoweredWideRule) -> Deny | None:
     for check in rule.checks:
         argument = check.constraint.argument
         word = _word(call, argument)
         if word is None:
             return _missing(argument, check.caveat)
-        if not _holds(check.constraint, word):
+        if not holds(check.constraint.operator, check.constraint.values, word):
             return Deny(check.code, check.caveat, _say(check, word))
     return None
 
 
-def _holds(constraint: Constraint, word: int) -> bool:
-    if constraint.operator is Operator.AT_MOST:
-        return word <= constraint.values[0]
-    return word in constraint.values
+def holds(operator: Operator, values: Sequence[int], word: int) -> bool:
+    """Say whether *word* compares with *values* as *operator* wants it."""
+    return word <= values[0] if operator is Operator.AT_MOST else word in values
 
 
 def _say(check: Check, word: int) -> str:
@@ -205,7 +168,10 @@ def _say(check: Check, word: int) -> str:
 
 
 def _meter(
-    call: Call, rule: LoweredRule, limits: Sequence[Limit], counters: list[Counter]
+    call: Call,
+    rule: LoweredRule | LoweredWideRule,
+    limits: Sequence[Limit],
+    counters: list[Counter],
 ) -> Deny | None:
     for meter in rule.meters:
         limit, counter = limits[meter.limit], counters[meter.limit]

@@ -10,7 +10,7 @@ from valetkey.core.permission.effects import EFFECTS, Effect
 from valetkey.core.permission.model import Anything, Constraint, Operator
 
 if TYPE_CHECKING:
-    from valetkey.core.permission.model import Permission, Rule
+    from valetkey.core.permission.model import Permission, Rule, WideRule
 
 NATIVE_VALUE: Final = 0x3F  # the argument index that means the call's native value
 
@@ -34,7 +34,12 @@ class Limit:
 
     def window_at(self, now: int, *, starts_at: int) -> int:
         """Return the number of the window that *now* is in; 0 for a lifetime limit."""
-        return (now - starts_at) // self.window_s if self.window_s else 0
+        return window_at(now, self.window_s, starts_at=starts_at)
+
+
+def window_at(now: int, window_s: int, *, starts_at: int) -> int:
+    """Return the number of the window of *window_s* seconds that *now* is in; 0 without windows."""
+    return (now - starts_at) // window_s if window_s else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +69,26 @@ class LoweredRule:
 
 
 @dataclass(frozen=True, slots=True)
+class LoweredWideRule:
+    """A wide rule, and what bounds the native value under it: the one amount that is known."""
+
+    rule: WideRule
+    meters: tuple[Meter, ...]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lowered:
-    """The same permission, ready to be evaluated or packed."""
+    """The same permission, ready to be evaluated or packed; what a server alone counts left out."""
 
     limits: tuple[Limit, ...]
     rules: tuple[LoweredRule, ...]
+    wide_rules: tuple[LoweredWideRule, ...]
+
+    def rule(self, index: int) -> LoweredRule | LoweredWideRule:
+        """Return a rule by its index on chain: wide rules stand behind the others."""
+        behind = index - len(self.rules)
+        return self.rules[index] if behind < 0 else self.wide_rules[behind]
 
 
 def lower(permission: Permission) -> Lowered:
@@ -94,7 +114,8 @@ def lower(permission: Permission) -> Lowered:
     rules = tuple(
         _lower_rule(index, rule, permission, limits) for index, rule in enumerate(permission.rules)
     )
-    return Lowered(limits=tuple(limits), rules=rules)
+    wide_rules = tuple(_lower_wide(wide, permission, limits) for wide in permission.wide_rules)
+    return Lowered(limits=tuple(limits), rules=rules, wide_rules=wide_rules)
 
 
 def _lower_rule(index: int, rule: Rule, permission: Permission, limits: list[Limit]) -> LoweredRule:
@@ -112,6 +133,16 @@ def _lower_rule(index: int, rule: Rule, permission: Permission, limits: list[Lim
         checks += _per_call_check(None, NATIVE_VALUE, permission)
         meters += _meters(None, NATIVE_VALUE, limits)
     return LoweredRule(rule=rule, meters=tuple(meters), checks=tuple(checks))
+
+
+def _lower_wide(wide: WideRule, permission: Permission, limits: list[Limit]) -> LoweredWideRule:
+    if not wide.carries_value():
+        return LoweredWideRule(rule=wide, meters=(), checks=())
+    return LoweredWideRule(
+        rule=wide,
+        meters=tuple(_meters(None, NATIVE_VALUE, limits)),
+        checks=tuple(_per_call_check(None, NATIVE_VALUE, permission)),
+    )
 
 
 def _recipient_check(effect: Effect, permission: Permission) -> list[Check]:

@@ -87,6 +87,11 @@ class WideRule:
     target: bytes | Anything
     payable: bool = False
 
+    @property
+    def key(self) -> tuple[bool, bytes]:
+        """What wide rules are sorted by: any call stands behind the targets."""
+        return (True, b"") if isinstance(self.target, Anything) else (False, self.target)
+
     def carries_value(self) -> bool:
         """Say whether a call under this rule may carry native value."""
         return self.payable
@@ -132,8 +137,8 @@ class MessageTemplate:
     A text that may be signed (EIP-191), with holes.
 
     Args:
-        text: The fixed pieces, at least one. Between two pieces any one or more characters may
-            stand, but no control characters, so no new line.
+        text: The fixed pieces, at least one. Between two pieces one or more characters may stand,
+            all of them printable: no new line, nothing that changes how the rest is read.
     """
 
     text: tuple[str, ...]
@@ -148,11 +153,17 @@ class FieldConstraint:
         field: Names from the message down, such as ``("details", "amount")``.
         values: Words of ``encodeData`` as unsigned integers: a number, an address, or the
             Keccak-256 of a string or of bytes. Exactly one unless the operator is ``ONE_OF``.
+            ``AT_MOST`` is for unsigned integers alone.
     """
 
     field: tuple[str, ...]
     operator: Operator
     values: tuple[int, ...]
+
+    @property
+    def key(self) -> tuple[tuple[str, ...], str, tuple[int, ...]]:
+        """What constraints of one template are sorted by."""
+        return self.field, self.operator.value, self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +183,13 @@ class TypedDataTemplate:
     verifying_contract: bytes
     type: str
     where: tuple[FieldConstraint, ...] = ()
+
+    @property
+    def subject(self) -> tuple[bytes, str, tuple[str, ...], tuple[str, ...]]:
+        """What it is about: contract, type, name and version. No two templates share it."""
+        name = () if self.name is None else (self.name,)
+        version = () if self.version is None else (self.version,)
+        return self.verifying_contract, self.type, name, version
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,16 @@ or ``0x`` strings and bytes are ``0x`` strings. Everything is strict: a missing 
 many, an integer out of range are errors.
 """
 
-from valetkey.spec.eip712.hashing import digest, domain_separator, encode_type, hash_struct
+from valetkey.spec.eip712.hashing import (
+    digest,
+    domain_separator,
+    encode_field,
+    encode_type,
+    hash_struct,
+)
 from valetkey.spec.eip712.json_form import from_json, to_json
-from valetkey.spec.eip712.values import Field, TypedData, TypedDataError
+from valetkey.spec.eip712.type_text import parse_type
+from valetkey.spec.eip712.values import Field, TypedData, TypedDataError, is_atomic
 
 __all__ = [
     "Field",
@@ -17,8 +24,11 @@ __all__ = [
     "TypedDataError",
     "digest",
     "domain_separator",
+    "encode_field",
     "encode_type",
     "from_json",
     "hash_struct",
+    "is_atomic",
+    "parse_type",
     "to_json",
 ]

@@ -20,7 +20,7 @@ from valetkey.spec.eip712.values import (
 )
 from valetkey.spec.keccak import keccak256
 
-__all__ = ["digest", "domain_separator", "encode_type", "hash_struct"]
+__all__ = ["digest", "domain_separator", "encode_field", "encode_type", "hash_struct"]
 
 _WORD: Final = 32
 _PREFIX: Final = b"\x19\x01"
@@ -64,6 +64,26 @@ def hash_struct(name: str, value: Mapping[str, object], types: _Types) -> bytes:
         TypedDataError: *value* and the type differ.
     """
     return _hash_struct(name, value, types, name, 0)
+
+
+def encode_field(typed: TypedData, names: Sequence[str]) -> bytes:
+    """
+    Return the 32 bytes that one field of the message is in ``encodeData`` of its struct.
+
+    Args:
+        names: From the message down, at least one.
+
+    Raises:
+        TypedDataError: There is no such field, or its value does not fit its type.
+    """
+    kind = typed.primary_type
+    found: object = typed.message
+    for name in names:
+        kinds = {field.name: field.type for field in members_of(kind, typed.types)}
+        if name not in kinds or not isinstance(found, Mapping) or name not in found:
+            raise TypedDataError(f"expected a field {name!r} of {kind}")
+        kind, found = kinds[name], found[name]
+    return _encode(kind, found, typed.types, ".".join(names), len(names))
 
 
 def encode_type(name: str, types: _Types) -> str:
