@@ -32,6 +32,8 @@ def test_slots_survive_the_round_trip(state: pb.SlotState, number: int, spent: i
     for was_open in (False, True):
         frozen = pb.FreezeState(number, was_open)
         assert pb.decode_freeze_state(pb.encode_freeze_state(frozen)) == frozen
+        owned = pb.OwnerState(spent.to_bytes(20, "big"), number, was_open)
+        assert pb.decode_owner_state(pb.encode_owner_state(owned)) == owned
 
 
 def test_bits_that_the_format_does_not_use_are_refused() -> None:
@@ -40,6 +42,12 @@ def test_bits_that_the_format_does_not_use_are_refused() -> None:
         pb.decode_cap_state((1 << 160).to_bytes(32, "big"))
     with pytest.raises(pb.GrantFormatError):
         pb.decode_freeze_state((1 << 33).to_bytes(32, "big"))
+    with pytest.raises(pb.GrantFormatError):
+        pb.decode_owner_state((1 << 225).to_bytes(32, "big"))
+    with pytest.raises(pb.GrantFormatError):
+        pb.encode_owner_state(pb.OwnerState(bytes(21)))
+    with pytest.raises(pb.GrantFormatError):
+        pb.encode_owner_state(pb.OwnerState(bytes(20), 2**64))
     with pytest.raises(pb.GrantFormatError):
         pb.decode_slot_state(bytes(31))
     with pytest.raises(pb.GrantFormatError):
@@ -56,6 +64,7 @@ def test_the_namespace_is_that_of_erc_7201() -> None:
     outer = int.from_bytes(keccak256(inner.to_bytes(32, "big")), "big")
     assert outer - outer % 256 == pb.NAMESPACE
     assert (pb.NAMESPACE + 256).to_bytes(32, "big") == pb.EPOCH_SLOT
+    assert (pb.NAMESPACE + 257).to_bytes(32, "big") == pb.OWNER_SLOT
 
 
 def test_the_words_of_a_grant_stand_behind_its_state() -> None:
@@ -65,6 +74,16 @@ def test_the_words_of_a_grant_stand_behind_its_state() -> None:
     assert int.from_bytes(pb.state_slot(gid), "big") == first
     assert int.from_bytes(pb.cap_slot(gid, 3), "big") == first + 3
     assert int.from_bytes(pb.freeze_slot(gid), "big") == first + 255
+
+
+def test_the_words_of_a_grant_move_with_the_epoch_of_a_clone() -> None:
+    """What was spent and left in one epoch is nowhere in the next; a freeze stays counted."""
+    gid = bytes(range(32))
+    first = int.from_bytes(keccak256(gid + (pb.NAMESPACE + 5).to_bytes(32, "big")), "big")
+    assert int.from_bytes(pb.state_slot(gid, epoch=5), "big") == first
+    assert int.from_bytes(pb.cap_slot(gid, 3, epoch=5), "big") == first + 3
+    with pytest.raises(pb.GrantFormatError):
+        pb.state_slot(gid, epoch=2**64)
 
 
 def test_a_nonce_is_usable_at_the_base_and_thirty_beyond() -> None:

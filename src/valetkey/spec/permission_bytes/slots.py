@@ -6,6 +6,7 @@ from typing import Final
 
 from valetkey.spec.keccak import keccak256
 from valetkey.spec.permission_bytes.values import (
+    ADDRESS_LENGTH,
     MAX_CAPS,
     NONCE_WINDOW,
     GrantFormatError,
@@ -16,16 +17,20 @@ from valetkey.spec.permission_bytes.values import (
 __all__ = [
     "EPOCH_SLOT",
     "NAMESPACE",
+    "OWNER_SLOT",
     "CapState",
     "FreezeState",
+    "OwnerState",
     "SlotState",
     "Status",
     "cap_slot",
     "decode_cap_state",
     "decode_freeze_state",
+    "decode_owner_state",
     "decode_slot_state",
     "encode_cap_state",
     "encode_freeze_state",
+    "encode_owner_state",
     "encode_slot_state",
     "freeze_slot",
     "state_slot",
@@ -34,6 +39,7 @@ __all__ = [
 _NAMESPACE_NAME: Final = b"valetkey.account.v1"
 _FREEZE_OFFSET: Final = 255
 _EPOCH_OFFSET: Final = 256
+_OWNER_OFFSET: Final = 257
 _WORD: Final = 32
 
 
@@ -45,7 +51,9 @@ def _erc7201(name: bytes) -> int:
 NAMESPACE: Final = _erc7201(_NAMESPACE_NAME)
 """The ERC-7201 base of ``valetkey.account.v1``."""
 EPOCH_SLOT: Final = (NAMESPACE + _EPOCH_OFFSET).to_bytes(_WORD, "big")
-"""Where the account's epoch is kept."""
+"""Where the epoch of an account with code by delegation is kept."""
+OWNER_SLOT: Final = (NAMESPACE + _OWNER_OFFSET).to_bytes(_WORD, "big")
+"""Where a clone keeps its owner and its epoch."""
 
 
 class Status(Enum):
@@ -102,26 +110,49 @@ class FreezeState:
     was_open: bool = False
 
 
-def state_slot(grant_id: bytes) -> bytes:
-    """Return the 32-byte key of the grant's state slot."""
-    return _slot(grant_id, 0)
-
-
-def cap_slot(grant_id: bytes, cap: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class OwnerState:
     """
-    Return the 32-byte key of the slot of cap *cap*.
+    The owner slot of a clone.
+
+    Attributes:
+        owner: 20 bytes.
+        epoch: Part of where the state of every grant stands.
+        takes_personal: Whether grants, revocations and freezes may be signed over their EIP-191
+            form.
+    """
+
+    owner: bytes
+    epoch: int = 0
+    takes_personal: bool = False
+
+
+def state_slot(grant_id: bytes, *, epoch: int = 0) -> bytes:
+    """
+    Return the 32-byte key of the grant's state slot.
+
+    Args:
+        grant_id: 32 bytes.
+        epoch: Of a clone; 0 on an account with code by delegation, whatever its epoch.
+    """
+    return _slot(grant_id, epoch, 0)
+
+
+def cap_slot(grant_id: bytes, cap: int, *, epoch: int = 0) -> bytes:
+    """
+    Return the 32-byte key of the slot of cap *cap*; *epoch* as for `state_slot`.
 
     Raises:
         GrantFormatError: *cap* is 0, which lives in the state slot, or above 7.
     """
     if not 1 <= cap < MAX_CAPS:
         raise GrantFormatError(f"cap slot: expected 1 to {MAX_CAPS - 1}, got {cap}")
-    return _slot(grant_id, cap)
+    return _slot(grant_id, epoch, cap)
 
 
 def freeze_slot(grant_id: bytes) -> bytes:
-    """Return the 32-byte key of the grant's freeze slot."""
-    return _slot(grant_id, _FREEZE_OFFSET)
+    """Return the 32-byte key of the grant's freeze slot, the same in every epoch."""
+    return _slot(grant_id, 0, _FREEZE_OFFSET)
 
 
 def decode_slot_state(word: bytes) -> SlotState:
@@ -190,9 +221,31 @@ def encode_freeze_state(state: FreezeState) -> bytes:
     return (state.was_open << 32 | state.sequence).to_bytes(_WORD, "big")
 
 
-def _slot(grant_id: bytes, offset: int) -> bytes:
+def decode_owner_state(word: bytes) -> OwnerState:
+    """
+    Return what the 32 bytes of the owner slot of a clone say.
+
+    Raises:
+        GrantFormatError: Bits are set that the format does not use.
+    """
+    bits = _word(word)
+    check_uint("owner slot", bits, 225)
+    return OwnerState(word[-ADDRESS_LENGTH:], bits >> 160 & 0xFFFFFFFFFFFFFFFF, bool(bits >> 224))
+
+
+def encode_owner_state(state: OwnerState) -> bytes:
+    """Return the 32 bytes of an owner slot that say *state*."""
+    check_length("owner", state.owner, ADDRESS_LENGTH)
+    check_uint("epoch", state.epoch, 64)
+    bits = state.takes_personal << 224 | state.epoch << 160 | int.from_bytes(state.owner, "big")
+    return bits.to_bytes(_WORD, "big")
+
+
+def _slot(grant_id: bytes, epoch: int, offset: int) -> bytes:
     check_length("grant id", grant_id, _WORD)
-    first = int.from_bytes(keccak256(grant_id + NAMESPACE.to_bytes(_WORD, "big")), "big")
+    check_uint("epoch", epoch, 64)
+    place = (NAMESPACE + epoch).to_bytes(_WORD, "big")
+    first = int.from_bytes(keccak256(grant_id + place), "big")
     return ((first + offset) % (1 << 256)).to_bytes(_WORD, "big")
 
 
