@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from valetkey.core.budget import FEES, BudgetLine, line_id
-from valetkey.core.chain import Counter
 from valetkey.core.command import OpenSession, check_open
 from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.ids import Prefix
@@ -21,7 +19,8 @@ from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_toke
 from valetkey.core.wallet import Account, Curve, Wallet, address_of
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.grant import owner_key_of, sign_as_owner
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.opening import write_opened
+from valetkey.flows.record import earlier
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -96,7 +95,7 @@ async def open_session(
             return again
         if not command.shares_key:
             _refuse_shared_key(world, tx, session)
-        _write(world, tx, principal=principal, request=request, session=session, usage=usage)
+        write_opened(world, tx, principal, request, (session, usage))
         if server_key is not None:
             tx.add(server_key)
         return Opened(session, usage, token)
@@ -221,18 +220,6 @@ async def _grant(
     )
 
 
-def _refuse_past_budgets(view: View, session: Session) -> None:
-    """Refuse a session whose holder could spend past a budget that only a server can count."""
-    permission = session.permission
-    if permission is None or permission.relayer is not None:
-        return
-    for scope in (session.wallet_id, session.user_id):
-        for line in view.find(BudgetLine, scope_id=scope) if scope else ():
-            if line.asset != FEES:
-                detail = f"budget {line.id}: only a server can count it; bind the relayer"
-                raise Malformed(Code.NOT_ON_CHAIN, detail, caveat="relayer")
-
-
 def _refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
     if session.key_index is None:
         return
@@ -245,48 +232,6 @@ def _refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
         if other.account_id != session.account_id:
             detail = "this key holds a session of another account; take a new key for each account"
             raise Conflict(Code.SESSION_KEY_IN_USE, detail)
-
-
-def _write(
-    world: World,
-    tx: Tx,
-    *,
-    principal: Principal,
-    request: Request,
-    session: Session,
-    usage: Usage,
-) -> None:
-    _refuse_past_budgets(tx, session)
-    tx.add(session)
-    tx.add(usage)
-    permission = session.permission
-    if permission is not None and permission.fee_budget_wei is not None:
-        line = BudgetLine(
-            id=line_id(session.id, FEES),
-            organization_id=session.organization_id,
-            scope_id=session.id,
-            asset=FEES,
-            limit=permission.fee_budget_wei,
-            window_s=0,
-            starts_at=session.starts_at,
-            counter=Counter(0, 0),
-        )
-        tx.add(line)
-    activity = begin(
-        world,
-        principal,
-        request,
-        "session:open",
-        organization_id=session.organization_id,
-        subject_id=session.id,
-    )
-    facts = {
-        "proof": session.proof.value,
-        "access": session.access.value,
-        "state": session.state.value,
-        "permission_id": session.permission_id or "",
-    }
-    write_down(tx, replace(activity, session_id=session.id), "session:opened", **facts)
 
 
 def _repeated(view: View, principal: Principal, request: Request) -> Opened | None:
