@@ -40,6 +40,7 @@ class Bounds:
         run_gas: The most gas that one run may be given.
         stops_fund_wei: What it may spend on gas for stops; runs cannot use it up.
         max_session_s: Longest life of a session.
+        watch_s: How often the chain is asked about a session that it could end past us.
     """
 
     confirmations: Annotated[int, Meta(ge=1, le=10_000)] = 1
@@ -50,6 +51,7 @@ class Bounds:
     stops_fund_wei: Wei = 10**18
     run_gas: Annotated[int, Meta(ge=100_000, le=2**24)] = 5_000_000
     max_session_s: Seconds = 366 * 86_400
+    watch_s: Seconds = 300
 
 
 @dataclass(frozen=True, slots=True)

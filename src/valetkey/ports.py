@@ -10,7 +10,7 @@ from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Reservation
 from valetkey.core.credential import Credential
 from valetkey.core.organization import Organization, User
-from valetkey.core.session import Session, Usage
+from valetkey.core.session import Session, Usage, Watch
 from valetkey.core.wallet import Account, SealedKey, Wallet
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ Entity = (
     | SealedKey
     | Session
     | Usage
+    | Watch
     | Activity
     | Reservation
     | BudgetLine
@@ -157,6 +158,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
         unique=("fingerprint",),
     ),
     Usage: Index(),
+    Watch: Index(by=("alive",)),
     Activity: Index(
         by=("organization_id", "session_id", "account_id", "relayer_id", "settled"),
         unique=("request_key",),

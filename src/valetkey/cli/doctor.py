@@ -24,8 +24,9 @@ def doctor(terminal: Terminal, home: Path) -> None:
     Look at everything that a server needs.
 
     Says what was found, and what to do where something is missing: configuration, key-encryption
-    key, store, vault, disk; of each chain the node, the clock, the contract and the balances
-    of relayer and stopper. Exit code 1 if anything has to be done.
+    key, store, vault, sessions that are over here and not on chain, disk; of each chain the node,
+    the clock, the contract and the balances of relayer and stopper. Exit code 1 if anything has to
+    be done.
     """
     findings = asyncio.run(_examine(home))
     is_well = all(one.is_ok for one in findings)

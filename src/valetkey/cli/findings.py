@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 from valetkey.cli.submit import runs_our_code
 from valetkey.config import read_config
 from valetkey.core.errors import Code, Unavailable, ValetkeyError
+from valetkey.core.session import Watch
 from valetkey.core.units import format_amount
 from valetkey.core.wallet import address_of
+from valetkey.ports import MAX_FOUND
 from valetkey.wire.base import hexed
 from valetkey.wiring import (
     OWN_KEYS,
@@ -44,6 +46,7 @@ _PAYERS: Final = {"relayer": RELAYER_KEY, "stopper": STOPPER_KEY}
 _PAYS: Final = {"relayer": "runs", "stopper": "stops"}
 _NATIVE_DECIMALS: Final = 18
 _NOBODY: Final = b"\1" * 20
+_NAMED: Final = 5
 _MIB: Final = 1024 * 1024
 
 
@@ -74,6 +77,8 @@ class _Known:
     folder: Path
     config: Config
     keys: dict[str, SealedKey] = field(default_factory=dict)
+    watched: int = 0
+    alive: list[str] = field(default_factory=list)
 
     def payers(self) -> dict[str, bytes]:
         """Return the addresses that pay for gas, by their names."""
@@ -96,6 +101,8 @@ async def examine(folder: Path) -> AsyncIterator[Finding]:
     yield _key(known)
     yield await _store(known)
     yield await _vault(known)
+    if known.keys:
+        yield _sessions(known)
     yield _disk(folder)
     if not config.chains:
         yield Finding("chains", "none is configured", "name one in valetkey.toml, under [chains]")
@@ -131,6 +138,10 @@ async def _store(known: _Known) -> Finding:
         try:
             for key_id in OWN_KEYS:
                 known.keys[key_id] = await own_key(store, key_id)
+            watched, alive = await store.read(
+                lambda view: (view.find(Watch), view.find(Watch, alive=1))
+            )
+            known.watched, known.alive = len(watched), [one.session_id for one in alive]
         finally:
             await store.close()
     except (sqlite3.Error, OSError) as error:
@@ -160,6 +171,16 @@ async def _vault(known: _Known) -> Finding:
         todo = "the key-encryption key and the store do not belong together: bring back the pair"
         return Finding("vault", error.detail, todo)
     return Finding("vault", "signs with the server's own keys")
+
+
+def _sessions(known: _Known) -> Finding:
+    if known.alive:
+        names = ", ".join(known.alive[:_NAMED])
+        said = f"{len(known.alive)} over here and open on chain: {names}"
+        todo = "revoke each again, or submit the owner's kill note (valetkey kill)"
+        return Finding("sessions", said, todo)
+    count = f"{known.watched} or more" if known.watched == MAX_FOUND else f"{known.watched}"
+    return Finding("sessions", f"{count} are watched on chain, none is over here and open there")
 
 
 def _disk(folder: Path) -> Finding:

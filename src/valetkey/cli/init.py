@@ -53,6 +53,7 @@ runs_fund_wei = 1000000000000000000   # gas that a new organization may spend on
 run_gas = 5000000                     # the most gas that one run may be given
 stops_fund_wei = 1000000000000000000  # and on stops; runs cannot use this up
 max_session_s = 31622400            # longest life of a session
+watch_s = 300                       # how often the chain is asked how a session stands there
 
 # What addresses are called in front of people.
 [names]

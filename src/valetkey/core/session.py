@@ -154,6 +154,26 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """
+    When the chain is asked next how a session stands there. ``id`` is `watch_id`.
+
+    Args:
+        alive: 1 if it was seen open on chain although it is over here, else 0 (indexed).
+    """
+
+    id: str
+    session_id: str
+    due_at: int
+    alive: int = 0
+
+
+def watch_id(session_id: str, *, due_at: int) -> str:
+    """Return an id that sorts by time: what is due first comes first."""
+    return f"{due_at:012d}/{session_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """
     How much of a session is booked, reservations included.

@@ -9,6 +9,7 @@ from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
 from valetkey.core.errors import Code, Malformed
 from valetkey.flows.record import begin, write_down
+from valetkey.flows.watch import watch
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -31,6 +32,8 @@ def write_opened(
     _refuse_past_budgets(tx, session)
     tx.add(session)
     tx.add(usage)
+    if session.grant is not None:
+        watch(tx, session, due_at=world.clock.now() + world.bounds.watch_s)
     permission = session.permission
     if permission is not None and permission.fee_budget_wei is not None:
         line = BudgetLine(

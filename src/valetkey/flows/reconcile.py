@@ -21,6 +21,7 @@ from valetkey.flows.reprice import reprice
 from valetkey.flows.run import sign_here
 from valetkey.flows.settle import ENDINGS, commit, lapse, release
 from valetkey.flows.switch import sign_switch
+from valetkey.flows.watch import look_at_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -45,7 +46,8 @@ async def reconcile(world: World) -> Reconciled:
     """
     Settle what can be settled now, in this order.
 
-    1. activities, stops before all others; 2. reservations; 3. pending sessions; 4. old nonces.
+    1. activities, stops before all others; 2. reservations; 3. pending sessions; 4. sessions that
+    their chains may have ended; 5. old nonces.
 
     Any number of processes may do this at the same time; each thing is settled once. What cannot be
     settled now, for its chain is silent or not configured, waits for the next round and holds up
@@ -59,8 +61,9 @@ async def reconcile(world: World) -> Reconciled:
     reservations = await _each(world, held, _reservation)  # 2
     pending = await _every(world, Session, state=State.PENDING)
     sessions = await _each(world, pending, _session)  # 3
-    await _forget(world)  # 4
-    return Reconciled(activities, reservations, sessions)
+    killed = await look_at_sessions(world)  # 4
+    await _forget(world)  # 5
+    return Reconciled(activities, reservations, sessions + killed)
 
 
 async def _every(world: World, kind: type[E], **where: Value) -> list[E]:

@@ -227,16 +227,22 @@ def _has_note(session: Session) -> bool:
     return session.grant is not None and session.grant.sealed_kill_note is not None
 
 
-def note_killed(world: World, tx: Tx, *, session_id: str) -> None:
-    """Note that the chain has ended a session past us: somebody submitted its kill note."""
+def note_killed(world: World, tx: Tx, *, session_id: str) -> bool:
+    """
+    Note that the chain has ended a session past us: somebody submitted its kill note.
+
+    Returns:
+        Whether it was not over here already.
+    """
     session = present(tx.get(Session, session_id), "session")
     usage = present(tx.get(Usage, session_id), "session")
     state = next_state(state_of(session, usage, now=world.clock.now()), Event.REVOKE)
     if state is None:
-        return
+        return False
     step = Step("chain", "revoked", world.clock.now_ms())
     tx.put(replace(session, state=state, steps=(*session.steps, step)))
     note_event(world, tx, session, Event.REVOKE, CHAIN)
+    return True
 
 
 def note_event(world: World, tx: Tx, session: Session, event: Event, principal_id: str) -> None:
