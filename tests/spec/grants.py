@@ -90,7 +90,8 @@ IN_TREE: Final = Grant(
     root=TREE.root,
 )
 NARROW: Final = (RuleKind.CALL, RuleKind.SEND)
-addresses: Final = st.binary(min_size=20, max_size=20).filter(any)
+addresses: Final = st.integers(1, 2**160 - 1).map(lambda number: number.to_bytes(20, "big"))
+points: Final = st.integers(1, 2**512 - 1).map(lambda number: number.to_bytes(64, "big"))
 arguments: Final = st.one_of(st.integers(0, 3), st.integers(0, NATIVE_VALUE))
 values: Final = st.one_of(st.integers(0, 300), st.integers(0, 2**256 - 1))
 caps: Final = st.builds(Cap, st.integers(0, 2**128 - 1), st.integers(0, 2**32 - 1))
@@ -128,7 +129,7 @@ def listed_grants(draw: st.DrawFn, kinds: Sequence[RuleKind] = tuple(RuleKind)) 
     given_caps = tuple(draw(st.lists(caps, max_size=8)))
     starts_at = draw(st.integers(0, 2**40 - 2))
     return Grant(
-        key=draw(st.one_of(addresses, st.binary(min_size=64, max_size=64).filter(any))),
+        key=draw(st.one_of(addresses, points)),
         salt=draw(st.integers(0, 2**32 - 1)),
         starts_at=starts_at,
         expires_at=draw(st.integers(starts_at + 1, 2**40 - 1)),
