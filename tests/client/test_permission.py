@@ -77,7 +77,7 @@ def test_a_permission_can_be_built_from_parts() -> None:
     rule = permission.function(
         TOKEN,
         "approve(address,uint256)",
-        where=[permission.equals(0, SHOP), permission.at_most(1, 9), permission.one_of(1, [3, 1])],
+        where=[permission.equals(0, SHOP), permission.at_most(1, 9), permission.one_of(2, [3, 1])],
     )
     draft = permission.build(
         [rule, permission.payment(SHOP)],
@@ -92,7 +92,7 @@ def test_a_permission_can_be_built_from_parts() -> None:
     assert whole.rules[0].where == (
         Constraint(0, Operator.EQUALS, (int("11" * 20, 16),)),
         Constraint(1, Operator.AT_MOST, (9,)),
-        Constraint(1, Operator.ONE_OF, (1, 3)),
+        Constraint(2, Operator.ONE_OF, (1, 3)),
     )
     assert (whole.starts_at, whole.relayer, whole.fee_budget_wei) == (NOW, b"\x22" * 20, 5)
     assert isinstance(compile_grant(whole, key=b"\x01" * 20, salt=0), bytes)

@@ -20,7 +20,7 @@ from tests.core.examples import (
 )
 from tests.core.strategies import START
 from valetkey.core import plan
-from valetkey.core.activity import Intent
+from valetkey.core.activity import Intent, RunPlan
 from valetkey.core.chain import Authorization
 from valetkey.core.errors import ChainRejected, Code, Malformed
 from valetkey.core.permission.compile import compile_grant
@@ -66,7 +66,17 @@ ON_CHAIN = Account(
     created_at=0,
 )
 CALLS = (transfer(5), pay(2))
-RUN = plan.plan_run(GRANT, ON_CHAIN, CALLS, (0, 1), nonce=4, deadline=START + 60)
+
+
+def planned(
+    *calls: Call, account: Account = ON_CHAIN, nonce: int = 4, deadline: int = START + 60
+) -> RunPlan:
+    """Return the plan of *calls*: a transfer under the first rule, a payment under the second."""
+    rules = [int(call.to == ANN) for call in calls]
+    return plan.plan_run(GRANT, account, PAYS, calls, rules=rules, nonce=nonce, deadline=deadline)
+
+
+RUN = planned(*CALLS)
 
 
 def test_a_run_carries_exactly_the_calls_that_were_decided() -> None:
@@ -89,29 +99,25 @@ def test_a_run_carries_exactly_the_calls_that_were_decided() -> None:
 
 
 CHANGES = [
-    plan.plan_run(GRANT, ON_CHAIN, CALLS, (0, 1), nonce=5, deadline=START + 60),
-    plan.plan_run(GRANT, ON_CHAIN, CALLS, (0, 1), nonce=4, deadline=START + 61),
-    plan.plan_run(GRANT, ON_CHAIN, (transfer(6), pay(2)), (0, 1), nonce=4, deadline=START + 60),
-    plan.plan_run(GRANT, ON_CHAIN, CALLS[:1], (0,), nonce=4, deadline=START + 60),
-    plan.plan_run(
-        GRANT, replace(ON_CHAIN, address=EVE), CALLS, (0, 1), nonce=4, deadline=START + 60
-    ),
-    plan.plan_run(
-        GRANT, replace(ON_CHAIN, chain="eip155:1"), CALLS, (0, 1), nonce=4, deadline=START + 60
-    ),
+    planned(*CALLS, nonce=5),
+    planned(*CALLS, deadline=START + 61),
+    planned(transfer(6), pay(2)),
+    planned(*CALLS[:1]),
+    planned(*CALLS, account=replace(ON_CHAIN, address=EVE)),
+    planned(*CALLS, account=replace(ON_CHAIN, chain="eip155:1")),
 ]
 
 
 @pytest.mark.parametrize("other", CHANGES)
-def test_another_run_is_another_digest(other: object) -> None:
+def test_another_run_is_another_digest(other: RunPlan) -> None:
     """Nonce, deadline, calls, account and chain: a signature is for one run on one account."""
-    assert other.digest != RUN.digest  # type: ignore[attr-defined]  # all are plans
+    assert other.digest != RUN.digest
 
 
 def test_a_call_that_no_run_can_carry_is_malformed() -> None:
     """Whatever was decided: value past 16 bytes is refused here, not half encoded."""
     with pytest.raises(Malformed) as refused:
-        plan.plan_run(GRANT, ON_CHAIN, (pay(1 << 128),), (1,), nonce=0, deadline=START + 1)
+        planned(pay(1 << 128))
     assert refused.value.code is Code.MALFORMED_CALL
 
 

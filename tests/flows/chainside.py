@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 def bring(scene: Scene, held: Held, session: Session, *calls: Call, nonce: int) -> None:
     """Sign a run of *calls* as the holder, and let a stranger bring it, past the server."""
     assert session.grant is not None
+    assert session.permission is not None
     account = held.holding.account
     plan = plan_run(
         session.grant,
         account,
+        session.permission,
         calls,
-        [0] * len(calls),
+        rules=[0] * len(calls),
         nonce=nonce,
         deadline=scene.clock.now() + 60,
     )

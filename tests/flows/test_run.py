@@ -88,7 +88,7 @@ async def test_what_the_permission_does_not_allow_is_refused(scene: Scene, case:
 def _limits(scene: Scene, changed: dict[str, Any]) -> Any:  # noqa: ANN401 - as the scene has it
     changed = dict(changed)
     if changed.pop("where", False):
-        one = Constraint(1, Operator.EQUALS, (USDC,))
+        one = Constraint(1, Operator.AT_MOST, (USDC,))
         rule = scene.permission().rules[0]
         changed["rules"] = (Rule(rule.target, rule.selector, rule.function, where=(one,)),)
     for name in ("per_call", "window"):

@@ -11,7 +11,9 @@ from valetkey.client.errors import (
 )
 from valetkey.core.activity import SETTLED, ActivityState
 from valetkey.core.errors import Code
-from valetkey.core.permission.lower import lower
+from valetkey.core.permission.compile import compile_run
+from valetkey.core.permission.cover import rule_for
+from valetkey.core.permission.verdict import Deny
 from valetkey.spec import permission_bytes as packed
 from valetkey.wire.base import hexed
 
@@ -30,10 +32,10 @@ def run_digest(verified: Verified, calls: Sequence[Call], asked: SignNext, *, no
     """
     Return the 32 bytes to sign, if they are a run of exactly *calls* under *verified*.
 
-    1. grant, account and chain are the session's own; 2. the packed calls are the ones asked for;
-    3. the deadline is soon: a run that fails now cannot be kept to be made much later; 4. the
-    digest, computed here, is the one that came. The nonce is the server's to choose: whichever it
-    is, the calls are made once at most.
+    1. grant, account and chain are the session's own; 2. the packed calls are the ones asked for,
+    under the rules that they need; 3. the deadline is soon: a run that fails now cannot be kept to
+    be made much later; 4. the digest, computed here, is the one that came. The nonce is the
+    server's to choose: whichever it is, the calls are made once at most.
 
     Args:
         asked: What the server wants to have signed.
@@ -46,17 +48,17 @@ def run_digest(verified: Verified, calls: Sequence[Call], asked: SignNext, *, no
     _expect("chain_id", terms.chain_id, asked.chain_id)  # 1
     _expect("account", hexed(terms.account), asked.account)
     _expect("grant_id", hexed(verified.grant_id), asked.grant_id)
-    _expect("grant", hexed(verified.packed), asked.grant)
-    packed_calls = _pack(verified, calls)  # 2
-    _expect("packed_calls", hexed(packed_calls), asked.packed_calls)
+    run = _pack(verified, calls)  # 2
+    _expect("grant", hexed(run.grant), asked.grant)
+    _expect("packed_calls", hexed(run.calls), asked.packed_calls)
     latest = min(now + MAX_DEADLINE_S, terms.permission.expires_at)  # 3
     if not now < asked.deadline <= latest:
         expected = f"a deadline behind {now}, at most {latest}"
         raise RefusedToSign("deadline", expected=expected, got=asked.deadline)
     try:
         own = packed.run_digest(
-            verified.grant_id,
-            packed_calls,
+            run.grant_hash,
+            run.calls,
             nonce=asked.nonce,
             deadline=asked.deadline,
             chain_id=terms.chain_id,
@@ -73,20 +75,17 @@ def _expect(what: str, expected: object, got: object) -> None:
         raise RefusedToSign(what, expected=expected, got=got)
 
 
-def _pack(verified: Verified, calls: Sequence[Call]) -> bytes:
-    rules = {
-        (lowered.rule.target, lowered.rule.selector): index
-        for index, lowered in enumerate(lower(verified.terms.permission).rules)
-    }
-    runs: list[packed.RunCall] = []
+def _pack(verified: Verified, calls: Sequence[Call]) -> packed.PackedRun:
+    terms = verified.terms
+    rules: list[int] = []
     for index, call in enumerate(calls):
-        rule = rules.get((call.to, call.selector))
-        if rule is None:
-            expected = "a refusal, for no rule covers it"
+        rule = rule_for(call, terms.permission, account=terms.account)
+        if isinstance(rule, Deny):
+            expected = f"a refusal ({rule.detail})"
             raise RefusedToSign(f"calls[{index}]", expected=expected, got="a run to sign")
-        runs.append(packed.RunCall(rule, call.arguments, call.value_wei))
+        rules.append(rule)
     try:
-        return packed.encode_calls(packed.decode_grant(verified.packed), runs)
+        return compile_run(terms.permission, verified.packed, calls, rules)
     except packed.GrantFormatError as error:
         raise RefusedToSign("calls", expected="a refusal", got=f"a run to sign ({error})") from None
 

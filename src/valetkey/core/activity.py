@@ -48,6 +48,8 @@ class RunPlan:
 
     Args:
         rules: Index of the rule that covers each call.
+        packed_grant: The grant as the run carries it: with the rules that the calls use, if it
+            keeps its rules in a tree.
         packed_calls: The calls as the run carries them.
         nonce: Of the grant.
         deadline: First invalid second.
@@ -56,6 +58,7 @@ class RunPlan:
 
     calls: tuple[Call, ...]
     rules: tuple[int, ...]
+    packed_grant: bytes
     packed_calls: bytes
     nonce: int
     deadline: int

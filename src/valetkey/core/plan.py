@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Intent, RunPlan
 from valetkey.core.errors import ChainRejected, Code, Malformed
+from valetkey.core.permission.compile import compile_run
 from valetkey.core.permission.decide import Deny
 from valetkey.core.permission.lower import lower
 from valetkey.core.sponsorship import Fund
@@ -38,9 +39,10 @@ def grant_id_of(packed_grant: bytes) -> bytes:
 def plan_run(
     grant: Grant,
     account: Account,
+    permission: Permission,
     calls: Sequence[Call],
-    rules: Sequence[int],
     *,
+    rules: Sequence[int],
     nonce: int,
     deadline: int,
 ) -> RunPlan:
@@ -48,31 +50,28 @@ def plan_run(
     Return what the session key has to sign for *calls*.
 
     Args:
+        permission: What *grant* was compiled from.
         rules: Index of the rule that covers each call, as `decide` found them.
         nonce: A free nonce of the grant.
         deadline: First invalid second; inside the window that the calls were booked to.
 
     Raises:
-        Malformed: A call is too long to be carried.
+        Malformed: A call, or all of them together, is too long to be carried.
     """
-    decoded = packed.decode_grant(grant.packed)
-    runs = [
-        packed.RunCall(rule, call.arguments, call.value_wei)
-        for call, rule in zip(calls, rules, strict=True)
-    ]
     try:
-        packed_calls = packed.encode_calls(decoded, runs)
+        run = compile_run(permission, grant.packed, calls, rules)
     except packed.GrantFormatError as error:
         raise Malformed(Code.MALFORMED_CALL, str(error)) from None
     return RunPlan(
         calls=tuple(calls),
         rules=tuple(rules),
-        packed_calls=packed_calls,
+        packed_grant=run.grant,
+        packed_calls=run.calls,
         nonce=nonce,
         deadline=deadline,
         digest=packed.run_digest(
-            grant.grant_id,
-            packed_calls,
+            run.grant_hash,
+            run.calls,
             nonce=nonce,
             deadline=deadline,
             chain_id=chain_id_of(account.chain),
@@ -92,7 +91,7 @@ def run_intent(
         first_use: Whether the owner's signature goes along, for the chain does not know the grant.
     """
     data = packed.run_calldata(
-        grant.packed,
+        plan.packed_grant,
         plan.packed_calls,
         signature,
         nonce=plan.nonce,

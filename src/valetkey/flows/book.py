@@ -82,8 +82,9 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     plan = plan_run(  # 4
         granted(session),
         facts.account,
+        facts.permission,
         asked.calls,
-        allowed.rules,
+        rules=allowed.rules,
         nonce=_free_nonce(facts.on_chain, held, usage),
         deadline=min(allowed.valid_until, *until, now + world.bounds.run_deadline_s),
     )

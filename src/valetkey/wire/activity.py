@@ -100,7 +100,8 @@ class SignNext(Told, frozen=True, kw_only=True):
     What the holder signs next, with all that is needed to compute ``digest`` anew.
 
     Args:
-        grant: The packed grant; its keccak-256 is ``grant_id``.
+        grant: As the run carries it, and its keccak-256 is what the run names: ``grant_id``,
+            unless the rules are in a tree and the run brings those that it uses.
         rules: Index of the rule that covers each call.
     """
 
@@ -238,7 +239,7 @@ def write_sign_next(
         chain_id=chain_id,
         account=hexed(account.address),
         grant_id=hexed(grant.grant_id),
-        grant=hexed(grant.packed),
+        grant=hexed(plan.packed_grant),
         nonce=plan.nonce,
         deadline=plan.deadline,
         rules=list(plan.rules),

@@ -1,4 +1,4 @@
-"""A permission as the chain checks it, or why the chain cannot."""
+"""A permission as the chain checks it, or why the chain cannot; and calls as a run carries them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from valetkey.core.permission.model import Anything
 from valetkey.spec import permission_bytes as packed
 
 if TYPE_CHECKING:
-    from valetkey.core.permission.lower import Lowered, LoweredRule
-    from valetkey.core.permission.model import Permission
+    from collections.abc import Sequence
+
+    from valetkey.core.permission.lower import Check, Lowered, LoweredRule, LoweredWideRule, Meter
+    from valetkey.core.permission.model import Call, Permission
+
+MAX_LISTED_RULES: Final = 8  # beyond, a run is cheaper with proofs of the rules that it uses
 
 _MAX_CONSTRAINTS: Final = 7
 _MAX_GRANT_BYTES: Final = 0x7FFF  # what the length in a run can say
@@ -30,12 +34,13 @@ def compile_grant(permission: Permission, *, key: bytes, salt: int) -> bytes | N
     """
     Return the packed grant of *permission* for one session key, or what does not compile.
 
-    Caveats that only a server can count are left out when the permission binds the relayer: then
-    no run reaches the chain past the server.
+    Caveats that only a server can keep are left out when the permission binds the relayer: then
+    no run reaches the chain past the server. Many rules are in a tree, of which the grant keeps
+    the root.
 
     Args:
         permission: Well formed (`check_permission`).
-        key: 20 bytes, the address of a secp256k1 session key.
+        key: 20 bytes, the address of a secp256k1 session key; or 64, x and y of a P-256 one.
         salt: Below 2^32; makes an otherwise equal grant another one.
 
     Spec:
@@ -45,21 +50,60 @@ def compile_grant(permission: Permission, *, key: bytes, salt: int) -> bytes | N
     problem = _problem(permission, lowered)
     if problem is not None:
         return problem
+    tree = _tree(lowered)
     grant = packed.Grant(
         key=key,
         salt=salt,
         starts_at=permission.starts_at,
         expires_at=permission.expires_at,
         max_calls=permission.max_calls or packed.NO_CALL_LIMIT,
-        rules=tuple(_rule(rule) for rule in lowered.rules),
+        rules=() if tree else _rules(lowered),
         caps=tuple(packed.Cap(limit.limit, limit.window_s) for limit in lowered.limits),
         relayer=permission.relayer,
+        root=tree.root if tree else None,
     )
     encoded = packed.encode_grant(grant)
     if len(encoded) > _MAX_GRANT_BYTES:
         detail = f"{len(encoded)} bytes, a run carries at most {_MAX_GRANT_BYTES}"
         return NotOnChain("rules", detail)
     return encoded
+
+
+def compile_run(
+    permission: Permission, grant: bytes, calls: Sequence[Call], rules: Sequence[int]
+) -> packed.PackedRun:
+    """
+    Return *calls* as a run under *grant* carries them, with the rules of a tree that they use.
+
+    Args:
+        grant: What `compile_grant` made of *permission*.
+        rules: Index of the rule that covers each call, as `decide` found them.
+
+    Raises:
+        GrantFormatError: A call, or what they bring together, is too long to be carried.
+    """
+    lowered = lower(permission)
+    runs = [_run_call(lowered, call, index) for call, index in zip(calls, rules, strict=True)]
+    run = packed.pack_run(packed.decode_grant(grant), runs, _tree(lowered))
+    if len(run.grant) > _MAX_GRANT_BYTES:
+        detail = f"the rules that these calls use: expected at most {_MAX_GRANT_BYTES} bytes"
+        raise packed.GrantFormatError(f"{detail}, got {len(run.grant)}")
+    return run
+
+
+def _run_call(lowered: Lowered, call: Call, index: int) -> packed.RunCall:
+    if index < len(lowered.rules):
+        return packed.RunCall(index, call.arguments, call.value_wei)
+    names_target = isinstance(lowered.rule(index).rule.target, bytes)
+    target = None if names_target else call.to
+    return packed.RunCall(index, call.data, call.value_wei, target)
+
+
+def _tree(lowered: Lowered) -> packed.RuleTree | None:
+    # Under a wide rule the account has to see every rule that is more specific.
+    if lowered.wide_rules or len(lowered.rules) <= MAX_LISTED_RULES:
+        return None
+    return packed.RuleTree(_rules(lowered))
 
 
 def _problem(permission: Permission, lowered: Lowered) -> NotOnChain | None:
@@ -71,8 +115,6 @@ def _problem(permission: Permission, lowered: Lowered) -> NotOnChain | None:
     if kept_here and permission.relayer is None:
         detail = "only a server can keep it; bind the relayer or leave it out"
         return NotOnChain(kept_here[0], detail)
-    if permission.wide_rules:
-        return NotOnChain("wide_rules", "they are not packed yet")
     if len(lowered.limits) > packed.MAX_CAPS:
         detail = f"{len(lowered.limits)} counters, the chain keeps at most {packed.MAX_CAPS}"
         return NotOnChain("caps", detail)
@@ -102,19 +144,39 @@ def server_only(permission: Permission) -> tuple[str, ...]:
     return tuple(name for name, value in caveats.items() if value is not None)
 
 
+def _rules(lowered: Lowered) -> tuple[packed.Rule, ...]:
+    return tuple(map(_rule, lowered.rules)) + tuple(map(_wide_rule, lowered.wide_rules))
+
+
 def _rule(lowered: LoweredRule) -> packed.Rule:
     rule = lowered.rule
     return packed.Rule(
         kind=packed.RuleKind.SEND if rule.selector is None else packed.RuleKind.CALL,
         target=rule.target,
         selector=rule.selector,
-        meters=tuple(packed.Meter(meter.argument, meter.limit) for meter in lowered.meters),
-        constraints=tuple(
-            packed.Constraint(
-                check.constraint.argument,
-                _OPERATORS[check.constraint.operator.value],
-                check.constraint.values,
-            )
-            for check in lowered.checks
-        ),
+        meters=_meters(lowered.meters),
+        constraints=_constraints(lowered.checks),
+    )
+
+
+def _wide_rule(lowered: LoweredWideRule) -> packed.Rule:
+    target = lowered.rule.target
+    meters, constraints = _meters(lowered.meters), _constraints(lowered.checks)
+    if isinstance(target, Anything):
+        return packed.Rule(packed.RuleKind.ANY_CALL, meters=meters, constraints=constraints)
+    return packed.Rule(packed.RuleKind.ANY_SELECTOR, target, meters=meters, constraints=constraints)
+
+
+def _meters(meters: Sequence[Meter]) -> tuple[packed.Meter, ...]:
+    return tuple(packed.Meter(meter.argument, meter.limit) for meter in meters)
+
+
+def _constraints(checks: Sequence[Check]) -> tuple[packed.Constraint, ...]:
+    return tuple(
+        packed.Constraint(
+            check.constraint.argument,
+            _OPERATORS[check.constraint.operator.value],
+            check.constraint.values,
+        )
+        for check in checks
     )
