@@ -19,7 +19,9 @@ from valetkey.core.permission.model import (
     Constraint,
     Operator,
     Permission,
+    Rate,
     Rule,
+    WideRule,
     Window,
 )
 from valetkey.core.units import UINT256_MAX
@@ -49,6 +51,12 @@ _RECIPIENTS: Final[st.SearchStrategy[tuple[bytes, ...] | Anything]] = st.sampled
 )
 _limits = st.one_of(st.none(), st.integers(0, 5))
 _windows = st.one_of(st.none(), st.builds(Window, st.integers(0, 4), st.integers(1, 3)))
+_rates = st.one_of(st.none(), st.builds(Rate, st.integers(1, 3), st.sampled_from([1, 2, 3, 4, 6])))
+_WIDE: Final = (ANN, ROUTER, b"\x7f" * 20)
+STRANGER: Final = b"\x01" * 19 + b"\x07"
+"""Whom no permission here names."""
+
+_FREE: Final = b"\x7f\x01\x02\x03"
 
 
 @st.composite
@@ -56,18 +64,53 @@ def small_permissions(draw: st.DrawFn) -> Permission:
     """Draw a small permission, of one to three rules."""
     chosen = draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True))
     starts_at = FIRST + draw(st.integers(0, 3))
-    caps = tuple(draw(_caps(asset)) for asset in (None, TOKEN, OTHER_TOKEN))
-    counted = {cap.asset for cap in caps if (cap.lifetime, cap.window) != (None, None)}
-    rules = [draw(_rules(*key)) for key in chosen]
-    return Permission(
-        chain=CHAIN,
-        rules=tuple(replace(rule, where=comparable(rule, counted)) for rule in rules),
-        caps=caps,
-        starts_at=starts_at,
-        expires_at=starts_at + draw(st.integers(1, 5)),
-        recipients=draw(_RECIPIENTS),
-        max_calls=draw(st.one_of(st.none(), st.integers(1, 3))),
+    return well_formed(
+        Permission(
+            chain=CHAIN,
+            rules=tuple(draw(_rules(*key)) for key in chosen),
+            caps=tuple(draw(_caps(asset)) for asset in (None, TOKEN, OTHER_TOKEN)),
+            starts_at=starts_at,
+            expires_at=starts_at + draw(st.integers(1, 5)),
+            recipients=draw(_RECIPIENTS),
+            max_calls=draw(st.one_of(st.none(), st.integers(1, 3))),
+            wide_rules=draw(_wide_rules()),
+            rate=draw(_rates),
+        )
     )
+
+
+def well_formed(permission: Permission) -> Permission:
+    """Return *permission* without what keeps it from being well formed and comparable."""
+    if not isinstance(permission.recipients, Anything):
+        permission = replace(permission, wide_rules=())
+    named = {rule.target for rule in permission.rules}
+    caps = permission.caps
+    if any(isinstance(wide.target, Anything) for wide in permission.wide_rules):
+        caps = tuple(cap for cap in caps if cap.asset is None or cap.asset in named)
+    counted = {cap.asset for cap in caps if (cap.lifetime, cap.window) != (None, None)}
+    windows = [cap.window.window_s for cap in caps if cap.window]
+    rate = permission.rate
+    if rate is not None and any(
+        max(rate.window_s, one) % min(rate.window_s, one) for one in windows
+    ):
+        rate = Rate(rate.calls, 1)
+    return replace(
+        permission,
+        rules=tuple(replace(rule, where=comparable(rule, counted)) for rule in permission.rules),
+        caps=caps,
+        rate=rate,
+    )
+
+
+@st.composite
+def _wide_rules(draw: st.DrawFn) -> tuple[WideRule, ...]:
+    if draw(st.booleans()):
+        return ()
+    targets: list[bytes | Anything] = [*draw(st.sets(st.sampled_from(_WIDE), max_size=2))]
+    if draw(st.booleans()):
+        targets.append(ANYTHING)
+    made = [WideRule(target, payable=draw(st.booleans())) for target in targets]
+    return tuple(sorted(made, key=lambda wide: wide.key))
 
 
 @st.composite
@@ -107,22 +150,28 @@ def like(draw: st.DrawFn, permission: Permission) -> Permission:
     if draw(st.integers(0, 29)) == 29:
         return other
     caps = tuple(
-        draw(st.sampled_from([one, *(_wider(one, draw) for _ in range(4)), another]))
-        for one, another in zip(permission.caps, other.caps, strict=True)
+        draw(st.sampled_from([one, *(_wider(one, draw) for _ in range(4)), *same]))
+        for one in permission.caps
+        for same in [[cap for cap in other.caps if cap.asset == one.asset]]
     )
-    seldom = draw(st.integers(-24, 5))
+    seldom = draw(st.integers(-24, 8))
     early, late = st.integers(0, 5), st.integers(0, 3)
     fewer = permission.max_calls if seldom == 1 else None
-    rules = other.rules if seldom == 0 else permission.rules
-    counted = {cap.asset for cap in caps if (cap.lifetime, cap.window) != (None, None)}
-    return replace(
-        permission,
-        rules=tuple(replace(rule, where=comparable(rule, counted)) for rule in rules),
-        caps=caps,
-        starts_at=other.starts_at if seldom == 2 else permission.starts_at - draw(early),
-        expires_at=other.expires_at if seldom == 3 else permission.expires_at + draw(late),
-        recipients=other.recipients if seldom == 4 else permission.recipients,
-        max_calls=other.max_calls if seldom == 5 else fewer,
+    rate = permission.rate and replace(
+        permission.rate, calls=permission.rate.calls + draw(st.integers(0, 2))
+    )
+    return well_formed(
+        replace(
+            permission,
+            rules=other.rules if seldom == 0 else permission.rules,
+            caps=caps,
+            starts_at=other.starts_at if seldom == 2 else permission.starts_at - draw(early),
+            expires_at=other.expires_at if seldom == 3 else permission.expires_at + draw(late),
+            recipients=other.recipients if seldom == 4 else permission.recipients,
+            max_calls=other.max_calls if seldom == 5 else fewer,
+            wide_rules=other.wide_rules if seldom in (6, 7) else permission.wide_rules,
+            rate=other.rate if seldom == 8 else draw(st.sampled_from([None, rate])),
+        )
     )
 
 
@@ -141,10 +190,11 @@ def _wider(cap: Cap, draw: st.DrawFn) -> Cap:
 def small_calls(*permissions: Permission) -> Iterator[Call]:
     """Yield every call that matters to any of *permissions*, and some that none lets through."""
     rules = [rule for one in permissions for rule in one.rules]
+    wide = [rule for one in permissions for rule in one.wide_rules]
     for target, selector in sorted({(rule.target, rule.selector or b"") for rule in rules}):
         same = [rule for rule in rules if (rule.target, rule.selector or b"") == (target, selector)]
         values = [0, 1]
-        if any(rule.carries_value() for rule in same):
+        if any(rule.carries_value() for rule in same) or any(one.payable for one in wide):
             values = _amounts_of(None, permissions)
         data = [b""]
         if selector:
@@ -155,6 +205,13 @@ def small_calls(*permissions: Permission) -> Iterator[Call]:
             words = [(one, word) for one in PEOPLE for word in _amounts_of(target, permissions)]
             data += [calldata(selector, *word, *third) for word in words for third in more]
         yield from (Call(target, value_wei, one) for value_wei in values for one in data)
+    if wide:
+        for target in sorted({STRANGER, *_WIDE, *(rule.target for rule in rules)}):
+            yield from (
+                Call(target, value_wei, data)
+                for value_wei in _amounts_of(None, permissions)
+                for data in (b"", _FREE, _FREE[:3], TRANSFER)
+            )
 
 
 def _amounts_of(asset: bytes | None, permissions: Iterable[Permission]) -> list[int]:

@@ -15,7 +15,7 @@ from valetkey.core.permission.lint import lint
 from valetkey.core.permission.model import ANYTHING, Permission
 from valetkey.core.permission.subset import NotSubset
 
-SMALL = 80
+SMALL = 300
 
 
 @settings(max_examples=SMALL)

@@ -49,14 +49,14 @@ class Nest:
 
     def row(self, first: int, count: int) -> tuple[Group, ...]:
         """Return *count* inner windows from number *first* on; those of a full row are alike."""
-        head = min(self.inners - first % self.inners, count)
+        head = min(-first % self.inners, count)
         outers, tail = divmod(count - head, self.inners)
         found = (
             Group(1, head, first),
             Group(outers, self.inners, first + head),
-            Group(1 if tail else 0, tail, first + count - tail),
+            Group(1, tail, first + count - tail),
         )
-        return tuple(group for group in found if group.outers)
+        return tuple(group for group in found if group.outers and group.inners)
 
 
 @dataclass(frozen=True, slots=True)

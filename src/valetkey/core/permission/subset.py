@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.permission.lower import lower
 from valetkey.core.permission.overlap import Grid
-from valetkey.core.permission.reach import EVERY_WORD, reaches
+from valetkey.core.permission.reach_wide import reached_by
+from valetkey.core.permission.subset_calls import calls_beyond
 from valetkey.core.permission.subset_totals import passes_count, passes_limit
 from valetkey.core.permission.trace import Run, Stage, Trace
 from valetkey.core.units import format_amount
 
 if TYPE_CHECKING:
-    from valetkey.core.permission.model import Call, Permission
-    from valetkey.core.permission.reach import Reach
+    from valetkey.core.permission.model import Permission
 
 _SOMEBODY: Final = b"\x01" * 20
 _SOMEBODY_ELSE: Final = b"\x02" * 20
@@ -92,38 +92,6 @@ def _is_above(one: int | None, limit: int | None) -> bool:
     return limit is not None and (one is None or one > limit)
 
 
-def _calls(child: Permission, parent: Permission) -> NotSubset | None:  # 3
-    covering = {(reach.rule.target, reach.rule.selector): reach for reach in reaches(parent)}
-    for reach in reaches(child):
-        if not reach.is_usable:
-            continue
-        covered = covering.get((reach.rule.target, reach.rule.selector))
-        if covered is None:
-            caveat, detail, call = "rules", "it may call what no rule names", reach.call()
-        else:
-            found = _beyond(reach, covered)
-            if found is None:
-                continue
-            caveat = f"rules[{covered.index}]"
-            detail, call = found
-        return _not(child, parent, caveat, detail, Stage(child.starts_at, (Run((call,)),)))
-    return None
-
-
-def _beyond(reach: Reach, covered: Reach) -> tuple[str, Call] | None:
-    """Return a call that *reach* has and *covered*, of the same function, has not."""
-    if reach.value_wei > covered.value_wei:
-        value_wei = covered.value_wei + 1
-        return f"it may carry {value_wei} wei", reach.call(value_wei=value_wei)
-    if reach.count < covered.count:
-        return f"its calldata may end before argument {reach.count}", reach.call()
-    for argument, words in covered.words.items():
-        word = reach.words.get(argument, EVERY_WORD).outside(words)
-        if word is not None:
-            return f"argument {argument} may be 0x{word:x}", reach.call(words={argument: word})
-    return None
-
-
 def _counts(child: Permission, parent: Permission) -> NotSubset | None:  # 2
     if parent.max_calls is not None:
         stages = passes_count(child, parent.max_calls, window_s=0, starts_at=parent.starts_at)
@@ -139,8 +107,15 @@ def _counts(child: Permission, parent: Permission) -> NotSubset | None:  # 2
     return None
 
 
+def _calls(child: Permission, parent: Permission) -> NotSubset | None:  # 3
+    for one in calls_beyond(reached_by(child), reached_by(parent)):
+        stage = Stage(child.starts_at, (Run((one.call,)),))
+        return _not(child, parent, one.caveat, one.detail, stage)
+    return None
+
+
 def _totals(child: Permission, parent: Permission) -> NotSubset | None:  # 4
-    reached = [reach for reach in reaches(child) if reach.is_usable]
+    reached = reached_by(child).usable()
     for limit in lower(parent).limits:
         movers = [reach for reach in reached if reach.moves(limit.asset)]
         grid = Grid(parent.starts_at, limit.window_s, child.starts_at, child.expires_at)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from valetkey.core.permission.fill import Filled
     from valetkey.core.permission.model import Cap, Permission
     from valetkey.core.permission.reach import Reach
+    from valetkey.core.permission.reach_wide import WideReach
 
     Make = Callable[[int], Run]
 
@@ -34,7 +35,11 @@ def passes_count(
 
 
 def passes_limit(
-    child: Permission, movers: Sequence[Reach], asset: bytes | None, most: int, grid: Grid
+    child: Permission,
+    movers: Sequence[Reach | WideReach],
+    asset: bytes | None,
+    most: int,
+    grid: Grid,
 ) -> tuple[Stage, ...] | None:
     """
     Return how *child* moves more than *most* of *asset* in one window of *grid*; None if it cannot.

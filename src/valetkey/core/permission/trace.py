@@ -154,4 +154,5 @@ def _booked(first: Allow, times: int) -> Spent:
         counters=tuple(
             Counter(counter.spent + more * amount, counter.window) for counter, amount in counters
         ),
+        rate=Counter(first.after.rate.spent + more * first.calls, first.after.rate.window),
     )
