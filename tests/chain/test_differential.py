@@ -1,0 +1,133 @@
+"""`decide` and the contract agree: the same cases to both, tens of thousands of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.chain.differential import compare as bulk
+from tests.chain.differential.dice import Dice
+from tests.chain.differential.expected import expected
+from tests.chain.differential.faults import FAULTS
+from tests.chain.differential.neighbours import NEIGHBOURS
+from tests.chain.differential.outcome import Accepted, Refused
+from tests.chain.differential.pack import pack
+from tests.chain.differential.report import table, write
+from tests.chain.differential.shrink import shrunk, tell
+from tests.chain.world import artefact
+from valetkey.core.permission.lower import lower
+from valetkey.spec import permission_bytes as pb
+
+if TYPE_CHECKING:
+    from tests.chain.differential.case import Case
+    from tests.chain.differential.evm import Evm
+    from tests.chain.differential.outcome import Outcome
+    from tests.chain.differential.pack import Packed
+
+SEED = 3
+CASES = 20_000
+LEAST_OF_EACH = 500
+LEAST_ACCEPTED = 0.4
+CODEC_CASES = 300
+
+
+@pytest.fixture(scope="module")
+def evm() -> Evm:
+    """Return revm with the committed contract."""
+    pytest.importorskip("pyrevm", reason="pyrevm has no wheels for this Python")
+    from tests.chain.differential.revm import Revm  # noqa: PLC0415 - where it is installed
+
+    return Revm(bytes.fromhex(artefact("Account")["runtime"][2:]))
+
+
+def disagreement(found: bulk.Disagreement, evm: Evm) -> str:
+    """Return the smallest case with the disagreement that was *found*, for people."""
+
+    def is_bad(case: Case) -> bool:
+        packed = pack(case)
+        return expected(case, packed) != evm.run(packed)
+
+    case = shrunk(found.case, is_bad)
+    packed = pack(case)
+    said, done = expected(case, packed), evm.run(packed)
+    return f"\nexpected {said}\ngot      {done}\nfor\n{tell(case)}"
+
+
+@pytest.mark.timeout(600)
+def test_decide_and_the_contract_agree_on_every_case(evm: Evm) -> None:
+    """
+    Same verdict, same refusal for the same call, same slots afterwards, same calls made.
+
+    Each accepted case is asked once more with one field one off.
+    """
+    try:
+        tally = bulk.run(evm, seed=SEED, indexes=range(CASES))
+    except bulk.Disagreement as found:
+        pytest.fail(disagreement(found, evm), pytrace=False)
+    text = table(tally, engine="revm", seed=SEED)
+    write(text, "differential.txt")
+    print(text)  # noqa: T201 - shown with -s, and when a count is too low
+    assert tally.drawn.total() == CASES
+    assert tally.drawn["accepted"] >= LEAST_ACCEPTED * CASES
+    assert set(tally.drawn) == {"accepted", *FAULTS}
+    assert min(tally.drawn[name] for name in FAULTS) >= LEAST_OF_EACH
+    assert set(tally.fields) == set(NEIGHBOURS)
+    assert tally.one_off.total() > 0.9 * tally.drawn["accepted"]
+
+
+def test_the_codec_packs_what_the_cases_pack() -> None:
+    """An accepted run has the bytes that `encode_calls` writes, so clients' runs are compared."""
+    checked = Counter[str]()
+    for index in range(CODEC_CASES):
+        case = bulk.draw(Dice(SEED, index), index)
+        packed = pack(case)
+        outcome = expected(case, packed)
+        checked[bulk.name_of(outcome)] += 1
+        if isinstance(outcome, Accepted):
+            assert _calls_of(case, packed) == _encoded(case, packed)
+    assert checked["accepted"] > CODEC_CASES // 3
+
+
+def _calls_of(case: Case, packed: Packed) -> bytes:
+    signatures = 65 * (1 + (case.owner_signature != "none"))
+    return packed.data[6 + len(packed.grant) + 9 : -signatures]
+
+
+def _encoded(case: Case, packed: Packed) -> bytes:
+    rules = {
+        (lowered.rule.target, lowered.rule.selector): index
+        for index, lowered in enumerate(lower(case.permission).rules)
+    }
+    return pb.encode_calls(
+        pb.decode_grant(packed.grant),
+        [
+            pb.RunCall(rules[call.to, call.selector], call.arguments, call.value_wei)
+            for call in case.calls
+        ],
+    )
+
+
+class Lenient:
+    """The contract with one fault: it takes any nonce."""
+
+    def __init__(self, evm: Evm) -> None:
+        self._evm = evm
+
+    def run(self, packed: Packed) -> Outcome:
+        """Accept what only the nonce was wrong with."""
+        outcome = self._evm.run(packed)
+        is_nonce = isinstance(outcome, Refused) and outcome.error.startswith("Nonce")
+        return Accepted((), (), granted=False) if is_nonce else outcome
+
+
+def test_a_fault_is_found_and_told_in_few_words(evm: Evm) -> None:
+    """A contract that takes a used nonce is found, and the case is cut down to that."""
+    lenient = Lenient(evm)
+    with pytest.raises(bulk.Disagreement) as found:
+        bulk.run(lenient, seed=SEED, indexes=range(1_000))
+    told = disagreement(found.value, lenient)
+    assert "expected Refused(error='Nonce" in told
+    assert "call 0" not in told
+    assert told.count("target") == 1
