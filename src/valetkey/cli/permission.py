@@ -18,11 +18,12 @@ from valetkey.cli.permission_file import (
 )
 from valetkey.cli.permission_runs import backtest, propose
 from valetkey.cli.terminal import Terminal, Verb, table_of
+from valetkey.core.permission.compile import server_only
 from valetkey.wire.explain import NotOnChain, write_explained
 
 if TYPE_CHECKING:
+    from valetkey.core.permission.model import Permission
     from valetkey.wire.explain import Explained
-    from valetkey.wire.permission import PermissionDocument
 
 
 @click.group()
@@ -47,23 +48,23 @@ def explain(terminal: Terminal, file: IO[bytes], ttl: int | None, names: dict[by
     and what was expected there.
     """
     now = int(time.time())
-    document = read_document(file)
-    found = with_times(document, ttl=ttl, now=now)
+    found = with_times(read_document(file), ttl=ttl, now=now)
     explained = write_explained(found, names=names)
     terminal.emit(explained)
     terminal.say(explained.headline, style="bold")
     for sentence in explained.explanation:
         terminal.say(f"  {sentence}")
     terminal.say("")
-    terminal.show(table_of(["", ""], _summary(explained, document)))
+    terminal.show(table_of(["", ""], _summary(explained, found)))
 
 
-def _summary(explained: Explained, document: PermissionDocument) -> list[tuple[str, str]]:
+def _summary(explained: Explained, permission: Permission) -> list[tuple[str, str]]:
     on_chain = "it compiles: the chain enforces it"
     if isinstance(explained.compiles, NotOnChain):
         on_chain = f"not {explained.compiles.caveat}: {explained.compiles.detail}"
-    elif document.fee_budget_wei is not None:
-        on_chain += ", but for the fee budget, which the server counts"
+    else:
+        kept_here = server_only(permission)
+        on_chain += f", but for {', '.join(kept_here)}: the server alone does" if kept_here else ""
     return [
         ("worst case", explained.worst_case.text),
         ("on chain", on_chain),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from valetkey.adapters.chain.evm.reverts import CODES, rejection, revert_data
 from valetkey.core.errors import Code
+from valetkey.core.permission.contract_errors import CONTRACT_ERRORS
 
 ROOT = Path(__file__).resolve().parents[3]
 ERROR_STRING = bytes.fromhex("08c379a0")
@@ -24,6 +25,16 @@ def test_every_refusal_of_the_account_has_a_code() -> None:
     }
     declared.setdefault("SignatureRefused", 0)
     assert declared.items() <= {name: len(facts) for name, (_, facts) in CODES.items()}.items()
+
+
+# The contract's word for what `decide` tells apart by what the argument is.
+ARGUMENTS = {Code.RECIPIENT_NOT_ALLOWED, Code.PER_CALL_CAP_EXCEEDED}
+
+
+@pytest.mark.parametrize(("code", "error"), CONTRACT_ERRORS.items())
+def test_both_planes_refuse_in_the_same_words(code: Code, error: str) -> None:
+    """What the contract says is read back as the code that `decide` would have given."""
+    assert CODES[error][0] is (Code.ARGUMENT_REFUSED if code in ARGUMENTS else code)
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(ERROR_STRING.__add__))

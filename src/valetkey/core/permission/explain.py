@@ -5,23 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.core.permission.effects import EFFECTS
-from valetkey.core.permission.model import Anything, Operator
+from valetkey.core.permission.explain_signing import explain_rate, explain_signing
+from valetkey.core.permission.model import Anything
+from valetkey.core.permission.words import HERE, compared, named, short, span
 from valetkey.core.permission.worst_case import opaque_targets, windows_touched, worst_case
-from valetkey.core.units import DAY_S, HOUR_S, format_amount, format_duration
+from valetkey.core.units import format_amount, format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from valetkey.core.permission.model import Cap, Constraint, Permission, Rule
+    from valetkey.core.permission.model import Cap, Permission, Rule, WideRule
+    from valetkey.core.permission.words import Names
     from valetkey.core.permission.worst_case import Bound, WorstCase
-
-    Names = Mapping[bytes, str]
-
-_OPERATORS = {
-    Operator.EQUALS: "must be",
-    Operator.ONE_OF: "must be one of",
-    Operator.AT_MOST: "may be at most",
-}
 
 
 def explain(permission: Permission, *, names: Names) -> tuple[str, ...]:
@@ -32,7 +25,8 @@ def explain(permission: Permission, *, names: Names) -> tuple[str, ...]:
         names: What the operator calls an address; others are shown by their address alone.
     """
     sentences = [_rule(rule, names) for rule in permission.rules]
-    if not permission.rules:
+    sentences += [_wide_rule(wide, names) for wide in permission.wide_rules]
+    if not sentences:
         sentences.append("It may call nothing.")
     sentences += [_cap(cap, permission, names) for cap in permission.caps]
     sentences.append(_recipients(permission, names))
@@ -40,17 +34,20 @@ def explain(permission: Permission, *, names: Names) -> tuple[str, ...]:
         sentences.append(f"At most {permission.max_calls} calls in all.")
     else:
         sentences.append("Calls are not counted.")
+    if permission.rate is not None:
+        sentences.append(explain_rate(permission.rate))
     length = format_duration(permission.expires_at - permission.starts_at)
     sentences.append(
         f"Valid for {length}, from second {permission.starts_at}"
         f" until before second {permission.expires_at}, on {permission.chain}."
     )
     if permission.relayer is not None:
-        relayer = _named(permission.relayer, names)
+        relayer = named(permission.relayer, names)
         sentences.append(f"Only {relayer} may bring it to the chain.")
     if permission.fee_budget_wei is not None:
         fees = format_amount(permission.fee_budget_wei, decimals=18)
-        sentences.append(f"The sponsor pays at most {fees} in fees (enforced by this server).")
+        sentences.append(f"The sponsor pays at most {fees} in fees {HERE}.")
+    sentences += explain_signing(permission, names=names)
     sentences.append(f"Worst case: {say_worst_case(worst_case(permission), names=names)}.")
     return tuple(sentences)
 
@@ -61,25 +58,29 @@ def headline(permission: Permission, *, names: Names) -> str:
 
     Whatever has no bound is said to have none: somebody may read this line alone.
     """
-    rules = permission.rules
-    where = "" if not rules else _shortly(rules[0], names)
-    more = f" and {len(rules) - 1} more" if len(rules) > 1 else ""
-    parts = [f"may {where}{more}" if rules else "may call nothing"]
+    # The widest first: it is what somebody has to see.
+    doings = [_wide_shortly(wide, names) for wide in reversed(permission.wide_rules)]
+    doings += [_shortly(rule, names) for rule in permission.rules]
+    more = f" and {len(doings) - 1} more" if len(doings) > 1 else ""
+    parts = [f"may {doings[0]}{more}" if doings else "may call nothing"]
     if isinstance(permission.recipients, Anything):
-        calls = any(rule.selector is not None for rule in rules)  # a payment goes to its target
-        parts[0] += " to anybody" if calls else ""
+        calls = any(rule.selector is not None for rule in permission.rules)
+        parts[0] += " to anybody" if calls else ""  # a payment goes to its target
     else:
         count = len(permission.recipients)
         parts[0] += f" to {count} address{'' if count == 1 else 'es'}"
     parts += [_cap_shortly(cap, names) for cap in permission.caps]
     worst = worst_case(permission)
     parts += [
-        f"{_short(bound.asset, names)} unbounded"
+        f"{short(bound.asset, names)} unbounded"
         for bound in worst.bounds
         if bound.amount is None and not (worst.others and bound.asset is not None)
     ]
     if worst.others:
         parts.append("tokens unbounded")
+    templates = len(permission.messages) + len(permission.typed_data)
+    if templates:
+        parts.append(f"signs as the account by {templates} template{'' if templates == 1 else 's'}")
     return " · ".join(parts)
 
 
@@ -89,19 +90,6 @@ def say_worst_case(worst: WorstCase, *, names: Names) -> str:
     said = [_bound(bound, names) for bound in bounds]
     said += [f"every token is unbounded, because {reason}" for reason in worst.others]
     return " + ".join(said) if said else "nothing can be moved"
-
-
-def _named(address: bytes | None, names: Names) -> str:
-    if address is None:
-        return "native"
-    text = f"0x{address.hex()}"
-    return f"{names[address]} ({text})" if address in names else text
-
-
-def _short(address: bytes | None, names: Names) -> str:
-    if address is None:
-        return "native"
-    return names.get(address) or f"0x{address.hex()[:4]}…{address.hex()[-4:]}"
 
 
 def _function(selector: bytes, rule: Rule) -> str:
@@ -114,25 +102,35 @@ def _function(selector: bytes, rule: Rule) -> str:
 
 def _shortly(rule: Rule, names: Names) -> str:
     if rule.selector is None:
-        return f"pay {_named(rule.target, names)}"
+        return f"pay {named(rule.target, names)}"
     known = EFFECTS.get(rule.selector)
     function = known.function if known else rule.function or f"0x{rule.selector.hex()}"
-    return f"call {function.partition('(')[0]} on {_named(rule.target, names)}"
+    return f"call {function.partition('(')[0]} on {named(rule.target, names)}"
+
+
+def _wide_shortly(wide: WideRule, names: Names) -> str:
+    if isinstance(wide.target, Anything):
+        return "call ANYTHING"
+    return f"call ANYTHING on {named(wide.target, names)}"
+
+
+def _wide_rule(wide: WideRule, names: Names) -> str:
+    value = ", with native value" if wide.payable else ""
+    where = "any contract that no other rule names"
+    if not isinstance(wide.target, Anything):
+        where = named(wide.target, names)
+    return f"It may call ANYTHING on {where}{value}, but functions that are known to move value."
 
 
 def _rule(rule: Rule, names: Names) -> str:
     if rule.selector is None:
-        return f"It may send native value to {_named(rule.target, names)}."
+        return f"It may send native value to {named(rule.target, names)}."
     function = _function(rule.selector, rule)
     value = ", with native value" if rule.payable else ""
-    where = "".join(f"; {_constraint(constraint)}" for constraint in rule.where)
-    return f"It may call {function} on {_named(rule.target, names)}{value}{where}."
-
-
-def _constraint(constraint: Constraint) -> str:
-    values = [f"0x{value:x}" for value in constraint.values]
-    listed = ", ".join(values) if values else "nothing at all"
-    return f"argument {constraint.argument} {_OPERATORS[constraint.operator]} {listed}"
+    where = "".join(
+        f"; argument {one.argument} {compared(one.operator, one.values)}" for one in rule.where
+    )
+    return f"It may call {function} on {named(rule.target, names)}{value}{where}."
 
 
 def _number(amount: int, cap: Cap | Bound) -> str:
@@ -140,7 +138,7 @@ def _number(amount: int, cap: Cap | Bound) -> str:
 
 
 def _amount(amount: int, cap: Cap | Bound, names: Names) -> str:
-    return f"{_number(amount, cap)} {_short(cap.asset, names)}"
+    return f"{_number(amount, cap)} {short(cap.asset, names)}"
 
 
 def _cap(cap: Cap, permission: Permission, names: Names) -> str:
@@ -150,16 +148,16 @@ def _cap(cap: Cap, permission: Permission, names: Names) -> str:
     if cap.window is not None:
         count = windows_touched(permission, cap.window.window_s)
         parts.append(
-            f"{_number(cap.window.limit, cap)} in each {_span(cap.window.window_s)}"
+            f"{_number(cap.window.limit, cap)} in each {span(cap.window.window_s)}"
             f" counted from the start ({count} window{'' if count == 1 else 's'})"
         )
     if cap.lifetime is not None:
         parts.append(f"{_number(cap.lifetime, cap)} in all")
-    said = f"Of {_named(cap.asset, names)} at most {', '.join(parts)}"
+    said = f"Of {named(cap.asset, names)} at most {', '.join(parts)}"
     if cap.asset is None:
         return f"{said}."
     said += f"; one is 10^{cap.decimals} of its smallest unit; an approval counts as spent"
-    targets = [_named(target, names) for target in opaque_targets(permission)]
+    targets = [named(target, names) for target in opaque_targets(permission)]
     if targets:
         said += f"; not counted is what {' and '.join(targets)} may take"
     return f"{said}."
@@ -169,22 +167,14 @@ def _cap_shortly(cap: Cap, names: Names) -> str:
     if cap.lifetime is not None:
         return f"{_amount(cap.lifetime, cap, names)} at most"
     if cap.window is not None:
-        return f"{_amount(cap.window.limit, cap, names)} per {_span(cap.window.window_s)}"
+        return f"{_amount(cap.window.limit, cap, names)} per {span(cap.window.window_s)}"
     return f"{_amount(cap.per_call or 0, cap, names)} per call"
-
-
-def _span(seconds: int) -> str:
-    for unit, name in ((DAY_S, "day"), (HOUR_S, "hour"), (60, "minute")):
-        if seconds % unit == 0:
-            count = seconds // unit
-            return name if count == 1 else f"{count} {name}s"
-    return f"{seconds} seconds"
 
 
 def _recipients(permission: Permission, names: Names) -> str:
     if isinstance(permission.recipients, Anything):
         return "Anybody may receive or be approved (anything)."
-    listed = [_named(recipient, names) for recipient in permission.recipients]
+    listed = [named(recipient, names) for recipient in permission.recipients]
     if not listed:
         return "Nobody may receive or be approved."
     return f"Only these may receive or be approved: {', '.join(listed)}."
@@ -192,5 +182,5 @@ def _recipients(permission: Permission, names: Names) -> str:
 
 def _bound(bound: Bound, names: Names) -> str:
     if bound.amount is None:
-        return f"{_short(bound.asset, names)} is unbounded, because {bound.reason}"
+        return f"{short(bound.asset, names)} is unbounded, because {bound.reason}"
     return _amount(bound.amount, bound, names)
