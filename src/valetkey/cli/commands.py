@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "serve": "valetkey.cli.serve:serve",
     "session": "valetkey.cli.session:session",
     "permission": "valetkey.cli.permission:permission",
+    "record": "valetkey.cli.record:record",
     "kill": "valetkey.cli.kill:kill",
     "audit": "valetkey.cli.audit:audit",
     "doctor": "valetkey.cli.doctor:doctor",

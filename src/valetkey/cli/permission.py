@@ -51,11 +51,16 @@ def explain(terminal: Terminal, file: IO[bytes], ttl: int | None, names: dict[by
     found = with_times(read_document(file), ttl=ttl, now=now)
     explained = write_explained(found, names=names)
     terminal.emit(explained)
+    show_explained(terminal, explained, found)
+
+
+def show_explained(terminal: Terminal, explained: Explained, permission: Permission) -> None:
+    """Show a person what *permission* means."""
     terminal.say(explained.headline, style="bold")
     for sentence in explained.explanation:
         terminal.say(f"  {sentence}")
     terminal.say("")
-    terminal.show(table_of(["", ""], _summary(explained, found)))
+    terminal.show(table_of(["", ""], _summary(explained, permission)))
 
 
 def _summary(explained: Explained, permission: Permission) -> list[tuple[str, str]]:

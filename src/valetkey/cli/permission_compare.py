@@ -19,8 +19,9 @@ from valetkey.wire.calculus import write_comparison, write_difference, write_fin
 from valetkey.wire.explain import write_worst_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from valetkey.core.permission.finding import Finding
     from valetkey.core.permission.subset import Subset
     from valetkey.core.permission.trace import Run, Stage
 
@@ -42,15 +43,19 @@ def lint(context: click.Context, file: IO[bytes], ttl: int | None) -> None:
     (permission,) = read_checked(file, ttl=ttl)
     findings = findings_of(permission)
     terminal.emit(write_findings(findings))
+    show_findings(terminal, findings)
+    if any(one.severity is Severity.ERROR for one in findings):
+        context.exit(REFUSED)
+
+
+def show_findings(terminal: Terminal, findings: Sequence[Finding]) -> None:
+    """Show a person what the linter found."""
     for one in findings:
-        style = _STYLES[one.severity]
-        terminal.say(f"{one.severity}  {one.rule} at {one.place}", style=style)
+        terminal.say(f"{one.severity}  {one.rule} at {one.place}", style=_STYLES[one.severity])
         terminal.say(f"  {one.detail}")
         terminal.say(f"  fix: {one.fix}")
     if not findings:
         terminal.say("nothing to say")
-    if any(one.severity is Severity.ERROR for one in findings):
-        context.exit(REFUSED)
 
 
 @click.command(cls=Verb, name="worst-case")

@@ -25,14 +25,14 @@ from valetkey.core.permission.propose import propose as proposal_of
 from valetkey.core.units import format_amount
 from valetkey.wire.base import asset_name
 from valetkey.wire.permission import write_permission
-from valetkey.wire.recording import write_report
+from valetkey.wire.recording import MAX_SLACK_PERCENT, write_report
 
 if TYPE_CHECKING:
     from valetkey.core.permission.backtest import LimitUse
 
 _NOBODY: Final = bytes(20)
 _DIGITS: Final = re.compile(r"[0-9]{1,2}")
-_percent = click.IntRange(0, 10_000)
+_percent = click.IntRange(0, MAX_SLACK_PERCENT)
 
 
 def read_decimals(
@@ -52,6 +52,15 @@ def read_decimals(
             raise click.BadParameter(f"expected {expected}, got {one!r}")
         found[address_of_text(address)] = int(digits)
     return found
+
+
+decimals_option = click.option(
+    "--decimals",
+    metavar="TOKEN=NUMBER",
+    multiple=True,
+    callback=read_decimals,
+    help="Digits of a token's whole unit, such as 0x…=6. May be repeated.",
+)
 
 
 @click.command(cls=Verb)
@@ -100,13 +109,7 @@ def _row(use: LimitUse) -> tuple[str, str, str, str]:
 @click.command(cls=Verb)
 @file_argument("runs")
 @click.option("--chain", required=True, help="Of the recording, in CAIP-2: eip155:1.")
-@click.option(
-    "--decimals",
-    metavar="TOKEN=NUMBER",
-    multiple=True,
-    callback=read_decimals,
-    help="Digits of a token's whole unit, such as 0x…=6; 0 for others. May be repeated.",
-)
+@decimals_option
 @click.option("--more-amounts", type=_percent, default=0, help="Percent above what was moved.")
 @click.option("--more-calls", type=_percent, default=0, help="Percent above what was called.")
 @click.option("--more-time", type=_percent, default=0, help="Percent beyond the time it took.")
@@ -124,7 +127,7 @@ def propose(
     names: dict[bytes, str],
 ) -> None:
     """
-    Write the smallest permission that allows the recorded RUNS.
+    Write the smallest permission that allows the recorded RUNS (`valetkey record` makes them).
 
     The permission goes to standard output, what it means to standard error. Without slack it allows
     the recording and nothing beside it that can be told apart by a rule (see `permission backtest`
