@@ -117,6 +117,17 @@ class Chain(Protocol):
     async def token_balance(self, token: bytes, holder: bytes) -> int:
         """Return the ERC-20 balance of *holder*, in the token's smallest unit."""
 
+    async def token_decimals(self, token: bytes) -> int | None:
+        """Return what ``decimals()`` of *token* says, or None if it says nothing of the kind."""
+
+    async def allowance(self, token: bytes, owner: bytes, spender: bytes) -> int:
+        """
+        Return how much of *token* *spender* may take from *owner*, in its smallest unit.
+
+        Raises:
+            ChainRejected: ``call_reverted``: it does not answer as an ERC-20.
+        """
+
 
 Entity = (
     Organization

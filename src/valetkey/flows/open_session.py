@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from valetkey.core.permission.canonical import permission_id
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.compile import NotOnChain, compile_grant
 from valetkey.core.permission.decide import Spent, nothing_spent
+from valetkey.core.permission.decimals import capped_tokens, check_decimals
 from valetkey.core.plan import grant_id_of
 from valetkey.core.session import Grant, Proof, Session, State, Usage, state_of
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
@@ -24,6 +26,7 @@ from valetkey.flows.record import earlier
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
+    from valetkey.core.permission.finding import Finding
     from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
     from valetkey.core.wallet import SealedKey
@@ -36,11 +39,18 @@ _OVER = frozenset({State.REVOKED, State.EXPIRED, State.CLOSED})
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A new session, and its bearer token, shown this once; None for other proofs and repeats."""
+    """
+    A new session.
+
+    Args:
+        token: Its bearer token, shown this once; None for other proofs and repeats.
+        findings: What its chain had to say on its permission; empty for repeats.
+    """
 
     session: Session
     usage: Usage
     token: str | None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,8 @@ async def open_session(
     Open a session, or leave it ``pending`` until the owner has signed what `consent` gives.
 
     1. who asks; 2. form and times; 3. the permission compiles, or the session is bound to this
-    server's relayer; 4. the key is nobody else's; 5. written down; 6. signed, if the owner's key is
-    here.
+    server's relayer; 4. its tokens have the decimals that its caps say; 5. the key is nobody
+    else's; 6. written down; 7. signed, if the owner's key is here.
 
     Raises:
         Malformed: Something has another form than it must; the detail says which.
@@ -68,16 +78,16 @@ async def open_session(
     before = await world.store.read(lambda view: _repeated(view, principal, request))
     if before is not None:
         return await _signed(world, before)
-    longest = world.bounds.max_session_s
-    check_open(command, now=world.clock.now(), max_session_s=longest)  # 2
+    check_open(  # 2
+        command, now=world.clock.now(), max_session_s=world.bounds.max_session_s
+    )
     facts = await world.store.read(lambda view: _facts(view, principal, command))
     session_id = world.new_id(Prefix.SESSION)
     server_key = await _server_key(world, principal, command, session_id)
     permission = _bound(world, command, facts.account)
     grant = await _grant(world, command, permission, facts, server_key)  # 3
-    token = None
-    if command.proof is Proof.BEARER:
-        token = make_token(TokenPrefix.SESSION, world.entropy.take(TOKEN_BYTES))
+    findings = await _findings(world, permission)  # 4
+    token = _token(world, command)
     session = replace(
         _session(world, principal, command, facts),
         id=session_id,
@@ -89,7 +99,7 @@ async def open_session(
     )
     usage = Usage(session.id, session.created_at, _unspent(permission))
 
-    def body(tx: Tx) -> Opened:  # 4, 5
+    def body(tx: Tx) -> Opened:  # 5, 6
         again = _repeated(tx, principal, request)
         if again is not None:
             return again
@@ -98,9 +108,15 @@ async def open_session(
         write_opened(world, tx, principal, request, (session, usage))
         if server_key is not None:
             tx.add(server_key)
-        return Opened(session, usage, token)
+        return Opened(session, usage, token, findings)
 
-    return await _signed(world, await world.store.write(body))  # 6
+    return await _signed(world, await world.store.write(body))  # 7
+
+
+def _token(world: World, command: OpenSession) -> str | None:
+    if command.proof is not Proof.BEARER:
+        return None
+    return make_token(TokenPrefix.SESSION, world.entropy.take(TOKEN_BYTES))
 
 
 async def _signed(world: World, opened: Opened) -> Opened:
@@ -112,6 +128,15 @@ async def _signed(world: World, opened: Opened) -> Opened:
     if owner is None:
         return opened
     return replace(opened, session=await sign_as_owner(world, session.id, owner))
+
+
+async def _findings(world: World, permission: Permission | None) -> tuple[Finding, ...]:
+    """Ask each token of a cap what a whole unit of it is."""
+    if permission is None:
+        return ()
+    chain, tokens = world.chain(permission.chain), capped_tokens(permission)
+    told = await asyncio.gather(*(chain.token_decimals(token) for token in tokens))
+    return check_decimals(permission, dict(zip(tokens, told, strict=True)))
 
 
 def _unspent(permission: Permission | None) -> Spent:

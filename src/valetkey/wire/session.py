@@ -25,6 +25,7 @@ from valetkey.wire.base import (
     asset_name,
     hexed,
 )
+from valetkey.wire.calculus import Finding
 from valetkey.wire.credential import PublicKey, write_public_key
 from valetkey.wire.explain import WorstCase, write_worst_case
 from valetkey.wire.permission import PermissionDocument, write_permission
@@ -145,13 +146,20 @@ class SignConsent(Told, frozen=True, kw_only=True):
 
 
 class OpenedSession(Told, frozen=True, kw_only=True):
-    """A new session; ``token`` is its bearer token, shown this once."""
+    """
+    A new session.
+
+    Args:
+        token: Its bearer token, shown this once.
+        findings: What the linter says of its permission, errors first, and then its chain.
+    """
 
     session: Session
     token: str | None
     headline: str
     explanation: list[str]
     worst_case: WorstCase | None
+    findings: list[Finding]
     next_action: SignConsent | None
 
 

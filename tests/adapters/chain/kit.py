@@ -33,6 +33,12 @@ _RECEIPT_QUESTIONS: Final = 5_000
 Question = dict[str, Any]
 
 
+def returning(number: int, *, length: int = 32) -> bytes:
+    """Return the code of a contract that answers anything with *number*, cut to *length* bytes."""
+    runtime = b"\x7f" + number.to_bytes(32) + bytes.fromhex(f"60005260{length:02x}6000f3")
+    return bytes.fromhex("6029600c60003960296000f3") + runtime
+
+
 def transaction(sender: bytes, to: bytes, data: bytes = b"", *, value_wei: int = 0) -> Transaction:
     """Return a transaction that has neither nonce nor fees yet."""
     return Transaction(

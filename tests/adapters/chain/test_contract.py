@@ -13,6 +13,7 @@ from tests.adapters.chain.kit import (
     REVERTER,
     delegation,
     mined,
+    returning,
     signed,
     submit,
     transaction,
@@ -20,7 +21,8 @@ from tests.adapters.chain.kit import (
 from valetkey.adapters.chain.evm import EvmChain
 from valetkey.core.chain import Fees
 from valetkey.core.errors import ChainRejected, Code
-from valetkey.devchain import create, mint
+from valetkey.devchain import create, dev_keys, mint, transact
+from valetkey.spec.keccak import keccak256
 from valetkey.spec.secp256k1 import sign_digest
 from valetkey.spec.transaction import transaction_hash
 
@@ -230,6 +232,32 @@ async def test_a_token_balance_is_asked_of_a_token(
     for stranger in (NOBODY, create(node.rpc, deployment.deployer, REVERTER)):
         with pytest.raises(ChainRejected) as refused:
             await chain.token_balance(stranger, key.address)
+        assert refused.value.code is Code.CALL_REVERTED
+
+
+async def test_decimals_are_what_a_token_says_of_itself(
+    chain: EvmChain, deployment: Deployment, node: Node
+) -> None:
+    """What has no code, refuses, or says no number of digits, says nothing."""
+    assert await chain.token_decimals(deployment.token) == 6
+    silent = (REVERTER, returning(256), returning(6, length=1))
+    for stranger in (NOBODY, *(create(node.rpc, deployment.deployer, one) for one in silent)):
+        assert await chain.token_decimals(stranger) is None
+
+
+async def test_an_allowance_is_what_the_owner_approved(
+    chain: EvmChain, deployment: Deployment, node: Node
+) -> None:
+    """It is read off the token; what is no token has none to tell."""
+    owner, spender = dev_keys()[3], b"\x77" * 20
+    assert await chain.allowance(deployment.token, owner.address, spender) == 0
+    approve = keccak256(b"approve(address,uint256)")[:4]
+    data = approve + spender.rjust(32, b"\0") + (9).to_bytes(32)
+    transact(node.rpc, owner, deployment.token, data=data)
+    assert await chain.allowance(deployment.token, owner.address, spender) == 9
+    for stranger in (NOBODY, create(node.rpc, deployment.deployer, REVERTER)):
+        with pytest.raises(ChainRejected) as refused:
+            await chain.allowance(stranger, owner.address, spender)
         assert refused.value.code is Code.CALL_REVERTED
 
 

@@ -31,6 +31,7 @@ class LintRule(StrEnum):
     CAP_ABOVE_COUNT = "cap-above-count"
     NO_CALL_COUNT = "no-call-count"
     NO_FEE_BUDGET = "no-fee-budget"
+    DECIMALS_UNKNOWN = "decimals-unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Malformed
+from valetkey.core.permission.lint import lint
 from valetkey.core.plan import chain_id_of
 from valetkey.core.principal import Access, PrincipalKind
 from valetkey.core.session import Proof, State
 from valetkey.flows import grant, reads
-from valetkey.flows.open_session import open_session
+from valetkey.flows.open_session import Opened, open_session
 from valetkey.http.native.pages import OwnedPage, owner_of
 from valetkey.http.routes import (
     SECRET,
@@ -24,6 +25,7 @@ from valetkey.http.routes import (
 )
 from valetkey.wire import session as wire
 from valetkey.wire.base import Page, hexed, page_of, read_bytes, read_text
+from valetkey.wire.calculus import Finding, write_findings
 from valetkey.wire.credential import read_public_key
 from valetkey.wire.permission import read_permission
 
@@ -123,8 +125,15 @@ async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire
         headline=session.headline,
         explanation=session.explanation,
         worst_case=session.worst_case,
+        findings=_findings(opened),
         next_action=next_action,
     )
+
+
+def _findings(opened: Opened) -> list[Finding]:
+    permission = opened.session.permission
+    found = lint(permission) if permission is not None else ()
+    return write_findings((*found, *opened.findings)).findings
 
 
 async def _sessions(

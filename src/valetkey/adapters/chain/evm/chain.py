@@ -26,6 +26,9 @@ _ADDRESS_BYTES = 20
 _WORD = 32
 _DELEGATION = bytes.fromhex("ef0100")  # EIP-7702
 _BALANCE_OF = keccak256(b"balanceOf(address)")[:4]
+_DECIMALS = keccak256(b"decimals()")[:4]
+_ALLOWANCE = keccak256(b"allowance(address,address)")[:4]
+_MAX_DECIMALS = 255
 _HASHES = False  # a block with its transactions' hashes, not with the whole of them
 _KNOWN = ("already known", "already imported", "known transaction")
 _NONCE_MINED = ("nonce too low", "nonce is too low", "oldnonce", "old nonce")
@@ -194,7 +197,30 @@ class EvmChain:
 
     async def token_balance(self, token: bytes, holder: bytes) -> int:
         """Return the ERC-20 balance of *holder*, in the token's smallest unit."""
-        call = {"to": hexed(token), "data": hexed(_BALANCE_OF + holder.rjust(_WORD, b"\0"))}
+        return await self._token_word(token, _BALANCE_OF, holder)
+
+    async def token_decimals(self, token: bytes) -> int | None:
+        """Return what ``decimals()`` of *token* says, or None if it says nothing of the kind."""
+        try:
+            found = await self._token_word(token, _DECIMALS)
+        except ChainRejected as rejected:
+            if rejected.code is Code.CHAIN_REJECTED:  # the node's own word, not the token's
+                raise
+            return None
+        return found if found <= _MAX_DECIMALS else None
+
+    async def allowance(self, token: bytes, owner: bytes, spender: bytes) -> int:
+        """
+        Return how much of *token* *spender* may take from *owner*, in its smallest unit.
+
+        Raises:
+            ChainRejected: ``call_reverted``: it does not answer as an ERC-20.
+        """
+        return await self._token_word(token, _ALLOWANCE, owner, spender)
+
+    async def _token_word(self, token: bytes, selector: bytes, *addresses: bytes) -> int:
+        data = selector + b"".join(one.rjust(_WORD, b"\0") for one in addresses)
+        call = {"to": hexed(token), "data": hexed(data)}
         try:
             found = answers.data(await self._ask("eth_call", call, "latest"), "eth_call")
         except NodeRefused as refused:
