@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hypothesis import strategies as st
 
+from tools.grant_vectors.malformed import malformed
 from valetkey.spec.permission_bytes import (
     NATIVE_VALUE,
     NEVER_EXPIRES,
@@ -164,91 +163,5 @@ def calls(draw: st.DrawFn, rules: Sequence[Rule]) -> RunCall:
     )
 
 
-VECTORS: Final = json.loads((Path(__file__).parent / "vectors" / "grants.json").read_text())
-
-
-def written(name: str) -> bytes:
-    """Return the bytes that the vector *name* writes out."""
-    return bytes.fromhex("".join(part for part, _ in VECTORS[name]["fields"]))
-
-
-def _with_field(name: str, comment: str, replacement: str) -> bytes:
-    fields = VECTORS[name]["fields"]
-    assert comment in {label for _, label in fields}
-    return bytes.fromhex(
-        "".join(replacement if label == comment else part for part, label in fields)
-    )
-
-
-def _with_rule(rule_hex: str) -> bytes:
-    """Return the plain grant with another rule."""
-    rule = bytes.fromhex(rule_hex)
-    return written("plain")[: -2 - 27] + len(rule).to_bytes(2, "big") + rule
-
-
-_CALL: Final = "22" * 20 + "a9059cbb"
-_FIELDS: Final = [
-    ("plain", "version", "02"),
-    ("plain", "key type: secp256k1", "02"),
-    ("plain", "key type: secp256k1", "01"),
-    ("plain", "key", "00" * 20),
-    ("plain", "no count", "00000000"),
-    ("plain", "starts at 1710227456", "0065f15180"),
-    ("plain", "flags: no relayer", "04"),
-    ("plain", "flags: no relayer", "80"),
-    ("plain", "one cap", "00"),
-    ("plain", "one cap", "09"),
-    ("plain", "one rule", "00"),
-    ("plain", "27 bytes", "001a"),
-    ("plain", "27 bytes", "001c"),
-    ("plain", "exact, carries no value, one check", "81"),
-    ("plain", "exact, carries no value, one check", "c1"),
-    ("plain", "exact, carries no value, one check", "21"),
-    ("plain", "exact, carries no value, one check", "00"),
-    ("plain", "exact, carries no value, one check", "02"),
-    ("plain", "target", "00" * 20),
-    ("plain", "cap 0", "01"),
-    ("full", "relayer", "00" * 20),
-    ("full", "exact, carries value, five checks", "05"),
-    ("full", "1 byte", "00"),
-    ("full", "1 byte", "02"),
-    ("full", "20 bytes", "21"),
-    ("full", "two values", "00"),
-    ("full", "256", "0001"),
-    ("full", "send, carries value, one check", "41"),
-]
-MALFORMED: Final = {
-    **{
-        f"{name}: {comment} as {replacement}": _with_field(name, comment, replacement)
-        for name, comment, replacement in _FIELDS
-    },
-    "the constraint 5 in two bytes": _with_rule("01" + _CALL + "80020005"),
-    "the constraint 5 in 32 bytes": _with_rule("01" + _CALL + "8020" + "05".zfill(64)),
-    "a constraint of 33 bytes": _with_rule("01" + _CALL + "8021" + "01" + "00" * 32),
-    "a constraint of no bytes": _with_rule("01" + _CALL + "8000"),
-    "one of nothing": _with_rule("01" + _CALL + "400100"),
-    "a meter before a constraint": _with_rule("02" + _CALL + "c100" + "000105"),
-    "a value flag without a meter on it": _with_rule("21" + _CALL + "c100"),
-    "a meter on native value without the flag": _with_rule("01" + _CALL + "ff00"),
-    "any selector, with a selector": _with_rule("80" + _CALL),
-    "any selector, without a target": _with_rule("80" + "00" * 20),
-    "any selector, a meter on an argument": _with_rule("81" + "22" * 20 + "c100"),
-    "any selector, a constraint on an argument": _with_rule("81" + "22" * 20 + "000105"),
-    "any call, with a target": _with_rule("c0" + "22" * 20),
-    "any call, without room for one": _with_rule("c0"),
-    "any call, a meter on an argument": _with_rule("c1" + "00" * 20 + "c000"),
-    "any call, a value flag without a meter on it": _with_rule("e0" + "00" * 20),
-    "a send without a target": _with_rule("40" + "00" * 20),
-    "the flag of a tree above a list": _with_field("plain", "flags: no relayer", "02"),
-    "a root without the flag": _with_field("tree", "flags: rules in a tree", "00"),
-    "a root of 31 bytes": written("tree")[:-1],
-    "a root of 33 bytes": written("tree") + b"\0",
-    "the open form in place of the root": written("tree")[:-32]
-    + b"\x01"
-    + written("plain")[-29:]
-    + b"\x00",
-    "nine caps": _with_field("plain", "one cap", "09" + "00" * 160),
-    "a trailing byte": written("plain") + b"\0",
-    "a trailing rule": written("plain") + written("plain")[-29:],
-    "nothing": b"",
-}
+MALFORMED: Final = malformed()
+"""What is published as no grant, by what is wrong with it."""

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.spec.grants import FULL, IN_TREE, PLAIN, TREE, WIDE, calls, grants_in_trees, written
+from tests.spec.grants import FULL, IN_TREE, PLAIN, TREE, WIDE, calls, grants_in_trees
+from tools.grant_vectors.samples import annotated
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.keccak import keccak256
 
@@ -41,9 +42,9 @@ def cut(packed: bytes) -> list[bytes]:
 
 def test_a_root_is_that_of_the_packed_rules() -> None:
     """Leaves over the whole packed rule, children in ascending order, an odd one moves up."""
-    rules = cut(written("plain")[63:]) + cut(written("full")[103:])
+    rules = cut(annotated("plain")[63:]) + cut(annotated("full")[103:])
     assert len(rules) == 3
-    assert TREE.root == root_of(rules) == written("tree")[-32:]
+    assert TREE.root == root_of(rules) == annotated("tree")[-32:]
 
 
 @given(grants_in_trees())
@@ -61,11 +62,11 @@ def test_every_rule_of_a_tree_is_proven(made: tuple[pb.Grant, pb.RuleTree]) -> N
 
 def test_the_open_form_is_the_bytes_that_the_format_says() -> None:
     """Terms as in the closed form, the rules, then their proofs in the same order."""
-    first, second, third = cut(written("plain")[63:]) + cut(written("full")[103:])
+    first, second, third = cut(annotated("plain")[63:]) + cut(annotated("full")[103:])
     leaves = [keccak256(b"\x00" + rule) for rule in (first, second)]
     pair = keccak256(b"\x01" + b"".join(sorted(leaves)))
     proofs = b"\x02" + leaves[1] + keccak256(b"\x00" + third) + b"\x01" + pair
-    expected = written("tree")[:-32] + b"\x02" + first + third + proofs
+    expected = annotated("tree")[:-32] + b"\x02" + first + third + proofs
     assert pb.encode_open_grant(OPENED) == expected
     assert pb.decode_open_grant(expected) == OPENED
 
@@ -94,8 +95,8 @@ def test_a_run_over_a_tree_brings_the_rules_that_it_uses(
 def test_a_run_over_a_list_carries_the_grant_as_it_is(asked: list[pb.RunCall]) -> None:
     """The session key then signs its id."""
     run = pb.pack_run(FULL, asked)
-    assert run == pb.PackedRun(written("full"), pb.encode_calls(FULL, asked))
-    assert run.grant_hash == pb.grant_id(written("full"))
+    assert run == pb.PackedRun(annotated("full"), pb.encode_calls(FULL, asked))
+    assert run.grant_hash == pb.grant_id(annotated("full"))
 
 
 def test_other_rules_under_the_same_calls_are_another_run() -> None:
@@ -156,12 +157,12 @@ def test_what_is_not_of_the_tree_cannot_be_made(make: Callable[[], object]) -> N
 def test_every_other_open_form_is_refused() -> None:
     """No truncation, no trailing byte, no list, no second root, no wide rule, no rule at all."""
     packed = pb.encode_open_grant(OPENED)
-    terms = written("tree")[:-32]
+    terms = annotated("tree")[:-32]
     wide = b"\x01" + b"\x00\x15\x80" + b"\x22" * 20 + b"\x00"
-    rule = cut(written("plain")[63:])[0]
+    rule = cut(annotated("plain")[63:])[0]
     two_roots = b"\x02" + rule + rule + b"\x00" + b"\x01" + bytes(32)
     others = [packed[:end] for end in range(len(packed))]
-    others += [packed + b"\x00", written("plain"), terms + wide, terms + two_roots]
+    others += [packed + b"\x00", annotated("plain"), terms + wide, terms + two_roots]
     others += [terms + b"\x00", terms + b"\x01" + rule + b"\x21" + bytes(33 * 32)]
     for other in others:
         with pytest.raises(pb.GrantFormatError):

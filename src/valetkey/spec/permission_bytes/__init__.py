@@ -29,7 +29,7 @@ from valetkey.spec.permission_bytes.opened import (
     decode_open_grant,
     encode_open_grant,
 )
-from valetkey.spec.permission_bytes.refusal import Refusal, decode_refusal
+from valetkey.spec.permission_bytes.refusal import REFUSALS, Refusal, decode_refusal
 from valetkey.spec.permission_bytes.rule import Rule, RuleKind
 from valetkey.spec.permission_bytes.run import PackedRun, pack_run
 from valetkey.spec.permission_bytes.signature import (
@@ -96,6 +96,7 @@ __all__ = [
     "NONCE_WINDOW",
     "NO_CALL_LIMIT",
     "OWNER_SLOT",
+    "REFUSALS",
     "VALUE_MOVING",
     "Cap",
     "CapState",

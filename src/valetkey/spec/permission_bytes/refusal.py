@@ -5,10 +5,10 @@ from typing import Final
 
 from valetkey.spec.keccak import keccak256
 
-__all__ = ["Refusal", "decode_refusal"]
+__all__ = ["REFUSALS", "Refusal", "decode_refusal"]
 
 _WORD: Final = 32
-_SIGNATURES: Final = (
+REFUSALS: Final = (
     "Malformed()",
     "GrantNotStarted()",
     "GrantExpired()",
@@ -33,7 +33,8 @@ _SIGNATURES: Final = (
     "GrantNotFrozen()",
     "OnlyAccount()",
 )
-_BY_SELECTOR: Final = {keccak256(text.encode())[:4]: text for text in _SIGNATURES}
+"""The signature of each error of the account contract."""
+_BY_SELECTOR: Final = {keccak256(text.encode())[:4]: text for text in REFUSALS}
 
 
 @dataclass(frozen=True, slots=True)
