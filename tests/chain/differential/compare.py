@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from tests.chain.differential.cases import draw_fitting
@@ -28,6 +28,7 @@ NOW: Final = 1_700_000_000
 _FAULTY: Final = 0.57
 _SECOND_FAULT: Final = 0.12
 _TRIES: Final = 60
+_OTHER_SLOTS: Final = 2**31
 _KINDS: Final = tuple(FAULTS)
 _FIELDS: Final = tuple(NEIGHBOURS)
 _DECIDED: Final = frozenset({"NoSuchRule", "ArgumentMissing", "ArgumentRefused", "CapExceeded"})
@@ -142,5 +143,5 @@ def _one_off(dice: Dice, case: Case, index: int) -> Iterator[tuple[str, Case]]:
         name = _FIELDS[(index + step) % len(_FIELDS)]
         neighbour = NEIGHBOURS[name](dice, case)
         if neighbour is not None and neighbour != case:
-            yield name, neighbour
+            yield name, replace(neighbour, salt=case.salt + _OTHER_SLOTS)
             return

@@ -36,7 +36,7 @@ def draw_permission(dice: Dice, now: int) -> Permission:
     native = next((cap for cap in caps if cap.asset is None), None)
     pays = native is not None and (native.lifetime, native.window) != (None, None)
     payees = _payees(recipients) if pays else ()
-    keys = dice.some(_keys(dice, recipients, caps, payees), 1, dice.one((1, 2, 3, 6, 12)))
+    keys = dice.some(_keys(dice, recipients, caps, payees), 1, dice.one((1, 2, 3, 5, 7)))
     starts_at = max(now - dice.one(_AGES_S), 0)
     return Permission(
         chain=CHAIN,
