@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 const SOLC = "0.8.30";
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
-const solc = createRequire(join(process.env.VALETKEY_NODE_ROOT ?? root, "package.json"))("solc");
+const nodeRequire = createRequire(join(process.env.VALETKEY_NODE_ROOT ?? root, "package.json"));
+const solc = nodeRequire("solc");
 
 const SETTINGS = {
   viaIR: true,
@@ -18,6 +19,8 @@ const SETTINGS = {
   // No metadata at the end of the bytecode: it would change with every comment.
   metadata: { bytecodeHash: "none", appendCBOR: false },
 };
+// What most tokens on public chains are compiled with: gas is measured against such a one.
+const COMMON_SETTINGS = { ...SETTINGS, viaIR: false, optimizer: { enabled: true, runs: 200 } };
 
 const OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"];
 
@@ -27,46 +30,44 @@ const TARGETS = [
   { source: "test/Targets.sol", contract: "ReenteringTarget", to: "tests/chain/contracts" },
   { source: "test/Targets.sol", contract: "BombTarget", to: "tests/chain/contracts" },
   { source: "test/Targets.sol", contract: "FailingTarget", to: "tests/chain/contracts" },
+  { source: "test/HarnessToken.sol", contract: "HarnessToken", to: "tests/chain/contracts", settings: COMMON_SETTINGS },
 ];
 
 function readSource(path) {
-  return readFileSync(join(here, "evm", path), "utf8").replaceAll("\r\n", "\n");
+  const file = path.startsWith("@") ? nodeRequire.resolve(path) : join(here, "evm", path);
+  return readFileSync(file, "utf8").replaceAll("\r\n", "\n");
 }
 
-function compile() {
-  const version = solc.version();
-  if (!version.startsWith(`${SOLC}+`)) throw new Error(`expected solc ${SOLC}, got ${version}`);
+function findImport(path) {
+  try {
+    return { contents: readSource(path) };
+  } catch {
+    return { error: `no such source: ${path}` };
+  }
+}
+
+function compile(targets, settings) {
   const input = {
     language: "Solidity",
-    sources: Object.fromEntries(TARGETS.map(({ source }) => [source, { content: readSource(source) }])),
-    settings: { ...SETTINGS, outputSelection: { "*": { "*": OUTPUTS } } },
+    sources: Object.fromEntries(targets.map(({ source }) => [source, { content: readSource(source) }])),
+    settings: { ...settings, outputSelection: { "*": { "*": OUTPUTS } } },
   };
-  const output = JSON.parse(
-    solc.compile(JSON.stringify(input), {
-      import: (path) => {
-        try {
-          return { contents: readSource(path) };
-        } catch {
-          return { error: `no such source: ${path}` };
-        }
-      },
-    }),
-  );
+  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: findImport }));
   const messages = (output.errors ?? []).map((error) => error.formattedMessage);
   if (messages.length > 0) throw new Error(messages.join("\n"));
-  return { version, contracts: output.contracts };
+  return targets.map((target) => artefact(target, settings, output.contracts[target.source][target.contract]));
 }
 
-function artefact(version, { source, contract }, compiled) {
+function artefact({ source, contract, to }, settings, compiled) {
   const document = {
     contract,
     source: `contracts/evm/${source}`,
-    compiler: { name: "solc", version: version.replace(/\.Emscripten\.clang$/, ""), settings: SETTINGS },
+    compiler: { name: "solc", version: solc.version().replace(/\.Emscripten\.clang$/, ""), settings },
     abi: compiled.abi,
     bytecode: `0x${compiled.evm.bytecode.object}`,
     runtime: `0x${compiled.evm.deployedBytecode.object}`,
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return { path: join(to, `${contract}.json`), text: `${JSON.stringify(document, null, 2)}\n` };
 }
 
 function readIfThere(path) {
@@ -77,17 +78,18 @@ function readIfThere(path) {
   }
 }
 
+if (!solc.version().startsWith(`${SOLC}+`)) throw new Error(`expected solc ${SOLC}, got ${solc.version()}`);
 const isCheck = process.argv.includes("--check");
-const { version, contracts } = compile();
 const different = [];
-for (const target of TARGETS) {
-  const path = join(target.to, `${target.contract}.json`);
-  const text = artefact(version, target, contracts[target.source][target.contract]);
-  if (isCheck) {
-    if (readIfThere(join(root, path)) !== text) different.push(path);
-  } else {
-    mkdirSync(join(root, target.to), { recursive: true });
-    writeFileSync(join(root, path), text);
+for (const settings of [SETTINGS, COMMON_SETTINGS]) {
+  const targets = TARGETS.filter((target) => (target.settings ?? SETTINGS) === settings);
+  for (const { path, text } of compile(targets, settings)) {
+    if (!isCheck) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    } else if (readIfThere(join(root, path)) !== text) {
+      different.push(path);
+    }
   }
 }
 if (different.length > 0) {

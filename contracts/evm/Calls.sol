@@ -4,67 +4,49 @@ pragma solidity 0.8.30;
 import {Caps} from "./Caps.sol";
 import {Checks} from "./Checks.sol";
 import {Malformed, NoSuchRule} from "./Errors.sol";
-import {GrantBytes} from "./GrantBytes.sol";
+import {Rules} from "./Rules.sol";
 import {Read} from "./Read.sol";
 import {Run} from "./Run.sol";
+import {Wide} from "./Wide.sol";
 
 /// @title The calls of one run: all checked and booked first, made afterwards
-/// @dev call = rule1 | [value16 if the rule says so] | length2 | arguments
+/// @dev call = rule1 | [value16 if the rule says so] | [target20 under any call] | length2 | arguments
 library Calls {
-    /// @notice Checks and books the calls packed from `at` on, makes the plan of them, and returns the new state.
-    /// @dev Only an open grant comes here, so its rules are well formed. The plan has two words for each call: the rule
-    /// from its target on; then value16, and in 8 bytes each the calldata offset of the arguments and the length of the
-    /// input, selector included.
-    function check(Run run, uint256 at, uint256 state) internal returns (uint256) {
+    /// @notice Checks and books the calls packed from `at` on, and makes the plan of them. Returns where the plan ends.
+    /// @dev Only rules that are known to be well formed come here. The plan has two words for each call: target20 and
+    /// selector4 from the top; then value16, and in 8 bytes each the calldata offset of what follows the selector and
+    /// the length of the input, selector included.
+    function check(Run run, uint256 at) internal returns (uint256 planAt) {
         unchecked {
-            uint256 planAt = run.openPlan(Read.byteAt(at++));
-            for (; planAt != run.planEnd(); planAt += 64) {
-                uint256 word = Read.word(at); // rule1 | length2 | ..., or rule1 | value16 | length2 | ...
-                uint256 rule = _ruleOf(run, word >> 248, planAt);
-                uint256 head = Read.byteAt(rule + 2);
-                uint256 call;
-                uint256 selector = 4;
-                if (head > GrantBytes.CHECKS) {
-                    if (head & GrantBytes.CARRIES_VALUE != 0) {
-                        call = (word << 8) & ~uint256(type(uint128).max);
-                        word = Read.word(at += 16);
-                    }
-                    if (head >= GrantBytes.SEND) {
-                        if ((word >> 232) & 0xffff != 0) revert Malformed();
-                        selector = 0;
+            planAt = run.planAt();
+            for (uint256 n = Read.byteAt(at++); n != 0; --n) {
+                uint256 call = Read.word(at); // rule1 | length2 | ...
+                uint256 rule = _ruleOf(run, call >> 248, planAt);
+                uint256 word = Read.word(rule); // length2 | head1 | target20 | selector4 | ...
+                uint256 arguments = at + 3;
+                uint256 checks = rule + 27;
+                if (word & Rules.UNUSUAL == 0) {
+                    // An exact rule without native value: nearly every call is under one.
+                    call = (call >> 232) & 0xffff; // the length of the arguments
+                    at = arguments + call;
+                    _plan(planAt, word << 24, (arguments << 64) | (call + 4));
+                } else {
+                    (arguments, at, checks) = _planUnusual(run, rule, at + 1, planAt);
+                }
+                // The arguments end at `at`, where the next call begins. Constraints come before meters.
+                for (uint256 left = (word >> 232) & Rules.CHECKS; left != 0; --left) {
+                    word = Read.word(checks); // operator2 | argument6 | length1, or meter2 | argument6 | cap1
+                    uint256 actual = Checks.argumentOf(word, arguments, at, run, planAt);
+                    if (word < Checks.METER) {
+                        checks = Checks.requireConstraint(word, checks, actual, run, planAt);
+                    } else {
+                        checks += 2;
+                        Caps.book(run, (word >> 240) & 0xff, actual, planAt);
                     }
                 }
-                word = (word >> 232) & 0xffff; // the length of the arguments
-                call |= ((at + 3) << 64) | word;
-                at += word + 3;
-                state = _requireChecks(run, rule + 23 + selector, head, call, at, planAt, state);
-                _append(planAt, Read.word(rule) << 24, call + selector);
+                planAt += 64;
             }
             if (at != run.callsEnd()) revert Malformed();
-            return state;
-        }
-    }
-
-    /// @dev The checks stand at `at`; how many there are is in the head of the rule. `call` is as in the plan, but for its
-    /// length, which is that of the arguments; these end before `end`.
-    function _requireChecks(Run run, uint256 at, uint256 head, uint256 call, uint256 end, uint256 planAt, uint256 state)
-        private
-        returns (uint256)
-    {
-        unchecked {
-            for (uint256 left = head & GrantBytes.CHECKS; left != 0; --left) {
-                uint256 word = Read.word(at);
-                uint256 actual = Checks.argumentOf(call, word, end, run, planAt);
-                if (word >> 254 != Checks.METER) {
-                    at = Checks.requireConstraint(word, at, actual, run, planAt);
-                    continue;
-                }
-                at += 2;
-                word = (word >> 240) & 0xff; // the cap
-                if (word == 0) state = Caps.bookFirst(run, state, actual, planAt);
-                else Caps.bookFurther(run, word, actual, planAt);
-            }
-            return state;
         }
     }
 
@@ -77,7 +59,46 @@ library Calls {
         }
     }
 
-    function _append(uint256 planAt, uint256 first, uint256 second) private pure {
+    /// @dev Plans a call with native value, or under a rule that is not exact. What follows its rule1 stands at `at`.
+    /// Returns where its arguments stand (the input, under a wide rule), where they end, and where the checks stand.
+    function _planUnusual(Run run, uint256 rule, uint256 at, uint256 planAt)
+        private
+        view
+        returns (uint256 arguments, uint256 end, uint256 checks)
+    {
+        unchecked {
+            uint256 head = Read.byteAt(rule + 2);
+            uint256 target = Read.uintAt(rule + 3, 160);
+            uint256 value;
+            if (head & Rules.CARRIES_VALUE != 0) {
+                value = Read.uintAt(at, 128);
+                at += 16;
+            }
+            if (head >= Rules.ANY_CALL) {
+                target = Read.uintAt(at, 160);
+                at += 20;
+            }
+            uint256 size = Read.uint16At(at);
+            arguments = at + 2;
+            end = arguments + size;
+            checks = Rules.checksAt(rule, head);
+            uint256 selector;
+            uint256 behind = arguments;
+            if (head < Rules.SEND) {
+                selector = Read.uintAt(rule + 23, 32);
+                size += 4;
+            } else if (head < Rules.ANY_SELECTOR) {
+                if (size != 0) revert Malformed();
+            } else {
+                if (size != 0) selector = Read.uintAt(arguments, 32);
+                Wide.requireCovered(run, head, target, selector, size, planAt);
+                behind += 4;
+            }
+            _plan(planAt, (target << 96) | (selector << 64), (value << 128) | (behind << 64) | size);
+        }
+    }
+
+    function _plan(uint256 planAt, uint256 first, uint256 second) private pure {
         assembly ("memory-safe") {
             mstore(planAt, first)
             mstore(add(planAt, 0x20), second)
@@ -85,26 +106,24 @@ library Calls {
     }
 
     /// @notice Makes the calls of the plan in order; the first that fails reverts everything with its own reason.
-    function perform(Run run) internal {
+    function perform(Run run, uint256 planEnd) internal {
         uint256 plan = run.planAt();
-        uint256 planEnd = run.planEnd();
         assembly ("memory-safe") {
-            // Behind the free pointer; each call overwrites the one before. Nothing that a target returns is copied,
-            // but for the first 4096 bytes of a reason to revert: an endless one costs its target, not the relayer.
-            let buffer := mload(0x40)
-            for { let at := plan } lt(at, planEnd) { at := add(at, 0x40) } {
-                let rule := mload(at)
-                let packed := mload(add(at, 0x20))
-                let size := and(packed, 0xffffffffffffffff)
-                mstore(buffer, shl(160, rule))
-                // Copies four bytes more than the arguments have; they lie behind the input and are not sent.
-                calldatacopy(add(buffer, 4), and(shr(64, packed), 0xffffffffffffffff), size)
-                let done := call(gas(), shr(96, rule), shr(128, packed), buffer, size, 0, 0)
-                if iszero(done) {
+            // Behind the plan, where nothing is kept; each call overwrites the one before. Nothing that a target returns
+            // is copied, but for the first 4096 bytes of a reason to revert: an endless one costs its target, not the
+            // relayer.
+            for {} lt(plan, planEnd) { plan := add(plan, 0x40) } {
+                let first := mload(plan)
+                let second := mload(add(plan, 0x20))
+                let size := and(second, 0xffffffffffffffff)
+                mstore(planEnd, shl(160, first))
+                // Copies four bytes more than the input has; they lie behind it and are not sent.
+                calldatacopy(add(planEnd, 4), and(shr(64, second), 0xffffffffffffffff), size)
+                if iszero(call(gas(), shr(96, first), shr(128, second), planEnd, size, 0, 0)) {
                     size := returndatasize()
                     if gt(size, 4096) { size := 4096 }
-                    returndatacopy(buffer, 0, size)
-                    revert(buffer, size)
+                    returndatacopy(planEnd, 0, size)
+                    revert(planEnd, size)
                 }
             }
         }

@@ -11,10 +11,17 @@ library Caps {
     uint256 private constant WINDOW_SHIFT = 190;
     uint256 private constant MASK_32 = 0xffffffff;
 
-    /// @notice `state` after `amount` is booked to cap 0, whose counter it holds. `planAt` is the place of the call.
-    function bookFirst(Run run, uint256 state, uint256 amount, uint256 planAt) internal view returns (uint256) {
+    /// @notice Books `amount` to cap `index` for the call whose plan stands at `planAt`.
+    function book(Run run, uint256 index, uint256 amount, uint256 planAt) internal {
+        if (index == 0) _bookFirst(run, amount, planAt);
+        else _bookFurther(run, index, amount, planAt);
+    }
+
+    /// @dev The counter of cap 0 is in the state of the grant.
+    function _bookFirst(Run run, uint256 amount, uint256 planAt) private view {
         unchecked {
-            uint256 cap = Read.word(run.capsAt() + 1);
+            uint256 cap = Read.word(run.capsAt());
+            uint256 state = run.state();
             if ((cap >> 96) & MASK_32 != 0) {
                 uint256 window = _windowOf(run, cap);
                 if (window != (state >> WINDOW_SHIFT) & MASK_32) {
@@ -22,14 +29,14 @@ library Caps {
                 }
             }
             if (!_hasRoom(cap >> 128, uint128(state), amount)) revert CapExceeded(run.indexOf(planAt), 0);
-            return state + amount;
+            run.setState(state + amount);
         }
     }
 
-    /// @notice Books `amount` to cap `index`, which has a slot of its own: window in bits 128-159, spent below.
-    function bookFurther(Run run, uint256 index, uint256 amount, uint256 planAt) internal {
+    /// @dev Any other has a slot of its own: window in bits 128-159, spent below.
+    function _bookFurther(Run run, uint256 index, uint256 amount, uint256 planAt) private {
         unchecked {
-            uint256 cap = Read.word(run.capsAt() + 1 + 20 * index);
+            uint256 cap = Read.word(run.capsAt() + 20 * index);
             uint256 slot = run.stateSlot() + index;
             uint256 word = GrantState.read(slot);
             uint256 window = _windowOf(run, cap);

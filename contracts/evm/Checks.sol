@@ -3,38 +3,42 @@ pragma solidity 0.8.30;
 
 import {ArgumentMissing, ArgumentRefused} from "./Errors.sol";
 import {Read} from "./Read.sol";
-import {Run} from "./Run.sol";
+import {Run, Runs} from "./Run.sol";
 
 /// @title The arguments of one call, and the constraints on them
-/// @notice A call is one word here: native value in the upper 128 bits, then in 64 bits each the calldata offset of its
-/// arguments and their length. `check` is the word that begins with operator2 | argument6 | length1.
+/// @notice `check` is the word that begins with operator2 | argument6 | length1, and `planAt` the place of the call in
+/// the plan of its run.
 library Checks {
-    uint256 internal constant METER = 3;
-
-    uint256 private constant EQUALS = 0;
-    uint256 private constant ONE_OF = 1;
+    /// Below which `check` is "equals", "one of" and "at most"; from METER on it is a meter.
+    uint256 internal constant METER = 3 << 254;
+    uint256 private constant ONE_OF = 1 << 254;
+    uint256 private constant AT_MOST = 2 << 254;
+    uint256 private constant ARGUMENT = 0x3f;
     uint256 private constant NATIVE_VALUE = 0x3f;
-    uint256 private constant MASK_64 = 0xffffffffffffffff;
 
-    /// @notice The argument that `check` is about; it must end before `end`. `planAt` is the call's place in the plan.
-    function argumentOf(uint256 call, uint256 check, uint256 end, Run run, uint256 planAt)
+    /// @notice The argument that `check` is about, of those from `arguments` up to `end`.
+    function argumentOf(uint256 check, uint256 arguments, uint256 end, Run run, uint256 planAt)
         internal
         pure
         returns (uint256 value)
     {
         unchecked {
-            uint256 argument = (check >> 243) & (NATIVE_VALUE << 5);
-            value = call >> 128;
-            if (argument != NATIVE_VALUE << 5) {
-                uint256 start = ((call >> 64) & MASK_64) + argument;
-                if (start + 32 > end) revert ArgumentMissing(run.indexOf(planAt), argument >> 5);
-                value = Read.word(start);
+            uint256 offset = (check >> 243) & (ARGUMENT << 5);
+            uint256 at = arguments + offset;
+            bool isElsewhere;
+            assembly ("memory-safe") {
+                // One branch for two questions.
+                isElsewhere := or(gt(add(at, 0x20), end), eq(offset, shl(5, NATIVE_VALUE)))
+            }
+            value = Read.word(at);
+            if (isElsewhere) {
+                if (offset != NATIVE_VALUE << 5) revert ArgumentMissing(run.indexOf(planAt), offset >> 5);
+                value = Runs.valueAt(planAt);
             }
         }
     }
 
-    /// @notice Where the constraint `check`, which stands at `at`, ends. Reverts unless `actual`, an argument of call
-    /// number `i`, keeps it.
+    /// @notice Where the constraint `check`, which stands at `at`, ends. Reverts unless `actual` keeps it.
     function requireConstraint(uint256 check, uint256 at, uint256 actual, Run run, uint256 planAt)
         internal
         pure
@@ -42,22 +46,24 @@ library Checks {
     {
         unchecked {
             uint256 length = (check >> 240) & 0xff;
-            if (check >> 254 == ONE_OF) {
-                at += 3;
-                end = at + length * ((check >> 232) & 0xff);
+            at += 2;
+            if (check < ONE_OF) {
+                if (Read.uintAt(at, length << 3) != actual) revert ArgumentRefused(run.indexOf(planAt), _argument(check));
+                end = at + length;
+            } else if (check < AT_MOST) {
+                end = ++at + length * ((check >> 232) & 0xff);
                 while (Read.uintAt(at, length << 3) != actual) {
                     at += length;
-                    if (at == end) revert ArgumentRefused(run.indexOf(planAt), (check >> 248) & NATIVE_VALUE);
+                    if (at == end) revert ArgumentRefused(run.indexOf(planAt), _argument(check));
                 }
             } else {
-                end = at + 2 + length;
-                uint256 expected = Read.uintAt(at + 2, length << 3);
-                if (actual != expected) {
-                    if (actual > expected || check >> 254 == EQUALS) {
-                        revert ArgumentRefused(run.indexOf(planAt), (check >> 248) & NATIVE_VALUE);
-                    }
-                }
+                if (Read.uintAt(at, length << 3) < actual) revert ArgumentRefused(run.indexOf(planAt), _argument(check));
+                end = at + length;
             }
         }
+    }
+
+    function _argument(uint256 check) private pure returns (uint256) {
+        return (check >> 248) & ARGUMENT;
     }
 }

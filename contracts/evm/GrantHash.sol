@@ -4,9 +4,10 @@ pragma solidity 0.8.30;
 import {Checks} from "./Checks.sol";
 import {GrantBytes} from "./GrantBytes.sol";
 import {Read} from "./Read.sol";
+import {Rules} from "./Rules.sol";
 
 /// @title The grant as the owner reads and signs it (EIP-712)
-/// @notice Only for grants that `GrantBytes.isWellFormed` has passed.
+/// @notice Only for grants that `GrantBytes.requireWellFormed` has passed.
 /// @dev Each struct is written word by word behind the free pointer and hashed there; what a list keeps (the hashes of
 /// its members) is allocated first.
 library GrantHash {
@@ -27,23 +28,23 @@ library GrantHash {
     );
 
     /// @notice `hashStruct` of the grant, signed over `epoch`.
-    function structHash(uint256 grant, uint256 epoch) internal pure returns (bytes32) {
+    /// @param rules Where the listed rules stand; 0 if they are in the tree with this `root`.
+    function structHash(uint256 grant, uint256 rules, uint256 root, uint256 epoch) internal pure returns (bytes32) {
         unchecked {
-            uint256 header = GrantBytes.header(grant);
-            uint256 caps = GrantBytes.capsAt(grant, header);
-            uint256 key = uint256(Read.hash(grant + 2, grant + 22));
-            uint256 words = _open(11); // the last is rulesRoot: zero while the rules are listed
+            uint256 header = GrantBytes.headerAt(grant);
+            uint256 key = uint256(Read.hash(grant + GrantBytes.KEY, header - 4));
+            uint256 words = _open(11);
             _put(words, uint256(GRANT_TYPE));
             _put(words + 32, key);
-            _put(words + 64, GrantBytes.salt(grant));
+            _put(words + 64, Read.uintAt(header - 4, 32));
             _put(words + 96, epoch);
-            _put(words + 128, header >> 216);
-            _put(words + 160, (header >> 176) & 0xffffffffff);
-            _put(words + 192, (header >> 144) & 0xffffffff);
-            _put(words + 224, header & GrantBytes.FLAG_RELAYER == 0 ? 0 : uint160(GrantBytes.relayer(grant)));
-            _put(words + 256, _caps(caps));
-            _put(words + 288, _rules(GrantBytes.rulesAt(caps)));
-            _put(words + 320, 0);
+            _put(words + 128, GrantBytes.startsAt(header));
+            _put(words + 160, GrantBytes.expiresAt(header));
+            _put(words + 192, GrantBytes.maxCalls(header));
+            _put(words + 224, uint160(GrantBytes.relayer(header)));
+            _put(words + 256, _caps(GrantBytes.capsAt(header)));
+            _put(words + 288, rules == 0 ? _hash(words, 0) : _rules(rules));
+            _put(words + 320, root);
             return bytes32(_hash(words, 11));
         }
     }
@@ -83,17 +84,18 @@ library GrantHash {
             uint256 head = word >> 248;
             uint256 words = _open(6);
             _put(words, uint256(RULE_TYPE));
-            _put(words + 32, uint256(keccak256("call")));
+            _put(words + 32, uint256(_kindOf(head)));
             _put(words + 64, (word >> 88) & type(uint160).max);
-            _put(words + 96, (word << 168) & (uint256(type(uint32).max) << 224));
-            if (head >= GrantBytes.SEND) {
-                _put(words + 32, uint256(keccak256("send")));
-                _put(words + 96, 0);
-                rule -= 4;
-            }
-            _checks(rule + 27, head & GrantBytes.CHECKS, words + 128);
+            _put(words + 96, head < Rules.SEND ? (word << 168) & (uint256(type(uint32).max) << 224) : 0);
+            _checks(Rules.checksAt(rule, head), head & Rules.CHECKS, words + 128);
             return _hash(words, 6);
         }
+    }
+
+    function _kindOf(uint256 head) private pure returns (bytes32) {
+        if (head < Rules.SEND) return keccak256("call");
+        if (head < Rules.ANY_SELECTOR) return keccak256("send");
+        return head < Rules.ANY_CALL ? keccak256("any selector") : keccak256("any call");
     }
 
     /// @dev Puts the hash of the meters to `result`, and that of the constraints behind. The constraints come first in
@@ -104,7 +106,7 @@ library GrantHash {
             uint256 nConstraints;
             for (uint256 i; i != count; ++i) {
                 uint256 check = Read.word(at);
-                if (check >> 254 == Checks.METER) {
+                if (check >= Checks.METER) {
                     uint256 scratch = _open(0);
                     _put(scratch, uint256(METER_TYPE));
                     _put(scratch + 32, (check >> 248) & 0x3f);

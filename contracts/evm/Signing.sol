@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {P256} from "./P256.sol";
 import {Read} from "./Read.sol";
 
 /// @title EIP-712 digests over this account, and who signed them
@@ -14,12 +15,41 @@ library Signing {
 
     /// @notice What is signed for the struct that hashes to `structHash`.
     function digestOf(bytes32 structHash) internal view returns (bytes32 digest) {
+        assembly ("memory-safe") {
+            digest := mload(0x40)
+        }
+        return _digestAt(uint256(digest), structHash);
+    }
+
+    /// @notice What the session key signs for one run.
+    /// @param grant The hash of the grant as the run carries it.
+    /// @param between The word that begins with nonce4 | deadline5.
+    /// @param calls Where the packed calls stand, up to `end`.
+    function runDigest(bytes32 grant, uint256 between, uint256 calls, uint256 end) internal view returns (bytes32) {
+        uint256 buffer;
+        bytes32 structHash;
+        bytes32 runType = RUN_TYPE;
+        assembly ("memory-safe") {
+            buffer := mload(0x40)
+            let length := sub(end, calls)
+            calldatacopy(buffer, calls, length)
+            let callsHash := keccak256(buffer, length)
+            mstore(buffer, runType)
+            mstore(add(buffer, 0x20), grant)
+            mstore(add(buffer, 0x40), shr(224, between))
+            mstore(add(buffer, 0x60), shr(216, shl(32, between)))
+            mstore(add(buffer, 0x80), callsHash)
+            structHash := keccak256(buffer, 0xa0)
+        }
+        return _digestAt(buffer, structHash);
+    }
+
+    /// @dev Nothing is cached: the address and the chain are read each time.
+    function _digestAt(uint256 buffer, bytes32 structHash) private view returns (bytes32 digest) {
         bytes32 domainType = DOMAIN_TYPE;
         bytes32 name = NAME;
         bytes32 version = VERSION;
         assembly ("memory-safe") {
-            // Scratch memory behind the free pointer. Nothing is cached: the address and the chain are read each time.
-            let buffer := mload(0x40)
             mstore(buffer, domainType)
             mstore(add(buffer, 0x20), name)
             mstore(add(buffer, 0x40), version)
@@ -33,42 +63,35 @@ library Signing {
         }
     }
 
-    /// @notice What the session key signs for one run; `calls` is the hash of the packed calls.
-    function runDigest(bytes32 id, uint256 nonce, uint256 deadline, bytes32 calls) internal view returns (bytes32) {
-        bytes32 structHash;
-        bytes32 runType = RUN_TYPE;
-        assembly ("memory-safe") {
-            let buffer := mload(0x40)
-            mstore(buffer, runType)
-            mstore(add(buffer, 0x20), id)
-            mstore(add(buffer, 0x40), nonce)
-            mstore(add(buffer, 0x60), deadline)
-            mstore(add(buffer, 0x80), calls)
-            structHash := keccak256(buffer, 0xa0)
-        }
-        return digestOf(structHash);
-    }
-
     /// @notice Says whether the 65 bytes of calldata from `at` on are the signature of `signer`: `v` 27 or 28, low `s`.
-    function isSignedBy(address signer, bytes32 digest, uint256 at) internal view returns (bool) {
+    function isSignedBy(uint256 signer, bytes32 digest, uint256 at) internal view returns (bool) {
+        return isRecovered(signer, digest, at, _vAt(at));
+    }
+
+    /// @notice Says whether the 65 bytes of calldata from `at` on are a signature by the key x32 | y32 at `key`: over the
+    /// SHA-256 of `digest`, and `v` is 0.
+    function isSignedByP256(uint256 key, bytes32 digest, uint256 at) internal view returns (bool) {
+        return _vAt(at) == 0 && P256.isSignedBy(key, digest, at);
+    }
+
+    function _vAt(uint256 at) private pure returns (uint256) {
         unchecked {
-            return _isSignedBy(signer, digest, at, Read.byteAt(at + 64));
+            return Read.byteAt(at + 64);
         }
     }
 
-    /// @notice As `isSignedBy`, and takes `v` 31 or 32 for a signature over the EIP-191 form of `digest`.
-    function isRunSignedBy(address signer, bytes32 digest, uint256 at) internal view returns (bool) {
-        unchecked {
-            uint256 v = Read.byteAt(at + 64);
-            if (v > 30) {
-                v -= 4;
-                digest = keccak256(abi.encodePacked("\x19Ethereum Signed Message:\n32", digest));
-            }
-            return _isSignedBy(signer, digest, at, v);
+    /// @notice The EIP-191 form of `digest`, which `personal_sign` over its 32 bytes signs.
+    function personal(bytes32 digest) internal pure returns (bytes32 hash) {
+        bytes28 prefix = "\x19Ethereum Signed Message:\n32";
+        assembly ("memory-safe") {
+            mstore(0x00, prefix)
+            mstore(0x1c, digest)
+            hash := keccak256(0x00, 0x3c)
         }
     }
 
-    function _isSignedBy(address signer, bytes32 digest, uint256 at, uint256 v) private view returns (bool isSigned) {
+    /// @notice Says whether the address `signer` made the signature r32 | s32 at `at` with this `v`, and `s` is low.
+    function isRecovered(uint256 signer, bytes32 digest, uint256 at, uint256 v) internal view returns (bool isSigned) {
         assembly ("memory-safe") {
             let buffer := mload(0x40)
             mstore(buffer, digest)

@@ -28,6 +28,14 @@ TRANSFER = bytes.fromhex("a9059cbb")
 RECIPIENT = bytes.fromhex("c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44")
 OTHER_RECIPIENT = bytes.fromhex("decafbad1decafbad2decafbad3decafbad4deca")
 USDC = 10**6
+# RFC 6979, A.2.5: the SHA-256 of "sample", r, s, x and y.
+RFC6979_SAMPLE = (
+    "af2bdbe1aa9b6ec1e2ade1d694f41fc71a831d0268e9891562113d8a62add1bf"
+    "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+    "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
+    "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
+    "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"
+)
 
 _GAS_LIMIT = 5_000_000
 _FEE_WEI = 10**10
@@ -86,11 +94,12 @@ class World:
     rpc: Rpc
     code: bytes = b""
     token: bytes = b""
+    erc20: str = "DemoToken"
     relayer: DevKey = field(default_factory=lambda: dev_keys()[0])
 
     def __post_init__(self) -> None:
         self.code = self.deploy("Account")
-        self.token = self.deploy("DemoToken")
+        self.token = self.deploy(self.erc20)
         for recipient in (RECIPIENT, OTHER_RECIPIENT):
             self.mint(recipient, 5 * USDC)
 
@@ -114,6 +123,11 @@ class World:
     def wei_of(self, owner: bytes) -> int:
         """Return the native balance of *owner*."""
         return int(self.rpc.ask("eth_getBalance", _hex(owner), "latest"), 16)
+
+    def has_p256(self) -> bool:
+        """Say whether this chain checks P-256 signatures (EIP-7951), asked with RFC 6979 A.2.5."""
+        answer = self.call((0x100).to_bytes(20, "big"), bytes.fromhex(RFC6979_SAMPLE))
+        return answer == words(1)
 
     def storage(self, account: bytes, slot: bytes) -> bytes:
         """Return the word of *account* at *slot*."""
@@ -160,7 +174,7 @@ class World:
             authorizations=tuple(authorizations),
         )
         raw = seal(unsigned, sign_digest(transaction_digest(unsigned), sender.secret))
-        receipt = self.receipt(self.rpc.ask("eth_sendRawTransaction", _hex(raw)))
+        receipt = self._receipt(self.rpc.ask("eth_sendRawTransaction", _hex(raw)))
         return Receipt(
             succeeded=receipt["status"] == "0x1",
             gas_used=int(receipt["gasUsed"], 16),
@@ -170,8 +184,7 @@ class World:
             ),
         )
 
-    def receipt(self, tx_hash: str) -> dict[str, Any]:
-        """Return the node's receipt of a transaction that it has taken."""
+    def _receipt(self, tx_hash: str) -> dict[str, Any]:
         # A node mines at once, but may answer before it has: ask again a bounded number of times.
         for _ in range(_RECEIPT_QUESTIONS):
             receipt: dict[str, Any] | None = self.rpc.ask("eth_getTransactionReceipt", tx_hash)

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {GrantFrozen, GrantRevoked, KeyTypeRefused, Malformed, NotGranted} from "./Errors.sol";
+import {GrantBytes} from "./GrantBytes.sol";
+import {GrantHash} from "./GrantHash.sol";
+import {GrantState} from "./GrantState.sol";
+import {P256} from "./P256.sol";
+import {Signing} from "./Signing.sol";
+import {Targets} from "./Targets.sol";
+
+/// @title How a grant becomes open: by the owner's signature, once
+/// @notice Also what an account must say of itself: whose it is, and where its grants stand.
+abstract contract Enabling {
+    uint256 internal constant SIGNATURE = 65;
+
+    /// @notice The grant is open from now on.
+    event Granted(bytes32 indexed grant);
+
+    /// @notice The epoch over which grants are signed now.
+    function epoch() public view virtual returns (uint64);
+
+    /// @dev Whose signature opens, freezes and ends grants.
+    function _owner() internal view virtual returns (address);
+
+    /// @dev Whether the 65 bytes of calldata from `at` on are the owner's signature of `digest`.
+    function _isSignedByOwner(bytes32 digest, uint256 at) internal view virtual returns (bool) {
+        return Signing.isSignedBy(uint160(_owner()), digest, at);
+    }
+
+    /// @dev What the place of every state slot is hashed with (`GrantState.slotOf`).
+    function _base() internal view virtual returns (uint256);
+
+    function _slotOf(bytes32 id) internal view returns (uint256) {
+        return GrantState.slotOf(id, _base());
+    }
+
+    /// @dev The offset and the id of a grant that follows the format.
+    function _wellFormed(bytes calldata grant) internal pure returns (uint256 at, bytes32 id) {
+        assembly ("memory-safe") {
+            at := grant.offset
+        }
+        unchecked {
+            uint256 header = GrantBytes.headerAt(at);
+            GrantBytes.requireWellFormed(at, header, GrantBytes.capsAt(header), at + grant.length);
+        }
+        id = keccak256(grant);
+    }
+
+    /// @dev The offset of a signature of the right length, else 0.
+    function _offsetOf(bytes calldata signature) internal pure returns (uint256 at) {
+        if (signature.length != SIGNATURE) return 0;
+        assembly ("memory-safe") {
+            at := signature.offset
+        }
+    }
+
+    /// @dev Returns the state of the grant, open now. The grant at `grant` is well formed; its rules are at `rules`, or
+    /// in the tree with this `root`. The owner's signature stands at `signature`, 0 for none.
+    function _enable(bytes32 id, uint256 grant, uint256 rules, uint256 root, uint256 state, uint256 signature)
+        internal
+        returns (uint256)
+    {
+        uint256 status = GrantState.statusOf(state);
+        if (status == GrantState.REVOKED) revert GrantRevoked();
+        if (status == GrantState.FROZEN) revert GrantFrozen();
+        // Of rules in a tree each run brings some; `register` has none.
+        if (rules != 0) Targets.requireAllowed(rules);
+        if (status == GrantState.OPEN) return state;
+        if (GrantBytes.keyType(grant) == GrantBytes.P256 && !P256.isChecked()) revert KeyTypeRefused();
+        if (signature == 0) revert NotGranted();
+        bytes32 digest = Signing.digestOf(GrantHash.structHash(grant, root == 0 ? rules : 0, root, epoch()));
+        if (!_isSignedByOwner(digest, signature)) revert NotGranted();
+        emit Granted(id);
+        return GrantState.withStatus(state, GrantState.OPEN);
+    }
+}

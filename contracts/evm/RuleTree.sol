@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Malformed} from "./Errors.sol";
+import {Read} from "./Read.sol";
+import {Rules} from "./Rules.sol";
+
+/// @title Rules of which a run brings only those that it uses
+/// @notice A grant keeps the root of a Merkle tree; a run brings rules and their proofs in its place (the open form).
+/// @dev openRules = nRules1 | rule* | proof*, with proof = depth1 | sibling32*, from the leaf up. A leaf and a node are
+/// hashed behind different bytes, so none can be taken for the other.
+library RuleTree {
+    uint256 private constant MAX_DEPTH = 32;
+    uint256 private constant LEAF = 0;
+    uint256 private constant NODE = 1;
+
+    /// @notice The one root that all proofs lead to. Reverts if a rule or a proof is malformed or wide, if two proofs lead
+    /// to different roots, or if the last one does not end just before `end`.
+    /// @param rules Where the open rules stand.
+    function requireRoot(uint256 rules, uint256 nCaps, uint256 end) internal pure returns (uint256 root) {
+        unchecked {
+            uint256 proof = Rules.requireWellFormed(rules, nCaps);
+            uint256 rule = rules + 1;
+            uint256 left = Read.byteAt(rules);
+            bool isFirst = true;
+            for (; left != 0; --left) {
+                if (Read.byteAt(rule + 2) >= Rules.ANY_SELECTOR) revert Malformed();
+                uint256 next = rule + 2 + Read.uint16At(rule);
+                uint256 hash = _leaf(rule, next);
+                (hash, proof) = _climb(hash, proof);
+                if (!isFirst && hash != root) revert Malformed();
+                (rule, root, isFirst) = (next, hash, false);
+            }
+            if (proof != end) revert Malformed();
+        }
+    }
+
+    /// @notice The id of the grant at `grant` whose rules, at `rules`, are replaced by `root`.
+    function idOf(uint256 grant, uint256 rules, uint256 root) internal pure returns (bytes32 id) {
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            let length := sub(rules, grant)
+            calldatacopy(buffer, grant, length)
+            mstore(add(buffer, length), root)
+            id := keccak256(buffer, add(length, 0x20))
+        }
+    }
+
+    function _leaf(uint256 rule, uint256 end) private pure returns (uint256 hash) {
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            let length := sub(end, rule)
+            mstore8(buffer, LEAF)
+            calldatacopy(add(buffer, 1), rule, length)
+            hash := keccak256(buffer, add(length, 1))
+        }
+    }
+
+    /// @dev The root above `hash` by the proof at `proof`, and where that proof ends.
+    function _climb(uint256 hash, uint256 proof) private pure returns (uint256, uint256 end) {
+        unchecked {
+            uint256 depth = Read.byteAt(proof);
+            if (depth > MAX_DEPTH) revert Malformed();
+            end = proof + 1 + 32 * depth;
+            assembly ("memory-safe") {
+                let buffer := mload(0x40)
+                mstore8(buffer, NODE)
+                for { let at := add(proof, 1) } lt(at, end) { at := add(at, 0x20) } {
+                    let sibling := calldataload(at)
+                    // The smaller of the two stands first.
+                    let isLarger := shl(5, gt(hash, sibling))
+                    mstore(add(add(buffer, 1), isLarger), hash)
+                    mstore(sub(add(buffer, 0x21), isLarger), sibling)
+                    hash := keccak256(buffer, 0x41)
+                }
+            }
+            return (hash, end);
+        }
+    }
+}

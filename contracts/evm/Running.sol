@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Calls} from "./Calls.sol";
+import {Enabling} from "./Enabling.sol";
+import {
+    DeadlinePassed,
+    GrantExpired,
+    GrantNotStarted,
+    Malformed,
+    RelayerNotAllowed,
+    SignatureRefused
+} from "./Errors.sol";
+import {GrantBytes} from "./GrantBytes.sol";
+import {GrantState} from "./GrantState.sol";
+import {P256} from "./P256.sol";
+import {Read} from "./Read.sol";
+import {RuleTree} from "./RuleTree.sol";
+import {Rules} from "./Rules.sol";
+import {Run, Runs} from "./Run.sol";
+import {Signing} from "./Signing.sol";
+
+/// @title Runs: calls under a grant, signed by its session key
+/// @dev run = selector4 | head2 | grant | nonce4 | deadline5 | calls | signature65 | [ownerSignature65]
+abstract contract Running is Enabling {
+    uint256 private constant GRANT = 6;
+    uint256 private constant HEADER = GRANT + GrantBytes.SECP256K1_HEADER; // under a secp256k1 key
+    uint256 private constant FIRST = 0x8000; // in head2: the owner's signature follows; below it, the grant's length
+    uint256 private constant BETWEEN = 9; // nonce4 | deadline5, between the grant and the calls
+    uint256 private constant SECONDS = 0xffffffffff;
+
+    /// @notice Makes the calls of one run under a grant, signed by its session key. Anyone may submit it, unless the
+    /// grant binds the relayer. The calldata is packed, not ABI-encoded; native value sent along stays in the account.
+    /// @dev The order of the checks is part of the format. State is written before the first call is made.
+    function applyRun() external payable {
+        unchecked {
+            Run run = Runs.make();
+            if (!_openPlain(run)) _open(run);
+            uint256 calls = run.betweenAt();
+            uint256 between = Read.word(calls); // nonce4 | deadline5 | n1
+            calls += BETWEEN;
+            _requireSessionKey(run, between, calls, run.callsEnd());
+            uint256 state = GrantState.useNonce(run.state(), between >> 224);
+            run.setState(GrantState.countCalls(state, (between >> 176) & 0xff, run.maxCalls()));
+            uint256 planEnd = Calls.check(run, calls);
+            GrantState.write(run.stateSlot(), run.state());
+            Calls.perform(run, planEnd);
+        }
+    }
+
+    /// @dev The usual run: an open grant, in its time, with a secp256k1 key, any relayer and listed rules. Every question
+    /// that `_open` asks one by one is in two branches here. Says no if the run is not of this kind, or to be refused.
+    function _openPlain(Run run) private view returns (bool isPlain) {
+        unchecked {
+            uint256 header = Read.word(HEADER); // startsAt5 | expiresAt5 | maxCalls4 | flags1
+            uint256 at = Read.uint16At(4);
+            assembly ("memory-safe") {
+                let isUnusual := or(byte(1, calldataload(GRANT)), byte(14, header)) // key type, flags
+                isPlain := and(lt(at, FIRST), iszero(isUnusual))
+                at := add(at, GRANT)
+                isPlain := and(isPlain, lt(add(at, add(BETWEEN, SIGNATURE)), calldatasize()))
+            }
+            if (isPlain) {
+                bytes32 id = Read.hash(GRANT, at);
+                run.setGrant(id, at, msg.data.length - SIGNATURE, header, HEADER + 15);
+                uint256 slot = _slotOf(id);
+                uint256 state = GrantState.read(slot);
+                run.setSlot(slot, state);
+                assembly ("memory-safe") {
+                    let isEarly := lt(timestamp(), shr(216, header))
+                    let isInTime := lt(timestamp(), shr(216, shl(40, header)))
+                    isInTime := and(isInTime, lt(timestamp(), shr(216, shl(32, calldataload(at)))))
+                    isPlain := and(eq(shr(254, state), 1), gt(isInTime, isEarly))
+                }
+            }
+        }
+    }
+
+    /// @dev Any run whose grant is open, or opened by the owner's signature that it brings.
+    function _open(Run run) private {
+        unchecked {
+            uint256 head = Read.uint16At(4);
+            uint256 isFirst = head / FIRST;
+            uint256 at = GRANT + (head & (FIRST - 1));
+            uint256 end = msg.data.length - SIGNATURE - SIGNATURE * isFirst;
+            if (at + BETWEEN + 1 > end || end > msg.data.length) revert Malformed();
+            uint256 header = GrantBytes.headerAt(GRANT);
+            uint256 caps = GrantBytes.capsAt(header);
+            bytes32 id = Read.hash(GRANT, at);
+            run.setGrant(id, at, end, Read.word(header), caps);
+            uint256 root;
+            if (GrantBytes.isTree(header)) (id, root) = _treeOf(header, caps, run.rulesAt(), at);
+            uint256 slot = _slotOf(id);
+            uint256 state = GrantState.read(slot);
+            run.setSlot(slot, state);
+            if (root == 0) {
+                // What is open was parsed when it was enabled.
+                if (GrantState.statusOf(state) == GrantState.OPEN) return _requireTime(header, at);
+                GrantBytes.requireWellFormed(GRANT, header, caps, at);
+            }
+            _requireTime(header, at);
+            run.setState(_enable(id, GRANT, run.rulesAt(), root, state, isFirst * (end + SIGNATURE)));
+        }
+    }
+
+    /// @dev The id of a grant whose rules are in a tree, and their root. Reverts unless it follows the format up to `end`.
+    function _treeOf(uint256 header, uint256 caps, uint256 rules, uint256 end)
+        private
+        pure
+        returns (bytes32 id, uint256 root)
+    {
+        GrantBytes.requireWellFormedHead(GRANT, header, caps);
+        root = RuleTree.requireRoot(rules, Read.byteAt(caps), end);
+        id = RuleTree.idOf(GRANT, rules, root);
+    }
+
+    /// @dev The deadline stands 4 behind `between`.
+    function _requireTime(uint256 header, uint256 between) private view {
+        if (block.timestamp < GrantBytes.startsAt(header)) revert GrantNotStarted();
+        if (block.timestamp >= GrantBytes.expiresAt(header)) revert GrantExpired();
+        if (block.timestamp >= (Read.word(between) >> 184) & SECONDS) revert DeadlinePassed();
+        if (GrantBytes.flags(header) & GrantBytes.FLAG_RELAYER != 0 && msg.sender != GrantBytes.relayer(header)) {
+            revert RelayerNotAllowed();
+        }
+    }
+
+    /// @dev The signature stands at `end`, where the calls end.
+    function _requireSessionKey(Run run, uint256 between, uint256 calls, uint256 end) private view {
+        unchecked {
+            bytes32 digest = Signing.runDigest(run.grantHash(), between, calls, end);
+            uint256 v = Read.byteAt(end + 64);
+            bool isSigned;
+            if (v - 27 < 2) isSigned = Signing.isRecovered(GrantBytes.key(GRANT), digest, end, v);
+            if (!isSigned) _requireOtherwise(digest, end, v);
+        }
+    }
+
+    /// @dev By a P-256 key; in the EIP-191 form; or by nothing but sending this as the session key.
+    function _requireOtherwise(bytes32 digest, uint256 at, uint256 v) private view {
+        unchecked {
+            bool isSigned;
+            if (GrantBytes.keyType(GRANT) == GrantBytes.P256) {
+                isSigned = Signing.isSignedByP256(GRANT + GrantBytes.KEY, digest, at);
+            } else {
+                uint256 key = GrantBytes.key(GRANT);
+                isSigned = uint160(msg.sender) == key || Signing.isRecovered(key, Signing.personal(digest), at, v - 4);
+            }
+            if (!isSigned) revert SignatureRefused();
+        }
+    }
+}
