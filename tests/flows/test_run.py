@@ -26,6 +26,7 @@ from valetkey.core.session import Proof
 from valetkey.core.wallet import OwnerKey
 from valetkey.flows import freeze, grant, open_session, reads, run, stop
 from valetkey.spec import secp256k1
+from valetkey.spec.permission_bytes import personal_digest
 
 if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
@@ -159,6 +160,17 @@ async def test_the_same_request_runs_once(scene: Scene) -> None:
     with pytest.raises(Conflict) as refused:
         await scene.run(held, scene.transfer(2), request=Request(request.id, "other"))
     assert refused.value.code is Code.REQUEST_ID_REUSED
+
+
+async def test_a_wallet_signs_a_run_with_personal_sign(scene: Scene) -> None:
+    """A session key that can sign nothing else still acts: its ``v`` is higher by 4."""
+    held = await scene.open(await scene.wallet(OwnerKey.OUTSIDE), proof=Proof.CHAIN)
+    planned = await scene.ask(held, scene.transfer(USDC))
+    assert planned.run is not None
+    signed = secp256k1.sign_digest(personal_digest(planned.run.digest), held.secret)
+    signature = signed[:64] + bytes((signed[64] + 4,))
+    assert (await _sign(scene, held, planned, signature)).state is ActivityState.DONE
+    assert await scene.balance(ALICE) == USDC
 
 
 async def test_only_the_session_key_signs_a_run(scene: Scene) -> None:

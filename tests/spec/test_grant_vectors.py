@@ -180,6 +180,16 @@ def test_a_run_is_signed_as_wallets_sign(what: str) -> None:
     else:
         assert unhexed(Account._recover_hash(digest, signature=signature)) == key  # noqa: SLF001
     assert pb.is_run_signed_by(key, digest, signature)
+    domain = vector["typed_data"]["domain"]
+    again = pb.run_digest(
+        unhexed(message["grant"]),
+        unhexed(vector["calls"]),
+        nonce=vector["nonce"],
+        deadline=vector["deadline"],
+        chain_id=int(domain["chainId"]),
+        account=unhexed(domain["verifyingContract"]),
+    )
+    assert again == digest
 
 
 @pytest.mark.parametrize("what", RUNS)

@@ -87,7 +87,7 @@ def run_intent(
     Return the call that carries a signed run.
 
     Args:
-        signature: 65 bytes by the session key, v 27 or 28.
+        signature: 65 bytes by the session key (`is_run_signed_by`).
         first_use: Whether the owner's signature goes along, for the chain does not know the grant.
     """
     data = packed.run_calldata(
@@ -165,6 +165,17 @@ def is_signed_by(message_digest: bytes, signature: bytes, address: bytes) -> boo
         return secp256k1.recover_address(message_digest, signature) == address
     except secp256k1.CurveError:
         return False
+
+
+def is_run_signed_by(run_digest: bytes, signature: bytes, key: bytes) -> bool:
+    """
+    Say whether *signature* over *run_digest* is one that the account takes from *key*.
+
+    Args:
+        signature: 65 bytes, in any form that the grant format has for runs.
+        key: As in the grant.
+    """
+    return packed.is_run_signed_by(key, run_digest, signature)
 
 
 def with_v(signature: bytes) -> bytes:

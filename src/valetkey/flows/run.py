@@ -11,7 +11,7 @@ from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import Code, Conflict, Forbidden, Malformed
 from valetkey.core.permission.lower import lower
-from valetkey.core.plan import is_signed_by, run_intent, with_v
+from valetkey.core.plan import is_run_signed_by, run_intent, with_v
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Account, SealedKey
@@ -144,7 +144,7 @@ async def sign(
         return await drive(world, activity_id)
     key = granted(session).session_key
     digest = activity.run.digest if activity.run else b""
-    if session.proof is not Proof.CHAIN or not is_signed_by(digest, signature, key):
+    if session.proof is not Proof.CHAIN or not is_run_signed_by(digest, signature, key):
         detail = f"signature: expected 65 bytes by 0x{key.hex()} over 0x{digest.hex()}"
         raise Malformed(Code.MALFORMED_SIGNATURE, detail)
     return await _bring(world, activity_id, signature)
