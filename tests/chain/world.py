@@ -174,7 +174,7 @@ class World:
             authorizations=tuple(authorizations),
         )
         raw = seal(unsigned, sign_digest(transaction_digest(unsigned), sender.secret))
-        receipt = self._receipt(self.rpc.ask("eth_sendRawTransaction", _hex(raw)))
+        receipt = self.receipt(self.rpc.ask("eth_sendRawTransaction", _hex(raw)))
         return Receipt(
             succeeded=receipt["status"] == "0x1",
             gas_used=int(receipt["gasUsed"], 16),
@@ -184,7 +184,8 @@ class World:
             ),
         )
 
-    def _receipt(self, tx_hash: str) -> dict[str, Any]:
+    def receipt(self, tx_hash: str) -> dict[str, Any]:
+        """Return the node's receipt of a transaction that it has taken."""
         # A node mines at once, but may answer before it has: ask again a bounded number of times.
         for _ in range(_RECEIPT_QUESTIONS):
             receipt: dict[str, Any] | None = self.rpc.ask("eth_getTransactionReceipt", tx_hash)

@@ -18,7 +18,7 @@ from valetkey.core.permission.decide import Allow, Spent, decide
 from valetkey.spec import permission_bytes as pb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.chain.differential.case import Case
     from tests.chain.differential.evm import Evm
@@ -118,9 +118,12 @@ def name_of(outcome: Outcome) -> str:
     return "accepted" if isinstance(outcome, Accepted) else outcome.error
 
 
-def run(evm: Evm, *, seed: int, indexes: range, now: Callable[[], int] = lambda: NOW) -> Tally:
+def run(evm: Evm, *, seed: int, indexes: range, now: int = NOW) -> Tally:
     """
     Compare the cases of *seed* with these *indexes*, and a neighbour of each accepted one.
+
+    Args:
+        now: The second that all of them are around.
 
     Raises:
         Disagreement: Of the first case that differs.
@@ -128,7 +131,7 @@ def run(evm: Evm, *, seed: int, indexes: range, now: Callable[[], int] = lambda:
     tally = Tally()
     for index in indexes:
         dice = Dice(seed, index)
-        case = draw(dice, index, now())
+        case = draw(dice, index, now)
         outcome = compare(case, evm)
         tally.drawn[name_of(outcome)] += 1
         if isinstance(outcome, Accepted):

@@ -12,6 +12,7 @@ import click
 
 from valetkey.cli.demo.attacks import attacks, wait_until
 from valetkey.cli.demo.cast import BALANCE, UNIT, gather_cast, pay
+from valetkey.cli.demo.narrow import an_hour_later, narrow
 from valetkey.cli.demo.score import Score
 from valetkey.cli.demo.stops import freeze_and_revoke, kill_without_server
 from valetkey.cli.local import TOKEN_NAME, choice_of, engine_option, local_server
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from valetkey.cli.local import Local
 
 SHORT_S = 4
-LONG_S = 3600
 
 
 @click.command("demo", cls=Verb)
@@ -73,17 +73,20 @@ async def _play(terminal: Terminal, score: Score, local: Local) -> None:
             score.check("the account runs our code", is_right=state.is_ready, got=state)
             address = cast.account.address
             terminal.say(f"   account {address} delegates to our code · {BALANCE} {TOKEN_NAME}")
-            dying = await cast.open(expires_in=SHORT_S, label="short")
+            dying = await cast.open(cast.payments(expires_in=SHORT_S), label="short")
             over_at = int(time.time()) + SHORT_S
             held = await _open(cast)
             mined = await _act(cast, held)
-            unsigned = await cast.open(expires_in=LONG_S, label="unsigned", signed=False)
+            unsigned = await cast.open(cast.payments(), label="unsigned", signed=False)
             await wait_until(over_at)
             await _attack(cast, held, dying, unsigned, mined)
-            _heading(cast, "5", "Stop")
+            _heading(cast, "5", "Only as much as is needed")
+            hourly = await narrow(cast)
+            _heading(cast, "6", "Stop")
             await freeze_and_revoke(cast, held)
-            last = await cast.open(expires_in=LONG_S, label="last")
+            last = await cast.open(cast.payments(), label="last")
             await kill_without_server(cast, last)
+            await an_hour_later(cast, hourly)
 
 
 def _heading(cast: Cast, number: str, text: str) -> None:
@@ -93,7 +96,7 @@ def _heading(cast: Cast, number: str, text: str) -> None:
 
 async def _open(cast: Cast) -> Held:
     _heading(cast, "2", "A session: signed by the owner, held by a key in this process")
-    held = await cast.open(expires_in=LONG_S, label="demo")
+    held = await cast.open(cast.payments(), label="demo")
     shown = await held.session.show()
     left = format_duration(shown.expires_at - int(time.time()))
     worst = shown.worst_case.text if shown.worst_case else "?"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from valetkey.cli.local import Local
     from valetkey.cli.terminal import Terminal
     from valetkey.client import AsyncSession
+    from valetkey.client.permission import Draft
+    from valetkey.core.permission.model import Permission
     from valetkey.ports import Chain
     from valetkey.wire.wallet import Account
 
@@ -24,6 +26,7 @@ DECIMALS: Final = 6
 UNIT: Final = 10**DECIMALS
 BALANCE: Final = 100
 CAP: Final = 20
+LONG_S: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +72,20 @@ class Cast:
         """The demo token, 20 bytes."""
         return self.local.deployment.token
 
-    async def open(self, *, expires_in: int, label: str, signed: bool = True) -> Held:
-        """Return a new session that may pay the friends, signed by the owner or left waiting."""
-        key = SessionKey.generate()
-        session = await self.vk.sessions.open(
-            self.account,
-            permission.erc20_transfers(
-                self.token,
-                decimals=DECIMALS,
-                to=sorted(self.friends),
-                lifetime=str(CAP),
-                expires_in=expires_in,
-            ),
-            key=key,
-            label=label,
+    def payments(self, *, lifetime: int = CAP, expires_in: int = LONG_S) -> Draft:
+        """Return a permission to pay the friends *lifetime* USDC in all."""
+        return permission.erc20_transfers(
+            self.token,
+            decimals=DECIMALS,
+            to=sorted(self.friends),
+            lifetime=str(lifetime),
+            expires_in=expires_in,
         )
+
+    async def open(self, allowed: Draft | Permission, *, label: str, signed: bool = True) -> Held:
+        """Return a new session, signed by the owner or left waiting."""
+        key = SessionKey.generate()
+        session = await self.vk.sessions.open(self.account, allowed, key=key, label=label)
         consent = await session.consent()
         signature = None
         if signed:

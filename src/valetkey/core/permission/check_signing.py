@@ -34,8 +34,8 @@ MAX_TYPE_CHARS: Final = 2048
 MAX_FIELD_CONSTRAINTS: Final = 16
 MAX_FIELD_DEPTH: Final = 8
 MAX_SCOPES: Final = 32
-OWN_DOMAIN: Final = "valetkey"
 
+_OWN_DOMAIN: Final = "valetkey"
 _SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,63}")
 
 
@@ -61,6 +61,11 @@ def check_signing(permission: Permission, never: Collection[bytes]) -> None:
     check_sorted("scopes", permission.scopes)
 
 
+def is_own_domain(name: object) -> bool:
+    """Say whether somebody could take *name* for that of our own signed structures."""
+    return isinstance(name, str) and name.strip().casefold() == _OWN_DOMAIN
+
+
 def _check_message(where: str, message: MessageTemplate) -> None:
     pieces = message.text
     if not 1 <= len(pieces) <= MAX_PIECES:
@@ -80,8 +85,8 @@ def _check_typed_data(where: str, typed: TypedDataTemplate, never: Collection[by
         if text is not None and (len(text) > MAX_DOMAIN_CHARS or not text.isprintable()):
             expected = f"at most {MAX_DOMAIN_CHARS} printable characters, or none"
             raise refuse(f"{where}.{name}", expected, shown(text))
-    if typed.name == OWN_DOMAIN:
-        raise refuse(f"{where}.name", "a domain that is not ours", shown(OWN_DOMAIN))
+    if is_own_domain(typed.name):
+        raise refuse(f"{where}.name", "a domain that is not ours", shown(typed.name or ""))
     if len(typed.type) > MAX_TYPE_CHARS:
         raise refuse(f"{where}.type", f"at most {MAX_TYPE_CHARS} characters", len(typed.type))
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code
-from valetkey.core.permission.check_signing import OWN_DOMAIN
+from valetkey.core.permission.check_signing import is_own_domain
 from valetkey.core.permission.decide import holds, refuse_by_time
 from valetkey.core.permission.targets import NEVER_TARGETS
 from valetkey.core.permission.verdict import Deny
@@ -147,11 +147,13 @@ def is_filled(template: MessageTemplate, text: str) -> bool:
 def _decide_typed_data(
     typed: TypedData, permission: Permission, accounts: Collection[bytes]
 ) -> Signable | Deny:
-    name, contract = typed.domain.get("name"), typed.domain.get("verifyingContract")
-    if isinstance(name, str) and name.strip().casefold() == OWN_DOMAIN:
-        return _forbidden(f"typed data of the domain {OWN_DOMAIN!r} is never signed in a session")
+    contract = typed.domain.get("verifyingContract")
+    if is_own_domain(typed.domain.get("name")):
+        return _forbidden("typed data of our own domain is never signed under a session")
     if isinstance(contract, bytes) and (contract in accounts or contract in NEVER_TARGETS):
-        return _forbidden("typed data for an account or an EntryPoint is never signed in a session")
+        return _forbidden(
+            "typed data for an account or an EntryPoint is never signed under a session"
+        )
     try:
         signed, kind = digest(typed), encode_type(typed.primary_type, typed.types)
         matching = [
