@@ -209,9 +209,27 @@ async def test_a_stop_says_when_it_took_effect_on_each_plane(funded: Stage) -> N
     planes = [(step["plane"], step["name"]) for step in revoked["session"]["steps"]]
     assert ("server", "refused") in planes
     assert planes[-1] == ("chain", "included")
+    tried = [[one[name] for name in ("plane", "refused", "code")] for one in revoked["tried"]]
+    assert tried == [["server", True, "session_revoked"], ["chain", True, "session_revoked"]]
+    assert [one["refused"] for one in frozen["tried"]] == [True, True]
+    assert [one["refused"] for one in thawed["tried"]] == [False, False]
     times = [step["at_ms"] for step in revoked["session"]["steps"]]
     assert times == sorted(times)
     check_problem(await holder.send("GET", "/v1/session"), 401, "session_revoked")
+
+
+async def test_what_opening_answers_is_all_that_its_owner_needs(funded: Stage) -> None:
+    """What it may do and lose, what is unwise, whose key rules it, and how to end it."""
+    key = Key.make("p256", 104).document
+    opened = await funded.open("stamp", "write", key=key)
+    assert opened["owner_key"] == opened["session"]["owner_key"] == "sealed"
+    assert "20" in opened["worst_case"]["text"]
+    assert {one["rule"] for one in opened["findings"]} == {"no-call-count", "no-fee-budget"}
+    session_id = opened["session"]["id"]
+    kept = await funded.secret.get(f"/v1/sessions/{session_id}/kill-note")
+    assert opened["kill_note"] == kept
+    pending = await funded.open_pending()
+    assert (pending["owner_key"], pending["kill_note"]) == ("outside", None)
 
 
 async def test_every_session_of_a_user_is_revoked_together(stage: Stage) -> None:

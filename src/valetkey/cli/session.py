@@ -18,16 +18,18 @@ from valetkey.client.watching import has_changed, is_over
 from valetkey.core.activity import ActivityState
 from valetkey.core.session import State
 from valetkey.wire.base import Page
-from valetkey.wire.session import StoppedAll
+from valetkey.wire.stop import StoppedAll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from valetkey.client import Owner, Valetkey
-    from valetkey.wire.session import Session, Stopped
+    from valetkey.wire.session import Session
+    from valetkey.wire.stop import Stopped
 
 _MAX_LISTED: Final = 10_000
 _REDRAWN_EACH_S: Final = 0.5
+_SAYS: Final = {True: "refused", False: "NOT refused", None: "unknown"}
 
 
 @click.group()
@@ -220,6 +222,8 @@ def _show(terminal: Terminal, stopped: Stopped) -> None:
     terminal.say(f"{stopped.session.id} is {stopped.session.state}", style="bold")
     steps = stopped.session.steps or stopped.activity.times
     terminal.show(steps_table(steps))
+    for one in stopped.tried:
+        terminal.say(f"tried on the {one.plane}: {_SAYS[one.refused]} ({one.detail})")
     if _is_frozen_here_alone(stopped):
         terminal.say(
             "Frozen here, not on chain: whoever has the session key can still act past this server."

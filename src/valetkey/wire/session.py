@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from valetkey.core.permission.explain import explain, headline
 from valetkey.core.permission.worst_case import worst_case
-from valetkey.wire.activity import Activity, Step, write_steps
+from valetkey.wire.activity import Step, write_steps
 from valetkey.wire.base import (
     Address,
     Amount,
@@ -145,31 +145,6 @@ class SignConsent(Told, frozen=True, kw_only=True):
     kill_note: TypedData
 
 
-class OpenedSession(Told, frozen=True, kw_only=True):
-    """
-    A new session.
-
-    Args:
-        token: Its bearer token, shown this once.
-        findings: What the linter says of its permission, errors first, and then its chain.
-    """
-
-    session: Session
-    token: str | None
-    headline: str
-    explanation: list[str]
-    worst_case: WorstCase | None
-    findings: list[Finding]
-    next_action: SignConsent | None
-
-
-class AcceptGrant(Asked, frozen=True, kw_only=True):
-    """The owner's signatures over grant and kill note."""
-
-    owner_signature: Signature
-    kill_note: Signature
-
-
 class KillNote(Told, frozen=True, kw_only=True):
     """
     What ends a session on chain without this server; ``text`` tells its owner how.
@@ -188,38 +163,33 @@ class KillNote(Told, frozen=True, kw_only=True):
     text: str
 
 
-class FreezeNote(Told, frozen=True, kw_only=True):
-    """What the owner signs to freeze or unfreeze on chain."""
+class OpenedSession(Told, frozen=True, kw_only=True):
+    """
+    A new session.
 
-    typed_data: TypedData
-    digest: Word
-    sequence: Integer
-
-
-class Switch(Asked, frozen=True, kw_only=True):
-    """Freeze or unfreeze; the owner's signature over the note, if there is one."""
-
-    owner_signature: Signature | None = None
-
-
-class Stopped(Told, frozen=True, kw_only=True):
-    """A session after a stop, and the activity that brings it to the chain."""
+    Args:
+        token: Its bearer token, shown this once.
+        findings: What the linter says of its permission, errors first, and then its chain.
+        owner_key: Where the key of the account's owner is: ``outside``, or ``sealed`` here.
+        kill_note: For the owner to keep as a file; None until they have signed.
+    """
 
     session: Session
-    activity: Activity
+    token: str | None
+    headline: str
+    explanation: list[str]
+    worst_case: WorstCase | None
+    findings: list[Finding]
+    owner_key: str | None
+    kill_note: KillNote | None
+    next_action: SignConsent | None
 
 
-class RevokeAll(Asked, frozen=True, kw_only=True):
-    """Whose sessions to revoke together."""
+class AcceptGrant(Asked, frozen=True, kw_only=True):
+    """The owner's signatures over grant and kill note."""
 
-    scope: Literal["user", "wallet", "organization"]
-    scope_id: str
-
-
-class StoppedAll(Told, frozen=True, kw_only=True):
-    """Every session that was revoked."""
-
-    items: list[Stopped]
+    owner_signature: Signature
+    kill_note: Signature
 
 
 def write_remaining(

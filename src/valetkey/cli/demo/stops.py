@@ -17,7 +17,7 @@ from valetkey.devchain import dev_keys
 
 if TYPE_CHECKING:
     from valetkey.cli.demo.cast import Cast, Held
-    from valetkey.wire.session import Stopped
+    from valetkey.wire.stop import Stopped
 
 _TRANSFER = selector_of("transfer(address,uint256)")
 

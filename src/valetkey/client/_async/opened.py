@@ -11,6 +11,7 @@ from valetkey.client.consent import Consent, verify_consent
 from valetkey.client.kill_note import KillNote, make_note, verify_note
 from valetkey.core.errors import Code, Conflict
 from valetkey.wire import session as wire
+from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class AsyncSession(AsyncHeldSession):
         path = path_of("/v1/sessions/{key}", key=self.id)
         return await self._operator.send(read(wire.Session, path))
 
-    async def freeze(self) -> wire.Stopped:
+    async def freeze(self) -> wire_stop.Stopped:
         """
         Return the session, frozen: refused from this answer on, and on chain where the owner signs.
 
@@ -127,11 +128,11 @@ class AsyncSession(AsyncHeldSession):
         """
         return await self._stops().freeze(self.id, owner=self._owner)
 
-    async def unfreeze(self) -> wire.Stopped:
+    async def unfreeze(self) -> wire_stop.Stopped:
         """Return the session, in use again."""
         return await self._stops().unfreeze(self.id, owner=self._owner)
 
-    async def revoke(self) -> wire.Stopped:
+    async def revoke(self) -> wire_stop.Stopped:
         """Return the session, ended: refused from now on, and on chain by its kill note."""
         return await self._stops().revoke(self.id)
 

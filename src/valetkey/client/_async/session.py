@@ -17,6 +17,7 @@ from valetkey.client.watching import MIN_EVERY_S, has_changed, is_over
 from valetkey.core.errors import Code, Conflict, Forbidden, Unauthenticated, Unavailable
 from valetkey.wire import activity as wire_activity
 from valetkey.wire import session as wire
+from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import Nothing, Page, hexed
 
 if TYPE_CHECKING:
@@ -181,9 +182,9 @@ class AsyncHeldSession:
         """Yield what was done under the session, newest first."""
         return self._holder.pages(Page[wire_activity.Activity], "/v1/activities")
 
-    async def close(self) -> wire.Stopped:
+    async def close(self) -> wire_stop.Stopped:
         """Give the session back: it is refused from now on, here and then on chain."""
-        return await self._holder.send(write(wire.Stopped, "/v1/session/close", Nothing()))
+        return await self._holder.send(write(wire_stop.Stopped, "/v1/session/close", Nothing()))
 
     def export(self) -> str:
         """

@@ -9,6 +9,7 @@ from valetkey.client.asks import path_of, read, write
 from valetkey.client.consent import expect_same, read_typed
 from valetkey.client.opening import verified_of_owner
 from valetkey.wire import session as wire
+from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import Nothing, hexed
 
 if TYPE_CHECKING:
@@ -29,24 +30,24 @@ class AsyncStops:
     line: AsyncLine
     verified: Verified | None = None
 
-    async def freeze(self, session_id: str, *, owner: Owner | None) -> wire.Stopped:
+    async def freeze(self, session_id: str, *, owner: Owner | None) -> wire_stop.Stopped:
         """Freeze at once, then have *owner* sign for the chain."""
         path = path_of("/v1/sessions/{key}/freeze", key=session_id)
-        stopped = await self.line.send(write(wire.Stopped, path, wire.Switch()))
+        stopped = await self.line.send(write(wire_stop.Stopped, path, wire_stop.Switch()))
         if owner is None:
             return stopped
         signature = await self._sign(session_id, owner, freeze=True)
-        body = wire.Switch(owner_signature=hexed(signature))
-        return await self.line.send(write(wire.Stopped, path, body))
+        body = wire_stop.Switch(owner_signature=hexed(signature))
+        return await self.line.send(write(wire_stop.Stopped, path, body))
 
-    async def unfreeze(self, session_id: str, *, owner: Owner | None) -> wire.Stopped:
+    async def unfreeze(self, session_id: str, *, owner: Owner | None) -> wire_stop.Stopped:
         """Take back into use, with the signature of *owner* for the chain."""
         path = path_of("/v1/sessions/{key}/unfreeze", key=session_id)
-        body = wire.Switch()
+        body = wire_stop.Switch()
         if owner is not None:
             signature = await self._sign(session_id, owner, freeze=False)
-            body = wire.Switch(owner_signature=hexed(signature))
-        return await self.line.send(write(wire.Stopped, path, body))
+            body = wire_stop.Switch(owner_signature=hexed(signature))
+        return await self.line.send(write(wire_stop.Stopped, path, body))
 
     async def _sign(self, session_id: str, owner: Owner, *, freeze: bool) -> bytes:
         verified = self.verified
@@ -56,13 +57,13 @@ class AsyncStops:
             verified = verified_of_owner(session, owner.address)
         path = path_of("/v1/sessions/{key}/freeze-note", key=session_id)
         note = await self.line.send(
-            read(wire.FreezeNote, path, freeze="true" if freeze else "false")
+            read(wire_stop.FreezeNote, path, freeze="true" if freeze else "false")
         )
         own = verified.switch(note.sequence, freeze=freeze)
         expect_same("note", own, read_typed("note", note.typed_data))
         return owner.sign(own)
 
-    async def revoke(self, session_id: str) -> wire.Stopped:
+    async def revoke(self, session_id: str) -> wire_stop.Stopped:
         """End at once, and on chain by the kill note."""
         path = path_of("/v1/sessions/{key}/revoke", key=session_id)
-        return await self.line.send(write(wire.Stopped, path, Nothing()))
+        return await self.line.send(write(wire_stop.Stopped, path, Nothing()))

@@ -12,6 +12,7 @@ from valetkey.client.consent import Consent, verify_consent
 from valetkey.client.kill_note import KillNote, make_note, verify_note
 from valetkey.core.errors import Code, Conflict
 from valetkey.wire import session as wire
+from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Session(HeldSession):
         path = path_of("/v1/sessions/{key}", key=self.id)
         return self._operator.send(read(wire.Session, path))
 
-    def freeze(self) -> wire.Stopped:
+    def freeze(self) -> wire_stop.Stopped:
         """
         Return the session, frozen: refused from this answer on, and on chain where the owner signs.
 
@@ -128,11 +129,11 @@ class Session(HeldSession):
         """
         return self._stops().freeze(self.id, owner=self._owner)
 
-    def unfreeze(self) -> wire.Stopped:
+    def unfreeze(self) -> wire_stop.Stopped:
         """Return the session, in use again."""
         return self._stops().unfreeze(self.id, owner=self._owner)
 
-    def revoke(self) -> wire.Stopped:
+    def revoke(self) -> wire_stop.Stopped:
         """Return the session, ended: refused from now on, and on chain by its kill note."""
         return self._stops().revoke(self.id)
 

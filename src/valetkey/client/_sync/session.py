@@ -18,6 +18,7 @@ from valetkey.client.watching import MIN_EVERY_S, has_changed, is_over
 from valetkey.core.errors import Code, Conflict, Forbidden, Unauthenticated, Unavailable
 from valetkey.wire import activity as wire_activity
 from valetkey.wire import session as wire
+from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import Nothing, Page, hexed
 
 if TYPE_CHECKING:
@@ -178,9 +179,9 @@ class HeldSession:
         """Yield what was done under the session, newest first."""
         return self._holder.pages(Page[wire_activity.Activity], "/v1/activities")
 
-    def close(self) -> wire.Stopped:
+    def close(self) -> wire_stop.Stopped:
         """Give the session back: it is refused from now on, here and then on chain."""
-        return self._holder.send(write(wire.Stopped, "/v1/session/close", Nothing()))
+        return self._holder.send(write(wire_stop.Stopped, "/v1/session/close", Nothing()))
 
     def export(self) -> str:
         """

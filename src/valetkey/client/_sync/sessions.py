@@ -25,6 +25,7 @@ from valetkey.client.opening import (
 )
 from valetkey.client.proofs import Signed
 from valetkey.wire import session as wire
+from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import Page
 from valetkey.wire.permission import read_permission
 from valetkey.wire.server import Server
@@ -249,21 +250,21 @@ class Sessions:
             Page[wire.Session], "/v1/sessions", state=state, user_id=user_id, wallet_id=wallet_id
         )
 
-    def freeze(self, session_id: str, *, owner: Owner | None = None) -> wire.Stopped:
+    def freeze(self, session_id: str, *, owner: Owner | None = None) -> wire_stop.Stopped:
         """Return the session, frozen: refused from now on, and on chain if *owner* signs."""
         return Stops(self._line).freeze(session_id, owner=owner)
 
-    def unfreeze(self, session_id: str, *, owner: Owner | None = None) -> wire.Stopped:
+    def unfreeze(self, session_id: str, *, owner: Owner | None = None) -> wire_stop.Stopped:
         """Return the session, in use again."""
         return Stops(self._line).unfreeze(session_id, owner=owner)
 
-    def revoke(self, session_id: str) -> wire.Stopped:
+    def revoke(self, session_id: str) -> wire_stop.Stopped:
         """Return the session, ended: refused from now on, and on chain by its kill note."""
         return Stops(self._line).revoke(session_id)
 
     def revoke_all(
         self, scope: Literal["user", "wallet", "organization"], scope_id: str
-    ) -> Sequence[wire.Stopped]:
+    ) -> Sequence[wire_stop.Stopped]:
         """Return every session of a user, wallet or organization, ended."""
-        body = wire.RevokeAll(scope=scope, scope_id=scope_id)
-        return (self._line.send(write(wire.StoppedAll, "/v1/sessions/revoke", body))).items
+        body = wire_stop.RevokeAll(scope=scope, scope_id=scope_id)
+        return (self._line.send(write(wire_stop.StoppedAll, "/v1/sessions/revoke", body))).items

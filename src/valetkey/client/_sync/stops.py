@@ -10,6 +10,7 @@ from valetkey.client.asks import path_of, read, write
 from valetkey.client.consent import expect_same, read_typed
 from valetkey.client.opening import verified_of_owner
 from valetkey.wire import session as wire
+from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import Nothing, hexed
 
 if TYPE_CHECKING:
@@ -30,24 +31,24 @@ class Stops:
     line: Line
     verified: Verified | None = None
 
-    def freeze(self, session_id: str, *, owner: Owner | None) -> wire.Stopped:
+    def freeze(self, session_id: str, *, owner: Owner | None) -> wire_stop.Stopped:
         """Freeze at once, then have *owner* sign for the chain."""
         path = path_of("/v1/sessions/{key}/freeze", key=session_id)
-        stopped = self.line.send(write(wire.Stopped, path, wire.Switch()))
+        stopped = self.line.send(write(wire_stop.Stopped, path, wire_stop.Switch()))
         if owner is None:
             return stopped
         signature = self._sign(session_id, owner, freeze=True)
-        body = wire.Switch(owner_signature=hexed(signature))
-        return self.line.send(write(wire.Stopped, path, body))
+        body = wire_stop.Switch(owner_signature=hexed(signature))
+        return self.line.send(write(wire_stop.Stopped, path, body))
 
-    def unfreeze(self, session_id: str, *, owner: Owner | None) -> wire.Stopped:
+    def unfreeze(self, session_id: str, *, owner: Owner | None) -> wire_stop.Stopped:
         """Take back into use, with the signature of *owner* for the chain."""
         path = path_of("/v1/sessions/{key}/unfreeze", key=session_id)
-        body = wire.Switch()
+        body = wire_stop.Switch()
         if owner is not None:
             signature = self._sign(session_id, owner, freeze=False)
-            body = wire.Switch(owner_signature=hexed(signature))
-        return self.line.send(write(wire.Stopped, path, body))
+            body = wire_stop.Switch(owner_signature=hexed(signature))
+        return self.line.send(write(wire_stop.Stopped, path, body))
 
     def _sign(self, session_id: str, owner: Owner, *, freeze: bool) -> bytes:
         verified = self.verified
@@ -56,12 +57,14 @@ class Stops:
             session = self.line.send(read(wire.Session, path))
             verified = verified_of_owner(session, owner.address)
         path = path_of("/v1/sessions/{key}/freeze-note", key=session_id)
-        note = self.line.send(read(wire.FreezeNote, path, freeze="true" if freeze else "false"))
+        note = self.line.send(
+            read(wire_stop.FreezeNote, path, freeze="true" if freeze else "false")
+        )
         own = verified.switch(note.sequence, freeze=freeze)
         expect_same("note", own, read_typed("note", note.typed_data))
         return owner.sign(own)
 
-    def revoke(self, session_id: str) -> wire.Stopped:
+    def revoke(self, session_id: str) -> wire_stop.Stopped:
         """End at once, and on chain by the kill note."""
         path = path_of("/v1/sessions/{key}/revoke", key=session_id)
-        return self.line.send(write(wire.Stopped, path, Nothing()))
+        return self.line.send(write(wire_stop.Stopped, path, Nothing()))

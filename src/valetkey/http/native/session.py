@@ -115,6 +115,8 @@ async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire
     opened = await open_session(admitted.world, admitted.principal, admitted.request, command)
     shown = reads.show(opened.session, opened.usage, now=see.clock.now())
     session = write_shown(shown, see.names)
+    granted = opened.session.grant
+    has_note = granted is not None and granted.sealed_kill_note is not None
     next_action = None
     if opened.session.state is State.PENDING:
         consent = await grant.consent_of(see, admitted.principal, session_id=opened.session.id)
@@ -126,6 +128,8 @@ async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire
         explanation=session.explanation,
         worst_case=session.worst_case,
         findings=_findings(opened),
+        owner_key=session.owner_key,
+        kill_note=await _note(see, admitted.principal, session.id) if has_note else None,
         next_action=next_action,
     )
 
@@ -186,7 +190,11 @@ async def _grant(admitted: Admitted, ask: Ask[wire.AcceptGrant, NoQuery]) -> wir
 
 
 async def _kill_note(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.KillNote:
-    session, account, intent = await see.kill_note(principal, session_id=ask.id)
+    return await _note(see, principal, ask.id)
+
+
+async def _note(see: Reads, principal: Principal, session_id: str) -> wire.KillNote:
+    session, account, intent = await see.kill_note(principal, session_id=session_id)
     address = hexed(account.address)
     text = (
         f"This ends session {session.id} on {account.chain} for good, without any server."

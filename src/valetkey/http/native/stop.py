@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -9,9 +10,10 @@ from msgspec import Struct
 from valetkey.core.errors import Code
 from valetkey.flows import freeze as freezing
 from valetkey.flows import reads, stop
+from valetkey.flows.tried import tried
 from valetkey.http.native.session import SIGNATURE_BYTES, write_shown
 from valetkey.http.routes import SECRET, SESSION, Ask, Leave, Read, Route, Write
-from valetkey.wire import session as wire
+from valetkey.wire import stop as wire_stop
 from valetkey.wire.activity import write_activity
 from valetkey.wire.base import Nothing, hexed, read_bytes
 
@@ -28,14 +30,25 @@ class FreezeQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     freeze: Literal["true", "false"] = "true"
 
 
-async def _write(see: Reads, stopped: stop.Stopped) -> wire.Stopped:
+async def _write(see: Reads, stopped: stop.Stopped) -> wire_stop.Stopped:
     shown = await reads.shown(see, stopped.session)
-    return wire.Stopped(
-        session=write_shown(shown, see.names), activity=write_activity(stopped.activity)
+    return wire_stop.Stopped(
+        session=write_shown(shown, see.names),
+        activity=write_activity(stopped.activity),
+        tried=[
+            wire_stop.Tried(
+                plane="chain" if one.plane == "chain" else "server",
+                refused=one.refused,
+                code=None if one.code is None else one.code.value,
+                detail=one.detail,
+                at_ms=one.at_ms,
+            )
+            for one in await tried(see, session_id=stopped.session.id)
+        ],
     )
 
 
-def _signature(body: wire.Switch) -> bytes | None:
+def _signature(body: wire_stop.Switch) -> bytes | None:
     text = body.owner_signature
     if text is None:
         return None
@@ -43,16 +56,18 @@ def _signature(body: wire.Switch) -> bytes | None:
     return read_bytes(text, "owner_signature", count=SIGNATURE_BYTES, code=bad)
 
 
-async def _note(see: Reads, principal: Principal, ask: Ask[None, FreezeQuery]) -> wire.FreezeNote:
+async def _note(
+    see: Reads, principal: Principal, ask: Ask[None, FreezeQuery]
+) -> wire_stop.FreezeNote:
     note = await freezing.freeze_note(
         see, principal, session_id=ask.id, freeze=ask.query.freeze == "true"
     )
-    return wire.FreezeNote(
+    return wire_stop.FreezeNote(
         typed_data=note.typed_data, digest=hexed(note.digest), sequence=note.sequence
     )
 
 
-async def _freeze(admitted: Admitted, ask: Ask[wire.Switch, NoQuery]) -> wire.Stopped:
+async def _freeze(admitted: Admitted, ask: Ask[wire_stop.Switch, NoQuery]) -> wire_stop.Stopped:
     stopped = await freezing.freeze(
         admitted.world,
         admitted.principal,
@@ -63,7 +78,7 @@ async def _freeze(admitted: Admitted, ask: Ask[wire.Switch, NoQuery]) -> wire.St
     return await _write(admitted.reads, stopped)
 
 
-async def _unfreeze(admitted: Admitted, ask: Ask[wire.Switch, NoQuery]) -> wire.Stopped:
+async def _unfreeze(admitted: Admitted, ask: Ask[wire_stop.Switch, NoQuery]) -> wire_stop.Stopped:
     stopped = await freezing.unfreeze(
         admitted.world,
         admitted.principal,
@@ -74,14 +89,16 @@ async def _unfreeze(admitted: Admitted, ask: Ask[wire.Switch, NoQuery]) -> wire.
     return await _write(admitted.reads, stopped)
 
 
-async def _revoke(admitted: Admitted, ask: Ask[Nothing, NoQuery]) -> wire.Stopped:
+async def _revoke(admitted: Admitted, ask: Ask[Nothing, NoQuery]) -> wire_stop.Stopped:
     stopped = await stop.revoke(
         admitted.world, admitted.principal, admitted.request, session_id=ask.id
     )
     return await _write(admitted.reads, stopped)
 
 
-async def _revoke_all(admitted: Admitted, ask: Ask[wire.RevokeAll, NoQuery]) -> wire.StoppedAll:
+async def _revoke_all(
+    admitted: Admitted, ask: Ask[wire_stop.RevokeAll, NoQuery]
+) -> wire_stop.StoppedAll:
     stopped = await stop.revoke_all(
         admitted.world,
         admitted.principal,
@@ -89,10 +106,11 @@ async def _revoke_all(admitted: Admitted, ask: Ask[wire.RevokeAll, NoQuery]) -> 
         scope=stop.Scope(ask.body.scope),
         scope_id=ask.body.scope_id,
     )
-    return wire.StoppedAll(items=[await _write(admitted.reads, one) for one in stopped])
+    items = await asyncio.gather(*(_write(admitted.reads, one) for one in stopped))
+    return wire_stop.StoppedAll(items=list(items))
 
 
-async def _close(way_out: Exit, ask: Ask[Nothing, NoQuery]) -> wire.Stopped:
+async def _close(way_out: Exit, ask: Ask[Nothing, NoQuery]) -> wire_stop.Stopped:
     del ask
     return await _write(way_out.reads, await way_out.close())
 
@@ -104,7 +122,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         who=SECRET,
         summary="Show what the owner signs to freeze or unfreeze on chain",
         query=FreezeQuery,
-        answer=wire.FreezeNote,
+        answer=wire_stop.FreezeNote,
         handle=_note,
     ),
     Write(
@@ -112,8 +130,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions/{session_id}/freeze",
         who=SECRET,
         summary="Freeze a session",
-        body=wire.Switch,
-        answer=wire.Stopped,
+        body=wire_stop.Switch,
+        answer=wire_stop.Stopped,
         handle=_freeze,
     ),
     Write(
@@ -121,8 +139,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions/{session_id}/unfreeze",
         who=SECRET,
         summary="Take a frozen session back into use",
-        body=wire.Switch,
-        answer=wire.Stopped,
+        body=wire_stop.Switch,
+        answer=wire_stop.Stopped,
         handle=_unfreeze,
     ),
     Write(
@@ -131,7 +149,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         who=SECRET,
         summary="Revoke a session, on this server and on its chain",
         body=Nothing,
-        answer=wire.Stopped,
+        answer=wire_stop.Stopped,
         handle=_revoke,
     ),
     Write(
@@ -139,8 +157,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions/revoke",
         who=SECRET,
         summary="Revoke every session of a user, wallet or organization",
-        body=wire.RevokeAll,
-        answer=wire.StoppedAll,
+        body=wire_stop.RevokeAll,
+        answer=wire_stop.StoppedAll,
         handle=_revoke_all,
     ),
     Leave(
@@ -149,7 +167,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         who=SESSION,
         summary="Give the session back: its holder ends it",
         body=Nothing,
-        answer=wire.Stopped,
+        answer=wire_stop.Stopped,
         handle=_close,
     ),
 )
