@@ -192,6 +192,18 @@ def test_a_run_is_signed_as_wallets_sign(what: str) -> None:
     assert again == digest
 
 
+@pytest.mark.parametrize(
+    "vector", vectors("runs")["refused_signatures"], ids=lambda each: each["why"]
+)
+def test_no_other_signature_counts(vector: dict[str, str]) -> None:
+    """In place of that of the run, by the key of its grant."""
+    run = RUNS[vector["run"]]
+    key = pb.decode_grant(unhexed(run["grant"])).key
+    digest = unhexed(run["digest"])
+    assert pb.is_run_signed_by(key, digest, unhexed(run["signature"]))
+    assert not pb.is_run_signed_by(key, digest, unhexed(vector["signature"]))
+
+
 @pytest.mark.parametrize("what", RUNS)
 def test_the_calldata_of_a_run_is_its_parts(what: str) -> None:
     """Selector, head, grant, nonce, deadline, calls, signature; the owner's at the first use."""

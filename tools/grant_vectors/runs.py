@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-
+from tools.grant_vectors import signatures
 from tools.grant_vectors.json_form import Json, call_json, hexed
 from tools.grant_vectors.samples import (
     ACCOUNT,
     CHAIN_ID,
     OTHER,
     OWNER_SECRET,
-    P256_SECRET,
     PAYEE,
-    SESSION_SECRET,
     Sample,
     samples,
 )
@@ -27,14 +22,15 @@ from valetkey.spec.permission_bytes import (
     PackedRun,
     RunCall,
     encode_grant,
-    es256_signature,
     grant_typed_data,
     pack_run,
-    personal_digest,
     run_calldata,
     run_typed_data,
 )
 from valetkey.spec.secp256k1 import sign_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PING: Final = bytes.fromhex("5c36b186")  # ping()
 
@@ -94,8 +90,16 @@ _CASES: Final = (
 def build() -> dict[str, list[Json]]:
     """Return the vectors."""
     grants = samples()
+    runs = [_vector(case, grants[case.grant]) for case in _CASES]
+    with_p256 = next(run for run in runs if run["form"] == "ES256")
     return {
-        "runs": [_vector(case, grants[case.grant]) for case in _CASES],
+        "runs": runs,
+        "refused_signatures": [
+            *_refused(runs[0], signatures.refused),
+            *_refused(
+                next(run for run in runs if run["form"] == "ES256"), signatures.refused_es256
+            ),
+        ],
         "malformed_calls": [
             {"why": why, "grant": hexed(encode_grant(grants[name].grant)), "calls": hexed(calls)}
             for why, (name, calls) in malformed_calls().items()
@@ -132,7 +136,7 @@ def _vector(case: _Case, sample: Sample) -> Json:
         account=ACCOUNT,
     )
     digest = eip712.digest(typed)
-    signature = _signed(case.form, digest)
+    signature = signatures.signed(case.form, digest)
     return {
         "what": case.what,
         "grant": hexed(encode_grant(sample.grant)),
@@ -149,6 +153,15 @@ def _vector(case: _Case, sample: Sample) -> Json:
     }
 
 
+def _refused(run: Json, build: Callable[[bytes], dict[str, bytes]]) -> list[Json]:
+    """Return signatures in place of that of *run*, none of which counts."""
+    refused = build(bytes.fromhex(str(run["digest"]).removeprefix("0x")))
+    return [
+        {"why": why, "run": run["what"], "signature": hexed(signature)}
+        for why, signature in refused.items()
+    ]
+
+
 def _calldata(case: _Case, sample: Sample, packed: PackedRun, signature: bytes) -> bytes:
     typed = grant_typed_data(sample.grant, epoch=0, chain_id=CHAIN_ID, account=ACCOUNT)
     owned = sign_digest(eip712.digest(typed), OWNER_SECRET) if case.is_first else None
@@ -160,16 +173,3 @@ def _calldata(case: _Case, sample: Sample, packed: PackedRun, signature: bytes) 
         deadline=case.deadline,
         owner_signature=owned,
     )
-
-
-def _signed(form: str, digest: bytes) -> bytes:
-    if form == "ES256":
-        key = ec.derive_private_key(P256_SECRET, ec.SECP256R1())
-        r, s = decode_dss_signature(
-            key.sign(digest, ec.ECDSA(SHA256(), deterministic_signing=True))
-        )
-        return es256_signature(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-    if form == "EIP-191":
-        signature = sign_digest(personal_digest(digest), SESSION_SECRET)
-        return signature[:64] + bytes((signature[64] + 4,))
-    return sign_digest(digest, SESSION_SECRET)
