@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.chain.session import Session
 from tests.chain.world import selector, words
 from tests.spec.grants import MALFORMED as MALFORMED_GRANTS
-from tests.spec.grants import listed_grants
+from tests.spec.grants import grants, grants_in_trees
 from valetkey.spec import permission_bytes as pb
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ OPEN_FORM = "the open form"
 
 @seed(1)
 @SETTINGS
-@given(grant=listed_grants())
+@given(grant=grants)
 def test_the_contract_hashes_a_grant_as_it_is_signed(owner: Owner, grant: pb.Grant) -> None:
     """
     Every grant that the codec can write is accepted with the owner's EIP-712 signature.
@@ -48,34 +48,66 @@ def test_the_contract_hashes_a_grant_as_it_is_signed(owner: Owner, grant: pb.Gra
 
 @seed(2)
 @SETTINGS
-@given(grant=listed_grants(), data=st.data())
+@given(grant=grants, data=st.data())
 def test_the_contract_is_as_strict_as_the_codec(
     owner: Owner, grant: pb.Grant, data: st.DataObject
 ) -> None:
     """Bytes that the codec refuses are `Malformed` on chain, and no others are."""
-    packed = bytearray(pb.encode_grant(replace(grant, expires_at=pb.NEVER_EXPIRES)))
-    change = data.draw(st.sampled_from(["flip", "cut", "add", "splice"]))
-    at = data.draw(st.integers(0, len(packed) - 1))
-    if change == "flip":
-        packed[at] ^= 1 << data.draw(st.integers(0, 7))
-    elif change == "cut":
-        del packed[at : at + data.draw(st.integers(1, 3))]
-    elif change == "add":
-        packed[at:at] = data.draw(st.binary(min_size=1, max_size=3))
-    else:
-        packed[at] = data.draw(st.sampled_from([0, 1, 2, 32, 33, 64, 128, 192, 255]))
-    refusal = owner.world.refusal(owner.address, pb.register_calldata(bytes(packed), bytes(65)))
+    packed = altered(pb.encode_grant(replace(grant, expires_at=pb.NEVER_EXPIRES)), data)
+    refusal = owner.world.refusal(owner.address, pb.register_calldata(packed, bytes(65)))
     try:
-        other = pb.decode_grant(bytes(packed))
+        other = pb.decode_grant(packed)
     except pb.GrantFormatError:
         assert refusal == MALFORMED
         return
-    if other.expires_at <= owner.world.now():
-        assert refusal == pb.Refusal("GrantExpired")
-    elif len(other.key) == 64 and not owner.world.has_p256():
-        assert refusal == KEY_TYPE_REFUSED
+    assert refusal == unsigned_refusal(owner, other)
+
+
+@seed(3)
+@SETTINGS
+@given(made=grants_in_trees(), data=st.data())
+def test_the_contract_reads_open_forms_as_the_codec_does(
+    owner: Owner, made: tuple[pb.Grant, pb.RuleTree], data: st.DataObject
+) -> None:
+    """Rules and proofs that the codec refuses are `Malformed` in a run, and no others are."""
+    grant, tree = made
+    grant = replace(grant, starts_at=0, expires_at=pb.NEVER_EXPIRES, relayer=None)
+    used = data.draw(st.lists(st.integers(0, len(tree.rules) - 1), min_size=1, max_size=3))
+    form = pb.encode_open_grant(pb.OpenGrant(grant, tree.prove(used)))
+    packed = altered(form, data, first=len(pb.encode_grant(grant)) - 32)
+    run = pb.run_calldata(packed, b"\0", bytes(65), nonce=0, deadline=pb.NEVER_EXPIRES)
+    refusal = owner.world.refusal(owner.address, run)
+    try:
+        other = pb.decode_open_grant(packed)
+    except pb.GrantFormatError:
+        assert refusal == MALFORMED
+        return
+    assert refusal == unsigned_refusal(owner, other.grant)
+
+
+def altered(packed: bytes, data: st.DataObject, *, first: int = 0) -> bytes:
+    """Return *packed* with a change somewhere behind *first*."""
+    changed = bytearray(packed)
+    change = data.draw(st.sampled_from(["flip", "cut", "add", "splice"]))
+    at = data.draw(st.integers(first, len(changed) - 1))
+    if change == "flip":
+        changed[at] ^= 1 << data.draw(st.integers(0, 7))
+    elif change == "cut":
+        del changed[at : at + data.draw(st.integers(1, 3))]
+    elif change == "add":
+        changed[at:at] = data.draw(st.binary(min_size=1, max_size=3))
     else:
-        assert refusal == pb.Refusal("NotGranted")
+        changed[at] = data.draw(st.sampled_from([0, 1, 2, 32, 33, 64, 128, 192, 255]))
+    return bytes(changed)
+
+
+def unsigned_refusal(owner: Owner, grant: pb.Grant) -> pb.Refusal:
+    """Return why a well-formed grant without the owner's signature is refused."""
+    if grant.expires_at <= owner.world.now():
+        return pb.Refusal("GrantExpired")
+    if len(grant.key) == 64 and not owner.world.has_p256():
+        return KEY_TYPE_REFUSED
+    return pb.Refusal("NotGranted")
 
 
 @pytest.mark.parametrize("why", sorted(MALFORMED_GRANTS))

@@ -96,9 +96,7 @@ def build() -> dict[str, list[Json]]:
         "runs": runs,
         "refused_signatures": [
             *_refused(runs[0], signatures.refused),
-            *_refused(
-                next(run for run in runs if run["form"] == "ES256"), signatures.refused_es256
-            ),
+            *_refused(with_p256, signatures.refused_es256),
         ],
         "malformed_calls": [
             {"why": why, "grant": hexed(encode_grant(grants[name].grant)), "calls": hexed(calls)}
