@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.program import Ended, process, valetkey
 from tests.leaks import secret
-from valetkey.cli.note import check_note
+from valetkey.cli.note import read_note
 from valetkey.cli.payer import read_payer
 from valetkey.cli.submit import Patience, submit
 from valetkey.devchain import DevKey, Engine, choose, delegate, deploy, dev_keys, launch
@@ -247,7 +247,7 @@ async def test_a_note_that_is_not_mined_is_offered_more_under_the_same_nonce(
         if "offers more" in text:
             node.rpc.ask("evm_mine")
 
-    note = check_note(json.dumps(case.note).encode())
+    note = read_note(json.dumps(case.note).encode())
     payer = read_payer(None, case.payer.secret.hex())
     assert payer is not None
     async with connect(node.rpc_url, chain_id=CHAIN_ID) as chain:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import click
 
-from valetkey.cli.note import MAX_NOTE_BYTES, Checked, check_note
+from valetkey.cli.note import MAX_NOTE_BYTES, read_note
 from valetkey.cli.options import read_span
 from valetkey.cli.payer import Payer, read_payer
 from valetkey.cli.submit import Patience, expect_code, submit
@@ -21,6 +21,7 @@ from valetkey.wire.base import hexed
 from valetkey.wiring import connect
 
 if TYPE_CHECKING:
+    from valetkey.client.kill_note import Checked
     from valetkey.core.chain import Receipt
 
 KEY_VARIABLE: Final = "VALETKEY_KEY"
@@ -60,7 +61,7 @@ def kill(
     A grant that is revoked already is a success. Another transaction of the payer that is still
     under way is replaced.
     """
-    checked = check_note(note.read(MAX_NOTE_BYTES + 1))
+    checked = read_note(note.read(MAX_NOTE_BYTES + 1))
     payer = read_payer(key_file, os.environ.get(KEY_VARIABLE))
     terminal.say(
         f"The note revokes grant {hexed(checked.grant_id)} of account {hexed(checked.account)}"

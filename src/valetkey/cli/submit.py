@@ -16,8 +16,8 @@ from valetkey.wire.base import hexed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from valetkey.cli.note import Checked
     from valetkey.cli.payer import Payer
+    from valetkey.client.kill_note import Checked
     from valetkey.core.chain import Receipt
     from valetkey.ports import Chain
 
