@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,10 +72,9 @@ class Live:
         return f"0x{self.local.deployment.token.hex()}"
 
 
-@pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Return a server as a process of its own, on a chain of its own."""
-    folder = tmp_path_factory.mktemp("live")
+@contextmanager
+def lived_in(folder: Path) -> Iterator[Live]:
+    """Give a server as a process of its own, on a chain of its own, with one account."""
     key = dev_keys()[3]
     owner_file = folder / "owner.key"
     owner_file.write_text(key.secret.hex())
@@ -86,3 +86,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             server.accounts.delegate(added.account, owner=owner, implementation=implementation)
         env = {"VALETKEY_URL": local.url, "VALETKEY_API_KEY": local.secret}
         yield Live(local, env, added.account.id, owner_file)
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Return a server whose one account stays the only one."""
+    with lived_in(tmp_path_factory.mktemp("live")) as found:
+        yield found

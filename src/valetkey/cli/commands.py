@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "dev": "valetkey.cli.dev:dev",
     "init": "valetkey.cli.init:init",
     "serve": "valetkey.cli.serve:serve",
+    "wallet": "valetkey.cli.wallet:wallet",
     "session": "valetkey.cli.session:session",
     "permission": "valetkey.cli.permission:permission",
     "record": "valetkey.cli.record:record",

@@ -12,6 +12,7 @@ from rich.live import Live
 
 from valetkey.cli.options import owner_option, server_options, talk_to
 from valetkey.cli.session_open import open_session
+from valetkey.cli.session_sign import sign_session
 from valetkey.cli.session_view import session_view, sessions_table, steps_table
 from valetkey.cli.terminal import REFUSED, Terminal, Verb
 from valetkey.client.watching import has_changed, is_over
@@ -38,6 +39,7 @@ def session() -> None:
 
 
 session.add_command(open_session)
+session.add_command(sign_session)
 
 
 @session.command("list", cls=Verb)

@@ -11,21 +11,21 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
+from valetkey.cli.accounts import account_of
 from valetkey.cli.options import address_of_text, owner_option, read_span, server_options, talk_to
 from valetkey.cli.permission_file import read_document
 from valetkey.cli.session_view import session_view
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.client import permission as permissions
-from valetkey.core.errors import Code, Conflict
+from valetkey.core.errors import Conflict
 from valetkey.core.permission.checks import check_permission
 from valetkey.wire.permission import read_permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from valetkey.client import Owner, Session, Valetkey
+    from valetkey.client import Owner, Session
     from valetkey.core.permission.model import Permission
-    from valetkey.wire.wallet import Account
 
 _ANYBODY: Final = "anybody"
 _NATIVE: Final = "native"
@@ -130,7 +130,7 @@ def open_session(
     """
     asked = _Wanted(**wanted)
     with talk_to(url, api_key) as server, _secret_file(out) as reserved:
-        account = _account(server, account_id)
+        account = account_of(server, account_id)
         permission = asked.permission(account.chain, now=int(time.time()))
         opened = server.sessions.open(account, permission, owner=owner, label=label)
         reserved.write_text(opened.export() + "\n")
@@ -141,21 +141,12 @@ def open_session(
     terminal.show(session_view(shown))
     terminal.say(f"\nIts private key is in {key_file}: whoever has this file is the session.")
     if note_file is None:
-        terminal.say("It waits for the owner's signature; then it opens.", style="yellow")
+        terminal.say(
+            f"It waits for its owner, who opens it by: valetkey session sign {opened.id}",
+            style="yellow",
+        )
     else:
         terminal.say(f"The kill note is in {note_file}: give it to the owner of the account.")
-
-
-def _account(server: Valetkey, account_id: str | None) -> Account:
-    if account_id is not None:
-        return server.accounts.get(account_id)
-    found = [one for one, _ in zip(server.accounts.list(), range(2), strict=False)]
-    if len(found) == 1:
-        return found[0]
-    detail = "expected an account to open a session on, got none; add a wallet first"
-    if found:
-        detail = "expected --account, for there is more than one"
-    raise Conflict(Code.CONFLICT, detail)
 
 
 def _save_note(opened: Session, key_file: Path) -> str | None:

@@ -10,7 +10,9 @@ from valetkey.client._async.opened import AsyncSession
 from valetkey.client._async.session import AsyncHeldSession
 from valetkey.client._async.stops import AsyncStops
 from valetkey.client.asks import path_of, read, write
+from valetkey.client.consent import verify_consent
 from valetkey.client.keys import SessionKey, StampKey
+from valetkey.client.kill_note import make_note
 from valetkey.client.opening import (
     Opened,
     bound,
@@ -19,13 +21,14 @@ from valetkey.client.opening import (
     open_body,
     public_key_of,
     terms_of,
+    verified_of_owner,
     verified_session,
     whole,
 )
 from valetkey.client.proofs import Signed
 from valetkey.wire import session as wire
 from valetkey.wire import stop as wire_stop
-from valetkey.wire.base import Page
+from valetkey.wire.base import Page, hexed
 from valetkey.wire.permission import read_permission
 from valetkey.wire.server import Server
 from valetkey.wire.wallet import Account, AccountState
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from typing import Literal, Unpack
 
     from valetkey.client.keys import HolderKey
+    from valetkey.client.kill_note import KillNote
     from valetkey.client.opening import Options
     from valetkey.client.owner import Owner
     from valetkey.client.permission import Draft
@@ -134,6 +138,27 @@ class AsyncSessions:
         path = path_of("/v1/sessions/{key}/grant", key=opened.answer.session.id)
         body = opened.accept(next_action, owner)
         return await self._line.send(write(wire.Session, path, body))
+
+    async def grant(self, session: wire.Session, *, owner: Owner) -> KillNote:
+        """
+        Return the kill note of a session that waited for *owner*, whose signatures open it.
+
+        Args:
+            session: As it was shown to the owner: nothing else is signed.
+
+        Raises:
+            RefusedToSign: The account is not the owner's, or the server wants something else
+                signed than *session* says.
+        """
+        verified = verified_of_owner(session, owner.address)
+        path = path_of("/v1/sessions/{key}/consent", key=session.id)
+        told = await self._line.send(read(wire.Consent, path))
+        both = {"grant": told.grant, "kill_note": told.kill_note}
+        signature, note = owner.sign_consent(verify_consent(both, verified.terms))
+        path = path_of("/v1/sessions/{key}/grant", key=session.id)
+        body = wire.AcceptGrant(owner_signature=hexed(signature), kill_note=hexed(note))
+        await self._line.send(write(wire.Session, path, body))
+        return make_note(session.id, verified, note)
 
     async def _open(
         self,
