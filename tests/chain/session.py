@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.chain.world import TRANSFER, USDC, fresh_secret
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from tests.chain.world import TRANSFER, USDC, fresh_secret, words
 from valetkey.devchain import CHAIN_ID
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.eip712 import TypedData, digest
+from valetkey.spec.keccak import keccak256
 from valetkey.spec.secp256k1 import address_of_key, sign_digest
 from valetkey.spec.transaction import SetCode, authorization_digest
 
@@ -68,6 +73,25 @@ class Session:
     owner: Owner
     grant: pb.Grant
     secret: bytes
+    tree: pb.RuleTree | None = None
+    p256: ec.EllipticCurvePrivateKey | None = None
+
+    @classmethod
+    def in_tree(cls, owner: Owner, *rules: pb.Rule, **fields: Any) -> Session:  # noqa: ANN401
+        """Return a session whose grant keeps the root of *rules*."""
+        tree = pb.RuleTree(rules)
+        session = cls.opened(owner, **{"rules": (), "root": tree.root} | fields)
+        session.tree = tree
+        return session
+
+    @classmethod
+    def with_p256(cls, owner: Owner, *rules: pb.Rule, **fields: Any) -> Session:  # noqa: ANN401
+        """Return a session whose key is on P-256."""
+        key = ec.derive_private_key(int.from_bytes(fresh_secret(), "big") >> 1, ec.SECP256R1())
+        numbers = key.public_key().public_numbers()
+        session = cls.opened(owner, *rules, **{"key": words(numbers.x, numbers.y)} | fields)
+        session.p256 = key
+        return session
 
     @classmethod
     def opened(cls, owner: Owner, *rules: pb.Rule, **fields: Any) -> Session:  # noqa: ANN401
@@ -129,12 +153,14 @@ class Session:
 
     def run(self, *calls: pb.RunCall, **fields: Any) -> bytes:  # noqa: ANN401
         """Return the calldata of a run with *calls*; *fields* are those of `packed_run`."""
-        return self.packed_run(pb.encode_calls(self.grant, calls), **fields)
+        packed = pb.pack_run(self.grant, calls, self.tree)
+        return self.packed_run(packed.calls, **{"grant": packed.grant} | fields)
 
     def packed_run(
         self,
         calls: bytes,
         *,
+        grant: bytes | None = None,
         nonce: int = 0,
         deadline: int | None = None,
         first: bool = False,
@@ -144,26 +170,34 @@ class Session:
     ) -> bytes:
         """Return the calldata of a signed run."""
         until = self.world.now() + 1_000 * DAY_S if deadline is None else deadline
+        carried = self.packed if grant is None else grant
         signed = pb.run_digest(
-            self.id,
+            keccak256(carried),
             calls,
             nonce=nonce,
             deadline=until,
             chain_id=chain_id,
             account=account or self.account,
         )
-        signature = sign_digest(pb.personal_digest(signed) if personal else signed, self.secret)
-        if personal:
-            signature = signature[:64] + bytes((signature[64] + 4,))
         owner_signature = self.owner_signature() if first else None
         return pb.run_calldata(
-            self.packed,
+            carried,
             calls,
-            signature,
+            self.signature(signed, personal=personal),
             nonce=nonce,
             deadline=until,
             owner_signature=owner_signature,
         )
+
+    def signature(self, digest: bytes, *, personal: bool = False) -> bytes:
+        """Return the 65 bytes with which the session key signs *digest*."""
+        if self.p256 is not None:
+            r, s = decode_dss_signature(self.p256.sign(digest, ec.ECDSA(hashes.SHA256())))
+            return pb.es256_signature(words(r, s))
+        if not personal:
+            return sign_digest(digest, self.secret)
+        signature = sign_digest(pb.personal_digest(digest), self.secret)
+        return signature[:64] + bytes((signature[64] + 4,))
 
     def submit(self, data: bytes) -> Receipt:
         """Send *data* to the account."""
