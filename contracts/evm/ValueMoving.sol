@@ -69,14 +69,15 @@ library ValueMoving {
             // 5ae401dc multicall(uint256,bytes[])
             found |= _zerosIn(same ^ 0x47e1da2a4dd18bf54e33ad2e4f1ef286519454475229073f558a72975ae401dc);
             // 5b0fc9c3 setOwner(bytes32,address)
+            // 5c19a95c delegate(address)
             // 62ad1b83 operatorSend(address,address,uint256,bytes,bytes)
             // 634e93da beginDefaultAdminTransfer(address)
             // 65fae35e rely(address)
             // 66188463 decreaseApproval(address,uint256)
             // 69328dec withdraw(address,uint256,address)
             // 6a761202 execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)
+            found |= _zerosIn(same ^ 0x5b0fc9c35c19a95c62ad1b83634e93da65fae35e6618846369328dec6a761202);
             // 6b20c454 burnBatch(address,uint256[],uint256[])
-            found |= _zerosIn(same ^ 0x5b0fc9c362ad1b83634e93da65fae35e6618846369328dec6a7612026b20c454);
             // 6d780459 transferSharesFrom(address,address,uint256)
             // 6e553f65 deposit(uint256,address)
             // 715018a6 renounceOwnership()
@@ -84,8 +85,8 @@ library ValueMoving {
             // 79cc6790 burnFrom(address,uint256)
             // 7a9e5e4b setAuthority(address)
             // 7ac2ff7b permit(address,uint256,uint256,uint8,bytes32,bytes32)
+            found |= _zerosIn(same ^ 0x6b20c4546d7804596e553f65715018a6745a41bc79cc67907a9e5e4b7ac2ff7b);
             // 7d41c86e requestRedeem(uint256,address,address)
-            found |= _zerosIn(same ^ 0x6d7804596e553f65715018a6745a41bc79cc67907a9e5e4b7ac2ff7b7d41c86e);
             // 7eff275e changeProxyAdmin(address,address)
             // 85b77f45 requestDeposit(uint256,address,address)
             // 87517c45 approve(address,address,uint160,uint48)
@@ -93,8 +94,8 @@ library ValueMoving {
             // 88d695b2 batchTransfer(address[],uint256[])
             // 8f283970 changeAdmin(address)
             // 8fcb4e5b transferShares(address,uint256)
+            found |= _zerosIn(same ^ 0x7d41c86e7eff275e85b77f4587517c4588b7ab6388d695b28f2839708fcb4e5b);
             // 8fcbaf0c permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)
-            found |= _zerosIn(same ^ 0x7eff275e85b77f4587517c4588b7ab6388d695b28f2839708fcb4e5b8fcbaf0c);
             // 929c2539 transferFromWithMemo(address,address,uint256,bytes32)
             // 94bf804d mint(uint256,address)
             // 95777d59 transferWithMemo(address,uint256,bytes32)
@@ -102,8 +103,8 @@ library ValueMoving {
             // 9623609d upgradeAndCall(address,address,bytes)
             // 983b2d56 addMinter(address)
             // 99a88ec4 upgrade(address,address)
+            found |= _zerosIn(same ^ 0x8fcbaf0c929c253994bf804d95777d59959b8c3f9623609d983b2d5699a88ec4);
             // 9bd9bbc6 send(address,uint256,bytes)
-            found |= _zerosIn(same ^ 0x929c253994bf804d95777d59959b8c3f9623609d983b2d5699a88ec49bd9bbc6);
             // 9dc29fac burn(address,uint256)
             // 9f5c462a setAccountOperator(address,address,bool)
             // 9fd5a6cf permit(address,address,uint256,uint256,bytes)
@@ -111,8 +112,8 @@ library ValueMoving {
             // a3b22fc4 hope(address)
             // a457c2d7 decreaseAllowance(address,uint256)
             // a9059cbb transfer(address,uint256)
+            found |= _zerosIn(same ^ 0x9bd9bbc69dc29fac9f5c462a9fd5a6cfa22cb465a3b22fc4a457c2d7a9059cbb);
             // ac9650d8 multicall(bytes[])
-            found |= _zerosIn(same ^ 0x9dc29fac9f5c462a9fd5a6cfa22cb465a3b22fc4a457c2d7a9059cbbac9650d8);
             // b460af94 withdraw(uint256,address,address)
             // b61d27f6 execute(address,uint256,bytes)
             // b753a98c push(address,uint256)
@@ -120,8 +121,8 @@ library ValueMoving {
             // ba087652 redeem(uint256,address,address)
             // bb35783b move(address,address,uint256)
             // be45fd62 transfer(address,uint256,bytes)
+            found |= _zerosIn(same ^ 0xac9650d8b460af94b61d27f6b753a98cb88d4fdeba087652bb35783bbe45fd62);
             // beaeb388 setAllowance(address,address,uint96,uint16,uint32)
-            found |= _zerosIn(same ^ 0xb460af94b61d27f6b753a98cb88d4fdeba087652bb35783bbe45fd62beaeb388);
             // c04a8a10 approveDelegation(address,uint256)
             // c16ae7a4 batch((address,address,uint256,bytes)[])
             // c1d34b89 transferFromAndCall(address,address,uint256,bytes)
@@ -129,8 +130,8 @@ library ValueMoving {
             // cae9ca51 approveAndCall(address,uint256,bytes)
             // cc53287f lockdown((address,address)[])
             // cef6d209 redeemDelegations(bytes[],bytes32[],bytes[])
+            found |= _zerosIn(same ^ 0xbeaeb388c04a8a10c16ae7a4c1d34b89c3b35a7ecae9ca51cc53287fcef6d209);
             // cf092995 transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)
-            found |= _zerosIn(same ^ 0xc04a8a10c16ae7a4c1d34b89c3b35a7ecae9ca51cc53287fcef6d209cf092995);
             // d2423b51 batch(bytes[],bool)
             // d4d9bdcd approveHash(bytes32)
             // d505accf permit(address,address,uint256,uint256,uint8,bytes32,bytes32)
@@ -138,8 +139,8 @@ library ValueMoving {
             // d73dd623 increaseApproval(address,uint256)
             // d8fbe994 transferFromAndCall(address,address,uint256)
             // daea85c5 approve(address)
+            found |= _zerosIn(same ^ 0xcf092995d2423b51d4d9bdcdd505accfd691c964d73dd623d8fbe994daea85c5);
             // e3ee160e transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)
-            found |= _zerosIn(same ^ 0xd2423b51d4d9bdcdd505accfd691c964d73dd623d8fbe994daea85c5e3ee160e);
             // e9ae5c53 execute(bytes32,bytes)
             // edd9444b permitTransferFrom(((address,uint256)[],uint256,uint256),(address,uint256)[],address,bytes)
             // eecea000 setAuthorization(address,bool)
@@ -147,14 +148,16 @@ library ValueMoving {
             // f04e283e completeOwnershipHandover(address)
             // f242432a safeTransferFrom(address,address,uint256,uint256,bytes)
             // f2d5d56b pull(address,uint256)
+            found |= _zerosIn(same ^ 0xe3ee160ee9ae5c53edd9444beecea000ef55bec6f04e283ef242432af2d5d56b);
             // f2fde38b transferOwnership(address)
-            found |= _zerosIn(same ^ 0xe9ae5c53edd9444beecea000ef55bec6f04e283ef242432af2d5d56bf2fde38b);
             // f5298aca burn(address,uint256,uint256)
+            // fa6e671d setRelayerApproval(address,address,bool)
             // fc673c4f operatorBurn(address,uint256,bytes,bytes)
+            // fc6f7865 collect((uint256,address,uint128,uint128))
             // fe8ec1a7 permitWitnessTransferFrom(...)
             // fe99049a transferFrom(address,address,uint256,uint256)
             // fe9d9303 burn(uint256,bytes)
-            found |= _zerosIn(same ^ 0xf5298acafc673c4ffe8ec1a7fe99049afe9d9303fe9d9303fe9d9303fe9d9303);
+            found |= _zerosIn(same ^ 0xf2fde38bf5298acafa6e671dfc673c4ffc6f7865fe8ec1a7fe99049afe9d9303);
             return found != 0;
         }
     }

@@ -158,7 +158,7 @@ _SIGNED: Final = (
 
 _VAULTS: Final = (
     Group(
-        "Vaults and wrappers (ERC-4626, ERC-7540, wrapped tokens, deposits at an EntryPoint)",
+        "Vaults, wrappers and positions (ERC-4626, ERC-7540, wrapped tokens, EntryPoint, Uniswap)",
         "Takes the account's assets in or out, for a receiver that the call names.",
         (
             "deposit(uint256,address)",
@@ -169,11 +169,12 @@ _VAULTS: Final = (
             "requestRedeem(uint256,address,address)",
             "depositFor(address,uint256)",
             "withdrawTo(address,uint256)",
+            "collect((uint256,address,uint128,uint128))",
         ),
     ),
     Group(
-        "Lending (Aave, Compound, Morpho, Sky)",
-        "Pays collateral out to somebody else, or lets somebody borrow on it.",
+        "Lending and shared vaults (Aave, Compound, Morpho, Sky, Balancer)",
+        "Pays collateral out to somebody else, or lets somebody use or borrow on it.",
         (
             "withdraw(address,uint256,address)",
             "withdrawTo(address,address,uint256)",
@@ -182,15 +183,17 @@ _VAULTS: Final = (
             "allow(address,bool)",
             "setAuthorization(address,bool)",
             "hope(address)",
+            "setRelayerApproval(address,address,bool)",
         ),
     ),
 )
 
 _CONTROL: Final = (
     Group(
-        "Ownership and roles",
+        "Ownership, roles and votes",
         "Hands a contract, or a power in it, to somebody else, or throws it away.",
         (
+            "delegate(address)",
             "transferOwnership(address)",
             "renounceOwnership()",
             "completeOwnershipHandover(address)",
