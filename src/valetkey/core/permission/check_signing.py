@@ -36,7 +36,7 @@ MAX_FIELD_DEPTH: Final = 8
 MAX_SCOPES: Final = 32
 
 _OWN_DOMAIN: Final = "valetkey"
-_SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,63}")
+SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,63}")
 
 
 def check_signing(permission: Permission, never: Collection[bytes]) -> None:
@@ -55,8 +55,8 @@ def check_signing(permission: Permission, never: Collection[bytes]) -> None:
     check_sorted("typed_data", [typed.subject for typed in permission.typed_data])
     check_count("scopes", permission.scopes, MAX_SCOPES)  # 3
     for index, scope in enumerate(permission.scopes):
-        if not _SCOPE.fullmatch(scope):
-            expected = f"{_SCOPE.pattern} such as orders:read"
+        if not SCOPE.fullmatch(scope):
+            expected = f"{SCOPE.pattern} such as orders:read"
             raise refuse(f"scopes[{index}]", expected, shown(scope))
     check_sorted("scopes", permission.scopes)
 

@@ -42,8 +42,8 @@ MAX_DECIMALS: Final = 77
 MAX_FUNCTION_CHARS: Final = 256
 NATIVE_DECIMALS: Final = 18
 
-_CAIP2: Final = re.compile(r"eip155:[1-9][0-9]{0,17}")
-_FUNCTION: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\([a-z0-9,()\[\]]*\)")
+CAIP2: Final = re.compile(r"eip155:[1-9][0-9]{0,17}")
+FUNCTION: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\([a-z0-9,()\[\]]*\)")
 
 
 def check_permission(permission: Permission, *, forbidden: Collection[bytes] = ()) -> Permission:
@@ -77,7 +77,7 @@ def check_permission(permission: Permission, *, forbidden: Collection[bytes] = (
 
 
 def _check_frame(permission: Permission) -> None:  # 1
-    if not _CAIP2.fullmatch(permission.chain):
+    if not CAIP2.fullmatch(permission.chain):
         raise refuse("chain", "eip155: and a chain id", shown(permission.chain))
     if not 0 <= permission.starts_at < permission.expires_at <= UINT40_MAX:
         got = f"{permission.starts_at} and {permission.expires_at}"
@@ -120,7 +120,7 @@ def _check_function(where: str, rule: Rule) -> None:
     # effect is known goes by its own; and no name carries text of any other kind.
     if rule.function is None:
         return
-    if len(rule.function) > MAX_FUNCTION_CHARS or not _FUNCTION.fullmatch(rule.function):
+    if len(rule.function) > MAX_FUNCTION_CHARS or not FUNCTION.fullmatch(rule.function):
         expected = "a signature such as transfer(address,uint256)"
         raise refuse(f"{where}.function", expected, shown(rule.function))
     selector = selector_of(rule.function)
