@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "permission": "valetkey.cli.permission:permission",
     "record": "valetkey.cli.record:record",
     "kill": "valetkey.cli.kill:kill",
+    "drill": "valetkey.cli.drill:drill",
     "audit": "valetkey.cli.audit:audit",
     "doctor": "valetkey.cli.doctor:doctor",
 }
