@@ -14,7 +14,8 @@ from eth_account import Account
 from eth_account.messages import SignableMessage, encode_defunct, encode_typed_data
 from eth_utils.crypto import keccak
 
-from tools.grant_vectors.json_form import call_json, grant_json, hexed
+from tests.spec.second_encoder import calls_hex, grant_hex
+from tools.grant_vectors.json_form import call_json, grant_json, hexed, rule_json
 from tools.write_vectors import render
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.permission_bytes.reader import Reader
@@ -62,12 +63,13 @@ def test_there_are_vectors_enough() -> None:
 
 @pytest.mark.parametrize("name", GRANTS)
 def test_a_grant_is_its_value_and_its_bytes(name: str) -> None:
-    """Both ways, and the id is the hash of the bytes."""
+    """Both ways, by the codec and by a second encoder, and the id is the hash of the bytes."""
     vector, packed = GRANTS[name], unhexed(GRANTS[name]["grant"])
     grant = pb.decode_grant(packed)
     assert grant_json(grant) == vector["value"]
     assert pb.encode_grant(grant) == packed
     assert keccak(packed) == unhexed(vector["id"]) == pb.grant_id(packed)
+    assert grant_hex(vector["value"]) == packed.hex()
     written = "".join(part for part, _ in vector.get("fields", [[packed.hex(), "all"]]))
     assert written == packed.hex()
 
@@ -157,6 +159,8 @@ def test_the_calls_of_a_run_are_the_ones_asked_for(what: str) -> None:
         for asked, rule in zip(vector["asked"], counted, strict=True)
     ]
     assert [call_json(call) for call in calls] == expected
+    rules = [rule_json(rule) for rule in under.rules]
+    assert calls_hex(expected, rules) == vector["calls"].removeprefix("0x")
 
 
 @pytest.mark.parametrize("what", RUNS)
