@@ -153,12 +153,22 @@ def test_backtest_says_what_would_have_been_refused(ask: Any) -> None:  # noqa: 
     assert bare.out == "1 accepted, 0 refused\n"
 
 
+def test_a_permission_without_times_is_tried_for_the_time_of_the_recording(ask: Any) -> None:  # noqa: ANN401
+    """What was recorded is over: the permission starts with it, and lasts as long or --ttl."""
+    assert ask("backtest", TIMELESS, {"runs": RUNS}).out.startswith("3 accepted, 0 refused\n")
+    short = ask("backtest", TIMELESS, {"runs": RUNS}, options=("--ttl", "60s"))
+    assert (short.code, short.out.partition("\n")[0]) == (1, "1 accepted, 2 refused")
+    assert ask("backtest", TIMELESS, {"runs": []}).out.startswith("0 accepted, 0 refused\n")
+
+
 def test_propose_writes_what_backtest_accepts(ask: Any) -> None:  # noqa: ANN401
     """The document alone is on standard output, for a file; what it means goes beside it."""
     options = ("--chain", "eip155:31337", "--decimals", f"{TOKEN}=6", "--name", f"{TOKEN}=USDC")
     told = ask("propose", {"runs": RUNS}, options=options)
     assert told.code == 0
     document = json.loads(told.out)
+    assert document["version"] == 1
+    assert "relayer" not in document
     assert document["caps"][0]["lifetime"] == "15000000"
     assert f"Of {USDC} at most 9 in one call, 15 in all" in told.err
     assert ask("backtest", document, {"runs": RUNS}).code == 0

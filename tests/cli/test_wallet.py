@@ -58,10 +58,12 @@ def test_a_newcomer_adds_an_account_and_makes_it_ready(live: Live, owner_file: P
     assert added.code == 0, added.err
     assert address_in(owner_file) in added.out
     following = added.out.splitlines()[-1].partition("valetkey ")[2].split()
-    account = following[-1]
+    account = following[2]
     before = ask(live, "wallet", "show", account)
     assert "no code: `valetkey wallet delegate`" in before.out
-    done = ask(live, *following, "--owner-key-file", owner_file)
+    unsigned = ask(live, *following[:-2])
+    assert (unsigned.code, "--owner-key-file" in unsigned.err) == (2, True)
+    done = ask(live, *following[:-1], owner_file)
     assert "ours: sessions can act on it" in done.out
     shown = ask(live, "wallet", "show", account, "--token", live.token, "--json").document
     assert (shown["state"]["is_ready"], shown["wallet"]["label"]) == (True, "till")

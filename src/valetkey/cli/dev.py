@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PORT: Final = 8080
 
 
-@click.command("dev", cls=Verb)
+@click.command("dev", cls=Verb, short_help="Keep a server on a local chain running.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=PORT, help="0 takes a free one.")
 @engine_option
 @click.pass_obj
@@ -45,6 +45,7 @@ def dev(terminal: Terminal, port: int, engine: str | None) -> None:
         for name, value in exported(local).items():
             terminal.say(f"export {name}={value}")
         terminal.say("")
+        terminal.say("There, for a start: valetkey wallet add --sealed")
         terminal.say("Ctrl-C ends it, and nothing is kept.", style="dim")
         terminal.emit({**lines, "organization_id": local.organization_id, "secret": local.secret})
         with contextlib.suppress(KeyboardInterrupt):

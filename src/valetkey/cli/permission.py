@@ -35,7 +35,7 @@ for _verb in (lint, worst_case_of, diff, subset, backtest, propose):
     permission.add_command(_verb)
 
 
-@permission.command(cls=Verb)
+@permission.command(cls=Verb, short_help="Say what a permission allows, and the worst case.")
 @file_argument("file")
 @ttl_option
 @names_option

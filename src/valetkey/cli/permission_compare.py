@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Say what is unwise in a permission, and the fix.")
 @file_argument("file")
 @ttl_option
 @click.pass_context
@@ -58,7 +58,9 @@ def show_findings(terminal: Terminal, findings: Sequence[Finding]) -> None:
         terminal.say("nothing to say")
 
 
-@click.command(cls=Verb, name="worst-case")
+@click.command(
+    cls=Verb, name="worst-case", short_help="Say the most that can be lost under a permission."
+)
 @file_argument("file")
 @ttl_option
 @names_option
@@ -86,7 +88,7 @@ def worst_case(
         terminal.show(table_of(["asset", "at most", "because of"], rows))
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Say what changes from one permission to another.")
 @file_argument("old")
 @file_argument("new")
 @ttl_option
@@ -110,7 +112,7 @@ def diff(
         terminal.say("It allows nothing that was not allowed before.", style="bold")
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Say whether one permission is within another.")
 @file_argument("child")
 @file_argument("parent")
 @ttl_option

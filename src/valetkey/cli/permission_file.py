@@ -17,7 +17,7 @@ from valetkey.wire.recording import Recording
 from valetkey.wire.recording import read_runs as runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from valetkey.core.permission.backtest import Recorded
     from valetkey.core.permission.model import Permission
@@ -74,6 +74,24 @@ def read_checked(*files: IO[bytes], ttl: int | None) -> tuple[Permission, ...]:
     return tuple(with_times(read_document(file), ttl=ttl, now=now) for file in files)
 
 
+def with_times_of(
+    document: PermissionDocument, runs: Sequence[Recorded], *, ttl: int | None
+) -> Permission:
+    """
+    Return the permission that *document* writes; times that it leaves out are those of *runs*.
+
+    Args:
+        ttl: How many seconds after its start it ends; None is with the last run.
+
+    Raises:
+        Malformed: It is not well formed.
+    """
+    first, last = (runs[0].at, runs[-1].at) if runs else (0, 0)
+    start = first if document.starts_at is None else document.starts_at
+    end = last + 1 if ttl is None else start + ttl
+    return check_permission(read_permission(document, starts_at=start, expires_at=end))
+
+
 def with_times(document: PermissionDocument, *, ttl: int | None, now: int) -> Permission:
     """Return the permission that *document* writes, as `read_checked`."""
     if ttl is None and None in {document.starts_at, document.expires_at}:
@@ -84,6 +102,30 @@ def with_times(document: PermissionDocument, *, ttl: int | None, now: int) -> Pe
         expires_at=(document.starts_at or now) + ttl if ttl else None,
     )
     return check_permission(found)
+
+
+def document_text(document: PermissionDocument) -> str:
+    """Return *document* as a person would write it: what says nothing is left out."""
+    said = {"version": document.version, **_said(document)}
+    return msgspec.json.format(msgspec.json.encode(said)).decode()
+
+
+def _said(value: Any) -> Any:  # noqa: ANN401 - any part of a document
+    if isinstance(value, list):
+        return [_said(one) for one in value]
+    if not isinstance(value, msgspec.Struct):
+        return value
+    return {
+        one.name: _said(getattr(value, one.name))
+        for one in msgspec.structs.fields(value)
+        if getattr(value, one.name) != _default_of(one)
+    }
+
+
+def _default_of(field: msgspec.structs.FieldInfo) -> object:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default  # of a required field nothing that it could be
 
 
 def read_runs(file: IO[bytes]) -> tuple[Recorded, ...]:

@@ -6,15 +6,15 @@ import re
 from typing import IO, TYPE_CHECKING, Final
 
 import click
-import msgspec
 
-from valetkey.cli.options import address_of_text, read_one_address
+from valetkey.cli.options import address_of_text, read_one_address, read_span
 from valetkey.cli.permission_file import (
+    document_text,
     file_argument,
     names_option,
-    read_checked,
+    read_document,
     read_runs,
-    ttl_option,
+    with_times_of,
 )
 from valetkey.cli.terminal import REFUSED, Terminal, Verb, table_of
 from valetkey.core.permission.backtest import backtest as report_of
@@ -63,10 +63,15 @@ decimals_option = click.option(
 )
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Try a permission on recorded runs.")
 @file_argument("file")
 @file_argument("runs")
-@ttl_option
+@click.option(
+    "--ttl",
+    metavar="TIME",
+    callback=read_span,
+    help="For a permission without times: from the first run, for so long (else to the last).",
+)
 @click.option(
     "--account",
     metavar="ADDRESS",
@@ -85,8 +90,9 @@ def backtest(
     "value_wei": "0", "data": "0x…"}]}]}, in order of time.
     """
     terminal: Terminal = context.obj
-    (permission,) = read_checked(file, ttl=ttl)
-    report = report_of(permission, read_runs(runs), account=account or _NOBODY)
+    recorded = read_runs(runs)
+    permission = with_times_of(read_document(file), recorded, ttl=ttl)
+    report = report_of(permission, recorded, account=account or _NOBODY)
     terminal.emit(write_report(report))
     terminal.say(f"{report.accepted} accepted, {len(report.refused)} refused", style="bold")
     for one in report.refused:
@@ -106,7 +112,7 @@ def _row(use: LimitUse) -> tuple[str, str, str, str]:
     return limit.caveat, asset_name(limit.asset), f"{used} of {most}", f"{use.percent} %"
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Write the permission that recorded runs need.")
 @file_argument("runs")
 @click.option("--chain", required=True, help="Of the recording, in CAIP-2: eip155:1.")
 @decimals_option
@@ -139,4 +145,4 @@ def propose(
     terminal.emit(document)
     for sentence in explain(permission, names=names):
         terminal.note(sentence)
-    terminal.say(msgspec.json.format(msgspec.json.encode(document)).decode())
+    terminal.say(document_text(document))

@@ -84,6 +84,8 @@ class _Wanted:
         document = read_document(file)
         if self.ttl is None and None in {document.starts_at, document.expires_at}:
             raise click.UsageError("the permission has no starts_at and expires_at; give --ttl")
+        if self.ttl is not None and document.expires_at is not None:
+            raise click.UsageError("the permission has an expires_at; leave --ttl out")
         starts_at = document.starts_at or now
         expires_at = starts_at + self.ttl if self.ttl else None
         found = read_permission(document, starts_at=starts_at, expires_at=expires_at)

@@ -10,6 +10,7 @@ import click
 from valetkey.cli.options import owner_option, server_options, talk_to
 from valetkey.cli.permission import show_explained
 from valetkey.cli.permission_compare import show_findings
+from valetkey.cli.permission_file import names_option
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.permission.checks import check_permission
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @server_options
 @owner_option
 @click.argument("session_id", metavar="SESSION")
+@names_option
 @click.option("--yes", is_flag=True, help="Sign without asking, as --json does.")
 @click.option(
     "--out",
@@ -42,6 +44,7 @@ def sign_session(
     api_key: str | None,
     owner: Owner | None,
     session_id: str,
+    names: dict[bytes, str],
     yes: bool,
     out: Path | None,
 ) -> None:
@@ -56,7 +59,7 @@ def sign_session(
     with talk_to(url, api_key) as server:
         found = server.sessions.get(session_id)
         permission = _waiting(found)
-        show_explained(terminal, write_explained(permission, names={}), permission)
+        show_explained(terminal, write_explained(permission, names=names), permission)
         terminal.say("")
         show_findings(terminal, lint(permission))
         if not (yes or terminal.as_json):

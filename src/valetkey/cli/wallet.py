@@ -31,7 +31,7 @@ _MAX_LISTED: Final = 10_000
 
 @click.group()
 def wallet() -> None:
-    """Accounts and their owners: added, looked at, made ready for sessions."""
+    """Accounts and their owners: added, and made ready."""
 
 
 @wallet.command(cls=Verb)
@@ -74,7 +74,8 @@ def add(  # noqa: PLR0913 - one for each option
         )
     terminal.emit(added)
     terminal.show(_wallets([added.wallet], [added.account]))
-    terminal.say(f"\nNext: valetkey wallet delegate {added.account.id}")
+    key = "" if sealed else " --owner-key-file FILE"
+    terminal.say(f"\nNext: valetkey wallet delegate {added.account.id}{key}")
 
 
 @wallet.command("list", cls=Verb)
@@ -156,6 +157,9 @@ def delegate(
     """
     with talk_to(url, api_key) as server:
         account = account_of(server, account_id)
+        is_outside = server.wallets.get(account.wallet_id).owner_key == "outside"
+        if is_outside and owner is None:
+            raise click.UsageError("give --owner-key-file: the server has no key of the owner")
         done = server.accounts.delegate(account, owner=owner, implementation=implementation)
         state = server.accounts.state(account.id)
     terminal.emit({"activity": done, "state": state})

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SHORT_S = 4
 
 
-@click.command("demo", cls=Verb)
+@click.command("demo", cls=Verb, short_help="Show a session at work, and try to break it.")
 @engine_option
 @click.pass_context
 def demo(context: click.Context, engine: str | None) -> None:

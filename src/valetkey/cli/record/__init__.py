@@ -16,7 +16,7 @@ import msgspec
 from valetkey.cli.options import read_one_address, read_span
 from valetkey.cli.permission import show_explained
 from valetkey.cli.permission_compare import show_findings
-from valetkey.cli.permission_file import names_option
+from valetkey.cli.permission_file import document_text, names_option
 from valetkey.cli.permission_runs import decimals_option
 from valetkey.cli.record.mined import Taken, ask_decimals, read_back
 from valetkey.cli.record.proxy import proxying
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valetkey.core.permission.model import Permission
+    from valetkey.wire.permission import PermissionDocument
 
 URL_VARIABLES: Final = ("RPC", "RPC_URL", "ETH_RPC_URL")
 URL_MARK: Final = "{rpc}"
@@ -52,7 +53,11 @@ class _Wanted:
     ttl: int
 
 
-@click.command(cls=Verb, context_settings={"ignore_unknown_options": True})
+@click.command(
+    cls=Verb,
+    context_settings={"ignore_unknown_options": True},
+    short_help="Run an owner's script, and propose a permission for it.",
+)
 @click.option(
     "--account",
     metavar="ADDRESS",
@@ -142,9 +147,10 @@ def record(  # noqa: PLR0913 - one for each option
         known = ask_decimals(rpc, taken.runs) | decimals
     wanted = _Wanted(account=account, chain=chain, decimals=known, slack=slack, ttl=ttl)
     permission = _propose(taken, wanted)
-    _write(out, Recording(runs=write_runs(taken.runs)))
+    recording = msgspec.json.encode(Recording(runs=write_runs(taken.runs)))
+    _write(out, msgspec.json.format(recording).decode())
     if save is not None:
-        _write(save, _timeless(permission))
+        _write(save, document_text(_timeless(permission)))
     _tell(terminal, taken, permission, out, names)
 
 
@@ -198,14 +204,18 @@ def _propose(taken: Taken, wanted: _Wanted) -> Permission:
     return replace(found, starts_at=now, expires_at=now + wanted.ttl)
 
 
-def _timeless(permission: Permission) -> object:
+def _timeless(permission: Permission) -> PermissionDocument:
     document = write_permission(permission)
     return msgspec.structs.replace(document, starts_at=None, expires_at=None)
 
 
-def _write(path: Path, document: object) -> None:
-    with path.open("xb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+def _write(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text + "\n")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _tell(
@@ -223,8 +233,9 @@ def _tell(
             "findings": write_findings(findings).findings,
         }
     )
-    calls = sum(len(run.calls) for run in taken.runs)
-    terminal.say(f"{calls} calls in {len(taken.runs)} transactions are in {out}.")
+    calls = _count(sum(len(run.calls) for run in taken.runs), "call")
+    transactions = _count(len(taken.runs), "transaction")
+    terminal.say(f"{out} has the recording: {calls} in {transactions}.")
     for one in taken.left_out:
         terminal.say(f"left out {one}", style="yellow")
     terminal.say("\nThe smallest permission that allows them:\n")
@@ -232,4 +243,4 @@ def _tell(
     terminal.say("")
     show_findings(terminal, findings)
     terminal.say("")
-    terminal.say(msgspec.json.format(msgspec.json.encode(document)).decode())
+    terminal.say(document_text(document))
