@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from valetkey.spec.keccak import keccak256
 from valetkey.spec.permission_bytes.reader import Reader
@@ -136,13 +136,19 @@ def decode_grant(data: bytes) -> Grant:
         GrantFormatError: *data* is not exactly what `encode_grant` writes for some grant.
     """
     reader = Reader(data)
-    key, numbers, relayer, caps, in_tree = _decode_terms(reader)
-    root = reader.take(HASH_LENGTH) if in_tree else None
-    count = 0 if in_tree else reader.uint(1)
+    terms = _decode_terms(reader)
+    root = reader.take(HASH_LENGTH) if terms.in_tree else None
+    count = 0 if terms.in_tree else reader.uint(1)
     rules = tuple(decode_rule(reader) for _ in range(count))
     reader.end()
-    salt, starts_at, expires_at, max_calls = numbers
-    return Grant(key, salt, starts_at, expires_at, max_calls, rules, caps, relayer, root)
+    return Grant(
+        terms.key,
+        *terms.numbers,
+        rules=rules,
+        caps=terms.caps,
+        relayer=terms.relayer,
+        root=root,
+    )
 
 
 def encode_terms(grant: Grant) -> bytes:
@@ -170,10 +176,15 @@ def skip_terms(reader: Reader) -> bool:
     Raises:
         GrantFormatError: It is cut off, or of another version, key type or flag.
     """
-    return _decode_terms(reader)[-1]
+    return _decode_terms(reader).in_tree
 
 
-_Terms = tuple[bytes, tuple[int, int, int, int], bytes | None, tuple[Cap, ...], bool]
+class _Terms(NamedTuple):
+    key: bytes
+    numbers: tuple[int, int, int, int]  # salt, starts_at, expires_at, max_calls
+    relayer: bytes | None
+    caps: tuple[Cap, ...]
+    in_tree: bool
 
 
 def _decode_terms(reader: Reader) -> _Terms:
@@ -189,4 +200,4 @@ def _decode_terms(reader: Reader) -> _Terms:
         raise GrantFormatError(f"flags: expected at most {_FLAGS}, got {flags}")
     relayer = reader.take(ADDRESS_LENGTH) if flags & _FLAG_RELAYER else None
     caps = tuple(Cap(reader.uint(16), reader.uint(4)) for _ in range(reader.uint(1)))
-    return key, numbers, relayer, caps, bool(flags & _FLAG_TREE)
+    return _Terms(key, numbers, relayer, caps, bool(flags & _FLAG_TREE))
