@@ -91,7 +91,7 @@ node: node_modules/lock.stamp
 
 node_modules/lock.stamp: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "This needs Node 20 or newer with npm on the PATH."; exit 1; }
-	@$(STEP) "installing solc and anvil" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(STEP) "installing solc, anvil and forge" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The demo runs without Node: the local chain is then py-evm.
