@@ -8,6 +8,7 @@ import json
 import os
 import signal
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +18,7 @@ from tests.cli.program import valetkey
 from tests.cli.test_permission import PERMISSION, SHOP, TOKEN
 from tests.cli.test_permission_calculus import RUNS, START
 from tests.http.unchanged import check_problem
+from tests.surroundings import surroundings
 from tests.worlds import make_world
 from valetkey.core.errors import Limited, Malformed
 from valetkey.http.calculus.answers import QUESTIONS
@@ -29,7 +31,6 @@ from valetkey.wire.permission import PermissionDocument
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 WIDER = PERMISSION | {"caps": [PERMISSION["caps"][0] | {"lifetime": "30000000"}]}
 SETTINGS = Settings(reconcile_s=0, names={bytes.fromhex(TOKEN[2:]): "USDC"})
@@ -220,6 +221,15 @@ async def test_the_process_ends_with_the_server() -> None:
             assert answer.status_code == 200
         (worker,) = children() - before
     assert worker not in children()
+
+
+async def test_the_process_is_told_no_secret(tmp_path: Path) -> None:
+    """The key-encryption key may be in the server's environment, under whatever name."""
+    with surroundings(folder=tmp_path, VALETKEY_KEY="a secret", MY_OWN_NAME="another secret"):
+        async with calculator() as one:
+            told = await asyncio.to_thread(Path(f"/proc/{pid_of(one)}/environ").read_bytes)
+    assert b"PATH=" in told
+    assert b"secret" not in told
 
 
 def children() -> set[int]:
