@@ -178,6 +178,20 @@ async def test_when_many_wait_no_more_are_taken_and_those_are_answered() -> None
         assert [type(answer) for answer in answers] == [Malformed] * 3
 
 
+async def test_whoever_asks_something_else_does_not_wait_for_the_calculus() -> None:
+    """The server answers while an answer is worked out, however long that takes."""
+    body, before = {"permission": PERMISSION}, children()
+    async with served() as client:
+        assert (await client.post("/v1/permissions/lint", json=body)).status_code == 200
+        (worker,) = children() - before
+        os.kill(worker, signal.SIGSTOP)
+        waiting = asyncio.create_task(client.post("/v1/permissions/lint", json=body))
+        assert (await client.get("/v1/server")).status_code == 200
+        assert not waiting.done()
+        os.kill(worker, signal.SIGCONT)
+        assert (await waiting).status_code == 200
+
+
 async def test_a_process_that_ends_is_replaced() -> None:
     """Only the question that it was working on is lost, and that is an error on our side."""
     async with calculator() as one:
