@@ -18,6 +18,7 @@ SIGNATURE = bytes(65)
 NAMES = [
     *("Account", "DemoToken"),
     *("BombTarget", "FailingTarget", "HarnessToken", "ReenteringTarget"),
+    *("Adversary", "HookedToken", "Router"),
 ]
 
 
