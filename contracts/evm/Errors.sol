@@ -27,3 +27,6 @@ error ArgumentRefused(uint256 call, uint256 argument);
 error CapExceeded(uint256 call, uint256 cap);
 error GrantNotFrozen();
 error OnlyAccount();
+error ModeRefused(bytes32 mode);
+error RuleMismatch(uint256 call);
+error OwnerRefused();

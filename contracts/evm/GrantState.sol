@@ -19,6 +19,7 @@ library GrantState {
 
     uint256 private constant STATUS_SHIFT = 254;
     uint256 private constant CALLS_SHIFT = 222;
+    uint256 private constant WINDOW_SHIFT = 190;
     uint256 private constant BASE_SHIFT = 158;
     uint256 private constant BITMAP_SHIFT = 128;
     uint256 private constant MASK_32 = 0xffffffff;
@@ -50,6 +51,19 @@ library GrantState {
 
     function statusOf(uint256 state) internal pure returns (uint256) {
         return state >> STATUS_SHIFT;
+    }
+
+    function callsOf(uint256 state) internal pure returns (uint256) {
+        return (state >> CALLS_SHIFT) & MASK_32;
+    }
+
+    function nonceBaseOf(uint256 state) internal pure returns (uint256) {
+        return (state >> BASE_SHIFT) & MASK_32;
+    }
+
+    /// @notice What `state` keeps of cap 0, laid out as the slots of the further caps are.
+    function asCap(uint256 state) internal pure returns (uint256) {
+        return (((state >> WINDOW_SHIFT) & MASK_32) << 128) | uint128(state);
     }
 
     /// @notice `state` with another status, everything else kept.

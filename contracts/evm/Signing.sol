@@ -63,6 +63,11 @@ library Signing {
         }
     }
 
+    /// @notice `hashStruct` of `contents` nested in a struct of type `typeHash` that spells out this domain (ERC-7739).
+    function nestedHash(bytes32 typeHash, bytes32 contents) internal view returns (bytes32) {
+        return keccak256(abi.encode(typeHash, contents, NAME, VERSION, block.chainid, address(this), bytes32(0)));
+    }
+
     /// @notice Says whether the 65 bytes of calldata from `at` on are the signature of `signer`: `v` 27 or 28, low `s`.
     function isSignedBy(uint256 signer, bytes32 digest, uint256 at) internal view returns (bool) {
         return isRecovered(signer, digest, at, _vAt(at));

@@ -103,10 +103,11 @@ class World:
         for recipient in (RECIPIENT, OTHER_RECIPIENT):
             self.mint(recipient, 5 * USDC)
 
-    def deploy(self, name: str) -> bytes:
-        """Return the address of a new contract *name*."""
+    def deploy(self, name: str, arguments: bytes = b"") -> bytes:
+        """Return the address of a new contract *name*; *arguments* are ABI-encoded."""
         nonce = self.nonce_of(self.relayer.address)
-        assert self.send(None, bytes.fromhex(artefact(name)["bytecode"][2:])).succeeded
+        code = bytes.fromhex(artefact(name)["bytecode"][2:])
+        assert self.send(None, code + arguments).succeeded
         return created_address(self.relayer.address, nonce)
 
     def mint(self, to: bytes, amount: int) -> None:
@@ -132,6 +133,10 @@ class World:
     def storage(self, account: bytes, slot: bytes) -> bytes:
         """Return the word of *account* at *slot*."""
         return _bytes(self.rpc.ask("eth_getStorageAt", _hex(account), _hex(slot), "latest"))
+
+    def code_of(self, account: bytes) -> bytes:
+        """Return the code at *account*."""
+        return _bytes(self.rpc.ask("eth_getCode", _hex(account), "latest"))
 
     def nonce_of(self, account: bytes) -> int:
         """Return the transaction count of *account*."""

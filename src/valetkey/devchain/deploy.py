@@ -30,6 +30,8 @@ class Deployment:
     Args:
         implementation: 20 bytes: the `Account` that others delegate to.
         token: 20 bytes: an ERC-20 with six decimals that anybody may mint.
+        clone_implementation: 20 bytes: the `CloneAccount` that clones run.
+        clone_factory: 20 bytes: the `CloneFactory` that makes them.
         deployer: Who paid.
     """
 
@@ -37,6 +39,8 @@ class Deployment:
     rpc_url: str
     implementation: bytes
     token: bytes
+    clone_implementation: bytes
+    clone_factory: bytes
     deployer: DevKey
 
 
@@ -46,16 +50,21 @@ class _Artifact(msgspec.Struct):
 
 def deploy(rpc: Rpc) -> Deployment:
     """
-    Put the account implementation and the demo token on a new local chain.
+    Put the account implementations, the factory and the demo token on a new local chain.
 
     The first dev key pays. On a new chain the addresses are always the same, whatever runs it.
     """
     deployer = dev_keys()[0]
+    implementation = create(rpc, deployer, bytecode("Account"))
+    token = create(rpc, deployer, bytecode("DemoToken"))
+    clone = create(rpc, deployer, bytecode("CloneAccount"))
     return Deployment(
         chain_id=CHAIN_ID,
         rpc_url=rpc.url,
-        implementation=create(rpc, deployer, bytecode("Account")),
-        token=create(rpc, deployer, bytecode("DemoToken")),
+        implementation=implementation,
+        token=token,
+        clone_implementation=clone,
+        clone_factory=create(rpc, deployer, bytecode("CloneFactory", ["address"], [clone])),
         deployer=deployer,
     )
 

@@ -14,6 +14,7 @@ from valetkey.wire.base import (
     Address,
     Amount,
     Asked,
+    Asset,
     Hex,
     Integer,
     Seconds,
@@ -21,6 +22,7 @@ from valetkey.wire.base import (
     Text,
     Told,
     Word,
+    asset_name,
     hexed,
 )
 from valetkey.wire.calculus import Finding
@@ -70,12 +72,11 @@ class Remaining(Told, frozen=True, kw_only=True):
     What one limit still allows.
 
     Args:
-        asset: ``native``, the address of a token, or ``calls``, which a rate counts.
         caveat: Where in the permission it stands, such as ``caps[0].window``.
         window_ends_at: First second of the next window; None for a lifetime limit.
     """
 
-    asset: str
+    asset: Asset
     caveat: str
     limit: Amount
     spent: Amount
@@ -192,11 +193,11 @@ class AcceptGrant(Asked, frozen=True, kw_only=True):
 
 
 def write_remaining(
-    asset: str, caveat: str, *, limit: int, spent: int, window_ends_at: int | None
+    asset: bytes | None, caveat: str, *, limit: int, spent: int, window_ends_at: int | None
 ) -> Remaining:
     """Return what one limit still allows."""
     return Remaining(
-        asset=asset,
+        asset=asset_name(asset),
         caveat=caveat,
         limit=str(limit),
         spent=str(spent),

@@ -143,6 +143,9 @@ REFUSALS: list[tuple[bytes, Code, dict[str, Any]]] = [
     (error("CapExceeded(uint256,uint256)", 4, 7), Code.CAP_EXCEEDED, {"call": 4, "cap": 7}),
     (error("GrantNotFrozen()"), Code.SESSION_STATE, {}),
     (error("OnlyAccount()"), Code.NOT_ALLOWED, {}),
+    (error("ModeRefused(bytes32)", 7), Code.MALFORMED_RUN, {"mode": 7}),
+    (error("RuleMismatch(uint256)", 2), Code.NO_SUCH_RULE, {"call": 2}),
+    (error("OwnerRefused()"), Code.NOT_ALLOWED, {}),
     (
         error("Error(string)", 32, 4) + b"nope".ljust(32, b"\0"),
         Code.CALL_REVERTED,

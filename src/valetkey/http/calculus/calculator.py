@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "valetkey.http.calculus.worker")
-_TOLD: Final = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH"})
 _ANSWER_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -98,7 +96,7 @@ class Calculator:
             await self.close()
         if self._worker is None:
             worker = await asyncio.create_subprocess_exec(
-                *_COMMAND, stdin=PIPE, stdout=PIPE, limit=_ANSWER_BYTES, env=_environment()
+                *_COMMAND, stdin=PIPE, stdout=PIPE, limit=_ANSWER_BYTES
             )
             self._worker = worker
             names = {address.hex(): name for address, name in self._names.items()}
@@ -113,11 +111,6 @@ class Calculator:
                 worker.kill()
             _stdin(worker).close()
             await worker.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Return what the process is told: where Python is, and no more, for a key may be there."""
-    return {name: value for name, value in os.environ.items() if name in _TOLD}
 
 
 def _encode(value: object) -> bytes:

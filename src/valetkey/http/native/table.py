@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from valetkey.http.native import (
-    activity,
-    organization,
-    permission,
-    server,
-    session,
-    stop,
-    token,
-    wallet,
-)
+from valetkey.http.native import activity, organization, permission, server, session, stop, wallet
 
 if TYPE_CHECKING:
     from valetkey.http.routes import Route
@@ -25,6 +16,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *wallet.ROUTES,
     *session.ROUTES,
     *stop.ROUTES,
-    *token.ROUTES,
     *activity.ROUTES,
 )

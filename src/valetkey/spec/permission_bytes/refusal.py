@@ -32,6 +32,9 @@ REFUSALS: Final = (
     "CapExceeded(uint256,uint256)",
     "GrantNotFrozen()",
     "OnlyAccount()",
+    "ModeRefused(bytes32)",
+    "RuleMismatch(uint256)",
+    "OwnerRefused()",
 )
 """The signature of each error of the account contract."""
 _BY_SELECTOR: Final = {keccak256(text.encode())[:4]: text for text in REFUSALS}

@@ -43,6 +43,9 @@ CODES: Final = {
     "CapExceeded": (Code.CAP_EXCEEDED, ("call", "cap")),
     "GrantNotFrozen": (Code.SESSION_STATE, ()),
     "OnlyAccount": (Code.NOT_ALLOWED, ()),
+    "ModeRefused": (Code.MALFORMED_RUN, ("mode",)),
+    "RuleMismatch": (Code.NO_SUCH_RULE, ("call",)),
+    "OwnerRefused": (Code.NOT_ALLOWED, ()),
 }
 
 _ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string)
