@@ -190,6 +190,16 @@ def test_another_chain_is_refused_before_anything_runs(recorder: Recorder) -> No
     assert not mark.exists()
 
 
+def test_options_behind_the_script_are_the_scripts(recorder: Recorder) -> None:
+    """With or without --; before it, an option that nobody knows is a typing error."""
+    script = (sys.executable, "-c", "import sys; sys.exit(sys.argv[1:] != ['--json', '--out'])")
+    for command in (("--", *script), script):
+        ended = recorder.run("--json", *command, "--json", "--out")
+        assert (ended.code, ended.error) == (1, "nothing_recorded")
+    typed = recorder.run("--slak", "5", "--", *script)
+    assert (typed.code, "--slak" in typed.err) == (2, True)
+
+
 def test_a_file_that_is_there_is_not_written_over(recorder: Recorder) -> None:
     """Neither the recording nor the permission, and nothing runs."""
     recorder.out.write_text("kept")

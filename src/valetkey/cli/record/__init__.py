@@ -55,7 +55,7 @@ class _Wanted:
 
 @click.command(
     cls=Verb,
-    context_settings={"ignore_unknown_options": True},
+    context_settings={"allow_interspersed_args": False},
     short_help="Run an owner's script, and propose a permission for it.",
 )
 @click.option(
@@ -128,7 +128,7 @@ def record(  # noqa: PLR0913 - one for each option
     The script finds the chain at the URL in RPC, RPC_URL and ETH_RPC_URL, and wherever its
     arguments say {rpc}; whatever it asks goes on to the node. Recorded are the calls of the account
     that were mined and did not fail; a batch to the account itself (ERC-7821) counts as what is in
-    it. Write -- before COMMAND.
+    it. All options of ours stand before COMMAND, with -- between them if you like.
     """
     terminal: Terminal = context.obj
     for path in (out, save):
