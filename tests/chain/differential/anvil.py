@@ -21,6 +21,8 @@ _LEAD_S: Final = 20_000_000  # further than any case goes back
 class Anvil:
     """See `Evm`."""
 
+    checks_p256 = True
+
     def __init__(self, world: World) -> None:
         self._world = world
         self._ask = world.rpc.ask

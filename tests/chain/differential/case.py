@@ -102,6 +102,7 @@ class Damage:
         keep: Only so many bytes of the calldata arrive.
         tail: Behind the last call, signed with the calls.
         arguments_for_sends: Calls without a rule are packed under the target's send rule.
+        too_wide: Calls are packed under a wider rule than their own, where there is one.
     """
 
     flip: tuple[int, int] | None = None
@@ -109,6 +110,7 @@ class Damage:
     keep: int | None = None
     tail: bytes = b""
     arguments_for_sends: bool = False
+    too_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Case:
         at: The second of the block.
         epoch: Of the account, which also says which account it is (`ACCOUNTS`).
         sender: One of `RELAYERS`, or the session key.
+        is_p256: Whether the session key is one, and not the secp256k1 key.
         stray: How far beyond the last rule a call is packed that no rule covers.
     """
 
@@ -133,6 +136,7 @@ class Case:
     epoch: int = 0
     salt: int = 0
     stray: int = 0
+    is_p256: bool = False
     value_wei: int = 0
     key_signature: KeySignature = KeySignature.PLAIN
     owner_signature: OwnerSignature = OwnerSignature.NONE

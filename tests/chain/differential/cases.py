@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.chain.differential.case import (
     EPOCHS,
+    EVERYBODY,
     RELAYERS,
     SESSION_KEY,
     Case,
@@ -15,9 +16,17 @@ from tests.chain.differential.case import (
 )
 from tests.chain.differential.permissions import WORDS, draw_permission, word
 from valetkey.core.chain import Counter
+from valetkey.core.permission.cover import rule_for
 from valetkey.core.permission.effects import EFFECTS
-from valetkey.core.permission.lower import NATIVE_VALUE, Lowered, LoweredRule, lower
+from valetkey.core.permission.lower import (
+    NATIVE_VALUE,
+    Lowered,
+    LoweredRule,
+    LoweredWideRule,
+    lower,
+)
 from valetkey.core.permission.model import Anything, Call, Operator, Permission
+from valetkey.core.permission.verdict import Deny
 from valetkey.core.units import UINT32_MAX, UINT40_MAX, UINT128_MAX
 from valetkey.spec import permission_bytes as pb
 
@@ -26,17 +35,19 @@ if TYPE_CHECKING:
 
     from tests.chain.differential.dice import Dice
 
+_UNNAMED: Final = bytes.fromhex("5ca1ab1e")  # of no function that any rule or list names
 _CALLS: Final = (0, 1, 1, 1, 1, 2, 2, 3, 4, 8)
 
 
-def draw_fitting(dice: Dice, now: int, index: int) -> Case:
+def draw_fitting(dice: Dice, now: int, index: int, *, wide: bool = False) -> Case:
     """
     Return a case at second *now* that is accepted, unless constraints contradict each other.
 
     Args:
         index: Makes the grant, and so its slots, one that no other case has.
+        wide: Mostly with wide rules.
     """
-    permission = draw_permission(dice, now)
+    permission = draw_permission(dice, now, wide=wide)
     lowered = lower(permission)
     count = dice.one(_CALLS)
     if permission.max_calls is not None:
@@ -117,8 +128,26 @@ def _calls(
     dice: Dice, permission: Permission, lowered: Lowered, left: list[int], count: int
 ) -> tuple[Call, ...]:
     return tuple(
-        fitting_call(dice, permission, dice.one(lowered.rules), left) for _ in range(count)
+        fitting_call(dice, permission, dice.one(lowered.rules), left)
+        if not lowered.wide_rules or dice.chance(0.5)
+        else _wide_call(dice, permission, dice.one(lowered.wide_rules), left)
+        for _ in range(count)
     )
+
+
+def _wide_call(dice: Dice, permission: Permission, wide: LoweredWideRule, left: list[int]) -> Call:
+    """Return a call that *wide* covers, unless a narrower rule names the one that is drawn."""
+    target = dice.one(EVERYBODY) if isinstance(wide.rule.target, Anything) else wide.rule.target
+    index = rule_for(Call(target, 0, _UNNAMED), permission, account=b"")
+    selector = dice.one((_UNNAMED, dice.bits(32).to_bytes(4), b""))
+    data = selector and selector + dice.bits(64 * 8).to_bytes(64)[: dice.one((0, 1, 32, 64))]
+    if isinstance(index, Deny) or not wide.rule.payable:
+        return Call(target, 0, data)
+    most = min([left[meter.limit] for meter in wide.meters] + [*_ceilings(wide, NATIVE_VALUE)])
+    value = dice.amount(most)
+    for meter in wide.meters:
+        left[meter.limit] -= value
+    return Call(target, value, data)
 
 
 def fitting_call(dice: Dice, permission: Permission, rule: LoweredRule, left: list[int]) -> Call:
@@ -162,7 +191,7 @@ def _words(dice: Dice, permission: Permission, rule: LoweredRule) -> list[int]:
     return words
 
 
-def _ceilings(rule: LoweredRule, argument: int) -> Sequence[int]:
+def _ceilings(rule: LoweredRule | LoweredWideRule, argument: int) -> Sequence[int]:
     return [
         check.constraint.values[0]
         for check in rule.checks

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from tests.chain.differential.cases import draw_fitting
 from tests.chain.differential.dice import Dice
-from tests.chain.differential.expected import expected
-from tests.chain.differential.faults import FAULTS
+from tests.chain.differential.expected import expected, said_of
+from tests.chain.differential.faults import FAULTS, with_p256
 from tests.chain.differential.neighbours import NEIGHBOURS
-from tests.chain.differential.outcome import ERROR_OF, Accepted
+from tests.chain.differential.outcome import Accepted
 from tests.chain.differential.pack import pack
 from valetkey.core.permission.checks import check_permission
-from valetkey.core.permission.decide import Allow, Spent, decide
+from valetkey.core.permission.decide import Spent, decide
 from valetkey.spec import permission_bytes as pb
 
 if TYPE_CHECKING:
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from tests.chain.differential.outcome import Outcome
 
 NOW: Final = 1_700_000_000
-_FAULTY: Final = 0.57
-_SECOND_FAULT: Final = 0.12
+_FAULTY: Final = 0.585
+_SECOND_FAULT: Final = 0.1
 _TRIES: Final = 60
+_P256: Final = 0.2
 _OTHER_SLOTS: Final = 2**31
 _KINDS: Final = tuple(FAULTS)
 _FIELDS: Final = tuple(NEIGHBOURS)
-_DECIDED: Final = frozenset({"NoSuchRule", "ArgumentMissing", "ArgumentRefused", "CapExceeded"})
+_ARGUMENTS: Final = ("ArgumentMissing", "ArgumentRefused", "CapExceeded")
+_WIDE: Final = ("TargetRefused", "SelectorRefused", "RuleTooWide")
+_DECIDED: Final = frozenset(("NoSuchRule", *_WIDE, *_ARGUMENTS))
 
 
 class Disagreement(AssertionError):
@@ -63,11 +66,18 @@ class Tally:
         self.fields += other.fields
 
 
-def draw(dice: Dice, index: int, now: int = NOW) -> Case:
-    """Return case number *index*: one that is accepted, or one with a fault or two."""
+def draw(dice: Dice, index: int, *, now: int = NOW, p256: bool = False) -> Case:
+    """
+    Return case number *index*: one that is accepted, or one with a fault or two.
+
+    Args:
+        p256: Whether P-256 keys can be open: some cases then have one.
+    """
     kind = _KINDS[index % len(_KINDS)] if dice.chance(_FAULTY) else None
     for _ in range(_TRIES):
-        case = draw_fitting(dice, now, index)
+        case = draw_fitting(dice, now, index, wide=kind in _WIDE)
+        if p256 and dice.chance(_P256):
+            case = with_p256(case)
         if kind is None:
             if _decided(case) is None:
                 return case
@@ -75,26 +85,28 @@ def draw(dice: Dice, index: int, now: int = NOW) -> Case:
         if dice.chance(_SECOND_FAULT):
             case = FAULTS[dice.one(_KINDS)](dice, case) or case
         faulty = FAULTS[kind](dice, case)
-        if faulty is None or not is_possible(faulty):
+        if faulty is None or not is_possible(faulty, p256=p256):
             continue
-        if kind not in _DECIDED or _decided(faulty) == kind or dice.chance(_SECOND_FAULT):
+        if kind not in _DECIDED or _decided(faulty) == kind:
             return faulty
     raise LookupError(f"expected a case of {kind or 'acceptance'} in {_TRIES} draws, got none")
 
 
 def _decided(case: Case) -> str | None:
-    """Return the refusal that `decide` alone gives, in the contract's words."""
+    """Return the refusal that `decide` alone gives, in the contract's words; None is none."""
     spent = Spent(case.kept.calls, case.kept.counters)
     answer = decide(case.calls, case.permission, spent, now=case.at, account=case.account)
-    return None if isinstance(answer, Allow) else ERROR_OF.get(answer.code, "NoSuchRule")
+    refusal = said_of(answer, case)
+    return None if refusal is None else refusal.error
 
 
-def is_possible(case: Case) -> bool:
+def is_possible(case: Case, *, p256: bool) -> bool:
     """Say whether a chain can come into the state of *case*: an open grant was read once."""
     if case.kept.status is not pb.Status.OPEN:
         return True
     targets = {rule.target for rule in case.permission.rules}
-    return case.damage.flip is None and case.account not in targets
+    is_checked = p256 or not case.is_p256
+    return is_checked and case.damage.flip is None and case.account not in targets
 
 
 def compare(case: Case, evm: Evm) -> Outcome:
@@ -106,7 +118,7 @@ def compare(case: Case, evm: Evm) -> Outcome:
     """
     check_permission(case.permission)
     packed = pack(case)
-    said = expected(case, packed)
+    said = expected(case, packed, checks_p256=evm.checks_p256)
     done = evm.run(packed)
     if said != done:
         raise Disagreement(case, said, done)
@@ -131,7 +143,7 @@ def run(evm: Evm, *, seed: int, indexes: range, now: int = NOW) -> Tally:
     tally = Tally()
     for index in indexes:
         dice = Dice(seed, index)
-        case = draw(dice, index, now)
+        case = draw(dice, index, now=now, p256=evm.checks_p256)
         outcome = compare(case, evm)
         tally.drawn[name_of(outcome)] += 1
         if isinstance(outcome, Accepted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from tests.chain.differential.case import EVERYBODY
 from tests.chain.differential.outcome import Accepted, Outcome, Refused
 from valetkey.core.permission.model import Call
 from valetkey.spec import permission_bytes as pb
@@ -23,7 +24,6 @@ CALLDATASIZE PUSH0 PUSH0 CALLDATACOPY CALLVALUE CALLDATASIZE PUSH0 LOG1 STOP
 """
 WEALTH_WEI: Final = 2**200
 GRANTED: Final = keccak256(b"Granted(bytes32)")
-_NAMES_A_CALL: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ class Log:
 
 class Evm(Protocol):
     """Accounts with our code at `ACCOUNTS`, recorders everywhere else; nothing is kept."""
+
+    checks_p256: bool
+    """Whether it has the precompile."""
 
     def run(self, packed: Packed) -> Outcome:
         """Return what the account does with *packed*."""
@@ -59,6 +62,6 @@ def accepted(packed: Packed, words: Sequence[int], logs: Sequence[Log]) -> Accep
     calls = tuple(
         Call(log.address, int.from_bytes(log.topics[0]), log.data)
         for log in logs
-        if log.address != packed.account
+        if log.address in EVERYBODY
     )
     return Accepted(tuple(words), calls, bool(granted))

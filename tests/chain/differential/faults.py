@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tests.chain.differential.case import (
-    EVERYBODY,
     RELAYERS,
     SESSION_KEY,
     Case,
@@ -14,22 +13,18 @@ from tests.chain.differential.case import (
     KeySignature,
     OwnerSignature,
 )
-from tests.chain.differential.pack import SHORTEST_RUN
-from tests.chain.differential.permissions import WORDS, word
-from tests.core.strategies import UNKNOWN
+from tests.chain.differential.faults_of_calls import CALL_FAULTS, arguments_for_a_send
+from tests.chain.differential.pack import SHORTEST_RUN, pack
 from valetkey.core.chain import Counter
-from valetkey.core.permission.compile import compile_grant
 from valetkey.core.permission.effects import EFFECTS
-from valetkey.core.permission.lower import NATIVE_VALUE, lower
-from valetkey.core.permission.model import Call, Operator, Rule
-from valetkey.core.units import UINT32_MAX, UINT256_MAX
+from valetkey.core.permission.model import Rule
+from valetkey.core.units import UINT32_MAX
 from valetkey.spec import permission_bytes as pb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.chain.differential.dice import Dice
-    from valetkey.core.permission.lower import LoweredRule
 
 _SIGNED: Final = (KeySignature.PLAIN, KeySignature.PERSONAL)
 _BAD_KEYS: Final = tuple(kind for kind in KeySignature if kind not in _SIGNED)
@@ -131,113 +126,13 @@ def _too_many_calls(dice: Dice, case: Case) -> Case:
     return replace(case, permission=permission, kept=kept, nonce=kept.nonce_base)
 
 
-def with_call(case: Case, index: int, call: Call) -> Case:
-    """Return *case* with another call number *index*."""
-    return replace(case, calls=(*case.calls[:index], call, *case.calls[index + 1 :]))
-
-
-def _no_such_rule(dice: Dice, case: Case) -> Case | None:
-    if not case.calls:
-        return None
-    index = dice.between(0, len(case.calls) - 1)
-    call = case.calls[index]
-    selector = dice.one((b"", *EFFECTS, *UNKNOWN))
-    other = dice.one(
-        (
-            replace(call, to=dice.one((*EVERYBODY, case.account, bytes(20)))),
-            replace(call, data=selector + call.arguments if selector else b""),
-            replace(call, value_wei=call.value_wei + 1),
-            replace(call, data=call.data[: dice.between(1, 3)]),
-            Call(dice.one(EVERYBODY), 0, dice.one(tuple(UNKNOWN)) + bytes(32 * WORDS)),
-        )
-    )
-    return replace(with_call(case, index, other), stray=dice.one((0, 0, 1, 254)))
-
-
-def _ruled(case: Case) -> list[tuple[int, Call, LoweredRule]]:
-    """Return the calls that a rule covers, each with its index and the rule."""
-    rules = {
-        (lowered.rule.target, lowered.rule.selector): lowered
-        for lowered in lower(case.permission).rules
-    }
-    found = [
-        (index, call, rules.get((call.to, call.selector))) for index, call in enumerate(case.calls)
-    ]
-    return [(index, call, rule) for index, call, rule in found if rule is not None]
-
-
-def _argument_missing(dice: Dice, case: Case) -> Case | None:
-    places = [
-        (index, call, argument)
-        for index, call, rule in _ruled(case)
-        for argument in (
-            *(check.constraint.argument for check in rule.checks),
-            *(meter.argument for meter in rule.meters),
-        )
-        if argument != NATIVE_VALUE
-    ]
-    if not places:
-        return None
-    index, call, argument = dice.one(places)
-    length = 4 + 32 * argument + dice.one((31, 31, 0, 16))
-    return with_call(case, index, replace(call, data=call.data[:length]))
-
-
-def _argument_refused(dice: Dice, case: Case) -> Case | None:
-    places = [
-        (index, call, check.constraint)
-        for index, call, rule in _ruled(case)
-        for check in rule.checks
-    ]
-    if not places:
-        return None
-    index, call, constraint = dice.one(places)
-    high = constraint.values[-1]
-    if constraint.operator is Operator.AT_MOST:
-        value = dice.one((high + 1, high + 1, UINT256_MAX))
-    else:
-        value = dice.one((high + 1, high ^ 1, high | 1 << 160, 0, word(dice)))
-    return with_call(case, index, with_argument(call, constraint.argument, value & UINT256_MAX))
-
-
-def with_argument(call: Call, argument: int, value: int) -> Call:
-    """Return *call* with *value* as that argument."""
-    if argument == NATIVE_VALUE:
-        return replace(call, value_wei=min(value, 2**128 - 1))
-    start = 4 + 32 * argument
-    data = call.data.ljust(start, b"\0")
-    return replace(call, data=data[:start] + value.to_bytes(32) + data[start + 32 :])
-
-
-def left_of(case: Case) -> list[int]:
-    """Return how much is left under each limit at the time of *case*."""
-    starts_at = case.permission.starts_at
-    return [
-        limit.limit
-        if limit.window_at(case.at, starts_at=starts_at) != counter.window
-        else limit.limit - counter.spent
-        for limit, counter in zip(lower(case.permission).limits, case.kept.counters, strict=True)
-    ]
-
-
-def _cap_exceeded(dice: Dice, case: Case) -> Case | None:
-    places = [(index, call, meter) for index, call, rule in _ruled(case) for meter in rule.meters]
-    if not places:
-        return None
-    index, call, meter = dice.one(places)
-    left = left_of(case)[meter.limit]
-    most = 2**128 - 1 if meter.argument == NATIVE_VALUE else UINT256_MAX
-    amount = dice.one((left + 1, left + 1, most, most - left, 2**128, dice.bits(256)))
-    return with_call(case, index, with_argument(call, meter.argument, min(amount, most)))
-
-
 def _malformed(dice: Dice, case: Case) -> Case | None:
     kind = dice.one(("flip", "flip", "cut", "tail", "send"))
     if kind == "tail":
         tail = dice.one((b"\0", b"\0\0\0", dice.bits(64).to_bytes(8)))
         return replace(case, damage=Damage(tail=tail))
     if kind == "send":
-        return _arguments_for_a_send(dice, case)
+        return arguments_for_a_send(dice, case)
     if kind == "cut":
         return replace(case, damage=Damage(keep=dice.between(4, SHORTEST_RUN - 1)))
     return _flipped(dice, case)
@@ -245,29 +140,27 @@ def _malformed(dice: Dice, case: Case) -> Case | None:
 
 def _flipped(dice: Dice, case: Case) -> Case | None:
     case = unused(case)
-    grant = compile_grant(case.permission, key=SESSION_KEY, salt=case.salt)
-    if not isinstance(grant, bytes):
-        return None
-    place = dice.one((0, 1, 40, dice.between(41, len(grant) - 1)))
-    bits = 1 << dice.between(0, 7)
+    packed = pack(case)
+    grant = packed.grant
+    place = dice.one((0, 1, dice.between(26, 41), dice.between(41, len(grant) - 1)))
+    bits = dice.one((1 << dice.between(0, 7), 1 << dice.between(0, 7), grant[place] or 1))
     flipped = grant[:place] + bytes((grant[place] ^ bits,)) + grant[place + 1 :]
     try:
-        pb.decode_grant(flipped)
+        pb.decode_open_grant(flipped) if packed.is_tree else pb.decode_grant(flipped)
     except pb.GrantFormatError:
         return replace(case, damage=Damage(flip=(place, bits)))
     return None  # it is another grant, about which this case says nothing
 
 
-def _arguments_for_a_send(dice: Dice, case: Case) -> Case | None:
-    sends = [rule.target for rule in case.permission.rules if rule.selector is None]
-    known = {(rule.target, rule.selector) for rule in case.permission.rules}
-    if not sends or not case.calls:
-        return None
-    call = Call(dice.one(sends), 0, dice.one((b"\1\2\3\4", bytes(4), bytes(36))))
-    if (call.to, call.selector) in known:
-        return None
-    index = dice.between(0, len(case.calls) - 1)
-    return replace(with_call(case, index, call), damage=Damage(arguments_for_sends=True))
+def with_p256(case: Case) -> Case:
+    """Return *case* with a P-256 session key."""
+    sender = RELAYERS[0] if case.sender == SESSION_KEY else case.sender
+    return replace(case, is_p256=True, sender=sender, key_signature=KeySignature.PLAIN)
+
+
+def _key_type_refused(dice: Dice, case: Case) -> Case:
+    kind = dice.one((KeySignature.PLAIN, KeySignature.PLAIN, KeySignature.HIGH_S))
+    return replace(with_p256(unused(case)), key_signature=kind)
 
 
 FAULTS: Final[dict[str, Callable[[Dice, Case], Case | None]]] = {
@@ -284,9 +177,7 @@ FAULTS: Final[dict[str, Callable[[Dice, Case], Case | None]]] = {
     "NonceUsed": _nonce_used,
     "NonceTooFar": _nonce_too_far,
     "TooManyCalls": _too_many_calls,
-    "NoSuchRule": _no_such_rule,
-    "ArgumentMissing": _argument_missing,
-    "ArgumentRefused": _argument_refused,
-    "CapExceeded": _cap_exceeded,
+    "KeyTypeRefused": _key_type_refused,
+    **CALL_FAULTS,
 }
 """By the refusal that it is made for; None where the case has no place for the fault."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tests.chain.differential.faults import left_of, with_argument, with_call
+from tests.chain.differential.faults_of_calls import left_of, ruled, with_argument, with_call
 from valetkey.core.chain import Counter
 from valetkey.core.permission.effects import EFFECTS
 from valetkey.core.permission.lower import NATIVE_VALUE, lower
@@ -24,16 +24,7 @@ _LATEST: Final = 2**37  # the year 6325: windows of a minute are counted in 32 b
 
 def _amount(dice: Dice, case: Case) -> Case | None:
     """Return the case with the first amount beyond what is left, or one step from what it was."""
-    metered = {
-        (lowered.rule.target, lowered.rule.selector): lowered.meters
-        for lowered in lower(case.permission).rules
-        if lowered.meters
-    }
-    places = [
-        (index, call, meter)
-        for index, call in enumerate(case.calls)
-        for meter in metered.get((call.to, call.selector), ())
-    ]
+    places = [(index, call, meter) for index, call, rule in ruled(case) for meter in rule.meters]
     if not places:
         return None
     index, call, meter = dice.one(places)
@@ -139,10 +130,8 @@ def _spent(dice: Dice, case: Case) -> Case | None:
     window = limit.window_at(case.at, starts_at=case.permission.starts_at)
     booked = sum(
         _argument(call, meter.argument)
-        for call in case.calls
-        for lowered in lower(case.permission).rules
-        if (lowered.rule.target, lowered.rule.selector) == (call.to, call.selector)
-        for meter in lowered.meters
+        for _, call, rule in ruled(case)
+        for meter in rule.meters
         if meter.limit == index
     )
     spent = min(max(limit.limit - booked + dice.one((0, 1)), 0), limit.limit)

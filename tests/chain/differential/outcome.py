@@ -10,8 +10,8 @@ from valetkey.core.errors import Code
 if TYPE_CHECKING:
     from valetkey.core.permission.model import Call
 
-# What `decide` says, and the error that the contract gives for it. Where a call cannot even be
-# written down under the grant, `expected` says what the nearest thing to it gets.
+# What `decide` says, and the error that the contract gives for it. Where a call has no rule that it
+# could be packed under, `routes` says what the nearest thing to it gets.
 ERROR_OF: Final = {
     Code.SESSION_NOT_STARTED: "GrantNotStarted",
     Code.SESSION_EXPIRED: "GrantExpired",
@@ -22,14 +22,6 @@ ERROR_OF: Final = {
     Code.PER_CALL_CAP_EXCEEDED: "ArgumentRefused",
     Code.CAP_EXCEEDED: "CapExceeded",
 }
-NO_RULE: Final = frozenset(
-    {
-        Code.TARGET_NOT_ALLOWED,
-        Code.TARGET_FORBIDDEN,
-        Code.SELECTOR_NOT_ALLOWED,
-        Code.VALUE_NOT_ALLOWED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from valetkey.core.permission.model import (
     Operator,
     Permission,
     Rule,
+    WideRule,
     Window,
 )
 from valetkey.core.units import UINT32_MAX, UINT40_MAX, UINT128_MAX, UINT256_MAX
@@ -26,17 +27,19 @@ WORDS: Final = 4  # arguments of a whole call
 _AGES_S: Final = (0, 0, 1, 59, 60, 61, 99, 100, 3599, 3600, 86_400, 10_000_000)
 _REST_S: Final = (1, 1, 2, 60, 3600, 10_000_000)
 _WINDOWS_S: Final = (60, 60, 61, 100, 3600, 86_400, UINT32_MAX)
+_PLACES: Final = (*CAST.contracts, *CAST.tokens, *CAST.people)
 _Key = tuple[bytes, bytes | None]
 
 
-def draw_permission(dice: Dice, now: int) -> Permission:
+def draw_permission(dice: Dice, now: int, *, wide: bool = False) -> Permission:
     """Return a permission that is open at *now* and that `check_permission` accepts."""
-    recipients = _recipients(dice)
+    recipients = ANYTHING if wide else _recipients(dice)
     caps = _caps(dice)
     native = next((cap for cap in caps if cap.asset is None), None)
     pays = native is not None and (native.lifetime, native.window) != (None, None)
     payees = _payees(recipients) if pays else ()
-    keys = dice.some(_keys(dice, recipients, caps, payees), 1, dice.one((1, 2, 3, 5, 7)))
+    keys = dice.some(_keys(dice, recipients, caps, payees), 1, dice.one((1, 2, 3, 6, 12)))
+    is_wide = isinstance(recipients, Anything) and (wide or dice.chance(0.5))
     starts_at = max(now - dice.one(_AGES_S), 0)
     return Permission(
         chain=CHAIN,
@@ -47,7 +50,20 @@ def draw_permission(dice: Dice, now: int) -> Permission:
         recipients=recipients,
         max_calls=dice.one((None, None, dice.between(1, 12), UINT32_MAX - 1)),
         relayer=dice.one((None, None, *RELAYERS[:1])),
+        wide_rules=_wide_rules(dice, caps, keys, pays=pays) if is_wide else (),
     )
+
+
+def _wide_rules(
+    dice: Dice, caps: tuple[Cap, ...], keys: list[_Key], *, pays: bool
+) -> tuple[WideRule, ...]:
+    capped = {cap.asset for cap in caps}
+    targets = sorted(place for place in _PLACES if place not in capped)
+    wide = [WideRule(target, payable=pays and dice.chance(0.5)) for target in targets]
+    wide = sorted(dice.some(wide, 0, 2), key=lambda rule: rule.key)
+    if dice.chance(0.6) and capped <= {None, *(target for target, _ in keys)}:
+        wide.append(WideRule(ANYTHING, payable=pays and dice.chance(0.5)))
+    return tuple(wide)
 
 
 def _recipients(dice: Dice) -> tuple[bytes, ...] | Anything:

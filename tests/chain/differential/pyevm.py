@@ -32,6 +32,8 @@ class PyEvm:
         runtime: The account's code.
     """
 
+    checks_p256 = False
+
     def __init__(self, runtime: bytes) -> None:
         kind: Any = MiningChain.configure(
             __name__="DifferentialChain",

@@ -27,6 +27,8 @@ class Revm:
         runtime: The account's code.
     """
 
+    checks_p256 = False
+
     def __init__(self, runtime: bytes) -> None:
         self._runtime = runtime
         self._left = 0

@@ -58,6 +58,7 @@ def _simpler(case: Case) -> Iterator[Case]:
         replace(case, sender=case.permission.relayer or RELAYERS[0]),
         replace(case, epoch=0),
         replace(case, stray=0),
+        replace(case, is_p256=False),
         replace(case, value_wei=0),
         replace(case, key_signature=KeySignature.PLAIN),
         replace(case, damage=Damage()),
@@ -81,6 +82,8 @@ def _one_other(
 def _simpler_permissions(permission: Permission) -> Iterator[Permission]:
     for rules in (*_one_less(permission.rules), *_one_other(permission.rules, _simpler_rules)):
         yield replace(permission, rules=rules)
+    for wide in _one_less(permission.wide_rules):
+        yield replace(permission, wide_rules=wide)
     for caps in (*_one_less(permission.caps), *_one_other(permission.caps, _simpler_caps)):
         yield replace(permission, caps=caps)
     plain = (
