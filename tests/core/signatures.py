@@ -18,7 +18,7 @@ from valetkey.core.permission.signing import (
 from valetkey.spec.eip712 import TypedData, parse_type
 
 if TYPE_CHECKING:
-    from valetkey.core.permission.model import MessageTemplate, Permission
+    from valetkey.core.permission.model import MessageTemplate, Permission, TypedDataTemplate
 
 CHAIN_ID: Final = 31337
 _FILLINGS: Final = ("a", "7", "é", "two words", "\n", "", "\u202e", "x" * 40)
@@ -29,6 +29,7 @@ def requests(draw: st.DrawFn, permission: Permission) -> SigningRequest:
     """Draw something to sign, mostly near what *permission* has a template for."""
     kinds = ["digest", "text", "typed data"]
     kinds += ["message"] * 4 if permission.messages else []
+    kinds += ["fitting"] * 6 if permission.typed_data else []
     kind = draw(st.sampled_from(kinds))
     if kind == "digest":
         never: list[SigningRequest] = [SignDigest(bytes(32)), SignAuthorization(CAST.contracts[0])]
@@ -37,7 +38,34 @@ def requests(draw: st.DrawFn, permission: Permission) -> SigningRequest:
         return SignMessage(draw(st.binary(max_size=40)))
     if kind == "message":
         return SignMessage(draw(filled(draw(st.sampled_from(permission.messages)))).encode())
+    if kind == "fitting":
+        return SignTypedData(draw(fitting(draw(st.sampled_from(permission.typed_data)))))
     return SignTypedData(draw(typed_data(permission)))
+
+
+@st.composite
+def fitting(draw: st.DrawFn, template: TypedDataTemplate) -> TypedData:
+    """Draw typed data that *template* allows, if its constraints allow anything."""
+    domain: dict[str, object] = {
+        "name": template.name,
+        "version": template.version,
+        "chainId": CHAIN_ID,
+        "verifyingContract": template.verifying_contract,
+    }
+    named = {name: value for name, value in domain.items() if value is not None}
+    primary, types = parse_type(template.type)
+    if template.type != ORDER:
+        return TypedData(types, primary, named, {"name": "Ann", "nonce": 1})
+    allowed = {one.field: one.values for one in template.where if one.values}
+    who = draw(st.sampled_from(allowed.get(("maker", "who"), (1,)))) % 2**160
+    paid = draw(st.sampled_from(allowed.get(("maker", "paid"), (0, 1))))
+    message: dict[str, object] = {
+        "maker": {"who": who.to_bytes(20), "paid": paid == 1},
+        "takers": [CAST.people[0]],
+        "amount": draw(st.sampled_from(allowed.get(("amount",), (1,)))),
+        "note": "",
+    }
+    return TypedData(types, primary, named, message)
 
 
 @st.composite

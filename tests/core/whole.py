@@ -50,6 +50,8 @@ def whole_permissions(
         compilable: Only what the contract can enforce.
     """
     permission = draw(permissions(cast, starts_at=starts_at, compilable=compilable))
+    if draw(st.integers(0, 2)):
+        permission = replace(permission, recipients=ANYTHING)
     permission = replace(permission, wide_rules=draw(wide_rules(permission, cast)))
     if compilable and permission.relayer is None:
         return permission
@@ -73,7 +75,7 @@ def wide_rules(draw: st.DrawFn, permission: Permission, cast: Cast = CAST) -> tu
     free = [place for place in (*cast.contracts, *cast.tokens, *cast.people) if place not in capped]
     chosen: list[bytes | Anything] = [*draw(st.sets(st.sampled_from(free), max_size=3))]
     named = {rule.target for rule in permission.rules}
-    if capped <= named and draw(st.booleans()):
+    if capped <= named and draw(st.integers(0, 3)):
         chosen.append(ANYTHING)
     made = [WideRule(target, payable=pays and draw(st.booleans())) for target in chosen]
     return tuple(sorted(made, key=lambda wide: wide.key))
@@ -141,15 +143,17 @@ def _fields(draw: st.DrawFn, cast: Cast) -> tuple[FieldConstraint, ...]:
 @st.composite
 def whole_calls(draw: st.DrawFn, permission: Permission, cast: Cast = CAST) -> Call:
     """Draw a call that a rule of *permission* covers, a wide one included, or nearly."""
-    if not permission.wide_rules or draw(st.booleans()):
+    if not permission.wide_rules or not draw(st.integers(0, 2)):
         return draw(calls(permission, cast))
     wide = draw(st.sampled_from(permission.wide_rules))
-    call = draw(stray_calls(cast))
-    selector = draw(st.sampled_from([b"", b"\xa9\x05", *EFFECTS, b"\x01\x02\x03\x04", b"\x0a" * 4]))
-    target = call.to if isinstance(wide.target, Anything) else wide.target
-    data = draw(st.sampled_from([call.data, selector + call.arguments, selector]))
-    value_wei = call.value_wei if wide.payable and draw(st.booleans()) else 0
-    return Call(target, value_wei, data)
+    stray = draw(stray_calls(cast))
+    if not draw(st.integers(0, 7)):
+        return replace(stray, data=draw(st.sampled_from([b"\xa9\x05", *EFFECTS])))
+    selector = draw(st.sampled_from([b"", b"\x01\x02\x03\x04", b"\x0a" * 4]))
+    value_wei = draw(st.integers(0, 60)) if wide.payable and draw(st.booleans()) else 0
+    target = draw(st.sampled_from([b"\x71" * 20, b"\x72" * 20, stray.to]))
+    target = target if isinstance(wide.target, Anything) else wide.target
+    return Call(target, value_wei, selector and selector + stray.arguments)
 
 
 def whole_runs(permission: Permission, cast: Cast = CAST) -> st.SearchStrategy[list[Call]]:
@@ -159,8 +163,9 @@ def whole_runs(permission: Permission, cast: Cast = CAST) -> st.SearchStrategy[l
 
 def whole_traces(permission: Permission, cast: Cast = CAST) -> st.SearchStrategy[Trace]:
     """Draw runs over time; the first may come in the first second of *permission*."""
-    waits = st.sampled_from([0, 0, 0, 0, 1, 29, 30, 59, 60, 61, 100, 3600])
-    return st.lists(st.tuples(waits, whole_runs(permission, cast)), max_size=10)
+    waits = st.sampled_from([0, 0, 0, 0, 0, 0, 0, 0, 1, 29, 30, 59, 60, 61, 100, 3600])
+    runs = whole_runs(permission, cast)
+    return st.lists(st.tuples(waits, runs), min_size=1, max_size=10)
 
 
 EVERYTHING: Final = Permission(
