@@ -239,3 +239,20 @@ def test_a_kill_note_that_would_not_work_is_refused(salt: int, calldata: str | N
     )
     with pytest.raises(RefusedToSign, match="kill_note"):
         verify_note(changed, verified)
+
+
+def many(rules: int) -> Terms:
+    """Return terms with so many rules that the grant keeps only their root."""
+    functions = [permission.function("0x" + f"{n}" * 20, "play()") for n in range(20, 20 + rules)]
+    draft = permission.build(functions, to=permission.ANYTHING, expires_in=60)
+    return Terms(OWNER.address, draft.on(CHAIN, now=NOW), KEY.address)
+
+
+def test_the_root_of_other_rules_is_not_signed() -> None:
+    """A wallet shows 32 bytes; what they stand for is built here from what was asked for."""
+    nine, ten = many(9), many(10)
+    assert verify_consent(told(nine), nine).verified.packed == grant(terms=nine)
+    with pytest.raises(RefusedToSign, match="rulesRoot"):
+        verify_consent(told(ten), nine)
+    with pytest.raises(RefusedToSign, match="root"):
+        verify_packed(grant(terms=ten), nine)

@@ -136,7 +136,7 @@ def _compile(terms: Terms, *, key: bytes, salt: int) -> bytes:
 
 
 def _refuse_difference(own: packed.Grant, given: packed.Grant) -> None:
-    for name in ("starts_at", "expires_at", "max_calls", "relayer", "caps", "rules"):
+    for name in ("starts_at", "expires_at", "max_calls", "relayer", "caps", "rules", "root"):
         _compare(f"grant.{name}", getattr(own, name), getattr(given, name))
     raise RefusedToSign("grant", expected="the one encoding of its values", got="another")
 
