@@ -35,6 +35,9 @@ const TARGETS = [
   { source: "test/Targets.sol", contract: "BombTarget", to: "tests/chain/contracts" },
   { source: "test/Targets.sol", contract: "FailingTarget", to: "tests/chain/contracts" },
   { source: "test/HarnessToken.sol", contract: "HarnessToken", to: "tests/chain/contracts", settings: COMMON_SETTINGS },
+  { source: "test/Adversary.sol", contract: "Adversary", to: "tests/chain/contracts" },
+  { source: "test/Adversary.sol", contract: "Router", to: "tests/chain/contracts" },
+  { source: "test/Adversary.sol", contract: "HookedToken", to: "tests/chain/contracts" },
 ];
 
 function readSource(path) {

@@ -55,7 +55,8 @@ abstract contract ERC7710 is Sessions {
             bytes32 id = Read.hash(at + HEAD, grantEnd);
             if (GrantBytes.isTree(header)) {
                 GrantBytes.requireWellFormedHead(at + HEAD, header, caps);
-                id = RuleTree.idOf(at + HEAD, rules, RuleTree.requireRoot(rules, Read.byteAt(caps), grantEnd));
+                (uint256 root,) = RuleTree.requireRoot(rules, Read.byteAt(caps), grantEnd);
+                id = RuleTree.idOf(at + HEAD, rules, root);
             }
             uint256 nonce = GrantState.nonceBaseOf(GrantState.read(_slotOf(id)));
             run = Write.open();

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {GrantFrozen, GrantRevoked, KeyTypeRefused, Malformed, NotGranted} from "./Errors.sol";
+import {GrantFrozen, GrantRevoked, KeyTypeRefused, NotGranted, TargetForbidden} from "./Errors.sol";
 import {GrantBytes} from "./GrantBytes.sol";
 import {GrantHash} from "./GrantHash.sol";
 import {GrantState} from "./GrantState.sol";
 import {P256} from "./P256.sol";
 import {Signing} from "./Signing.sol";
-import {Targets} from "./Targets.sol";
 
 /// @title How a grant becomes open: by the owner's signature, once
 /// @notice Also what an account must say of itself: whose it is, and where its grants stand.
@@ -35,14 +34,14 @@ abstract contract Enabling {
         return GrantState.slotOf(id, _base());
     }
 
-    /// @dev The offset and the id of a grant that follows the format.
-    function _wellFormed(bytes calldata grant) internal pure returns (uint256 at, bytes32 id) {
+    /// @dev The offset and the id of a grant that follows the format, and which of its rules is forbidden.
+    function _wellFormed(bytes calldata grant) internal view returns (uint256 at, bytes32 id, uint256 forbidden) {
         assembly ("memory-safe") {
             at := grant.offset
         }
         unchecked {
             uint256 header = GrantBytes.headerAt(at);
-            GrantBytes.requireWellFormed(at, header, GrantBytes.capsAt(header), at + grant.length);
+            forbidden = GrantBytes.requireWellFormed(at, header, GrantBytes.capsAt(header), at + grant.length);
         }
         id = keccak256(grant);
     }
@@ -55,21 +54,27 @@ abstract contract Enabling {
         }
     }
 
-    /// @dev Returns the state of the grant, open now. The grant at `grant` is well formed; its rules are at `rules`, or
-    /// in the tree with this `root`. The owner's signature stands at `signature`, 0 for none.
-    function _enable(bytes32 id, uint256 grant, uint256 rules, uint256 root, uint256 state, uint256 signature)
-        internal
-        returns (uint256)
-    {
+    /// @dev Returns the state of the grant, open now. The grant at `grant` is well formed; its rules are in the tree with
+    /// this `root`, or listed if it is 0. The rule before `forbidden` is forbidden, if that is not 0. The owner's
+    /// signature stands at `signature`, 0 for none.
+    function _enable(
+        bytes32 id,
+        uint256 grant,
+        uint256 root,
+        uint256 forbidden,
+        uint256 state,
+        uint256 signature
+    ) internal returns (uint256) {
         uint256 status = GrantState.statusOf(state);
-        if (status == GrantState.REVOKED) revert GrantRevoked();
-        if (status == GrantState.FROZEN) revert GrantFrozen();
-        // Of rules in a tree each run brings some; `register` has none.
-        if (rules != 0) Targets.requireAllowed(rules);
+        if (status > GrantState.OPEN) {
+            if (status == GrantState.REVOKED) revert GrantRevoked();
+            revert GrantFrozen();
+        }
+        if (forbidden != 0) revert TargetForbidden(forbidden - 1);
         if (status == GrantState.OPEN) return state;
         if (GrantBytes.keyType(grant) == GrantBytes.P256 && !P256.isChecked()) revert KeyTypeRefused();
         if (signature == 0) revert NotGranted();
-        bytes32 digest = Signing.digestOf(GrantHash.structHash(grant, root == 0 ? rules : 0, root, epoch()));
+        bytes32 digest = Signing.digestOf(GrantHash.structHash(grant, root, epoch()));
         if (!_isSignedByOwner(digest, signature)) revert NotGranted();
         emit Granted(id);
         return GrantState.withStatus(state, GrantState.OPEN);

@@ -39,19 +39,9 @@ library GrantBytes {
         }
     }
 
-    function startsAt(uint256 header) internal pure returns (uint256) {
-        return Read.uintAt(header, 40);
-    }
-
     function expiresAt(uint256 header) internal pure returns (uint256) {
         unchecked {
             return Read.uintAt(header + 5, 40);
-        }
-    }
-
-    function maxCalls(uint256 header) internal pure returns (uint256) {
-        unchecked {
-            return Read.uintAt(header + 10, 32);
         }
     }
 
@@ -68,8 +58,7 @@ library GrantBytes {
     /// @notice The only account that may submit runs, or zero for anyone.
     function relayer(uint256 header) internal pure returns (address) {
         unchecked {
-            if (flags(header) & FLAG_RELAYER == 0) return address(0);
-            return address(uint160(Read.uintAt(header + 15, 160)));
+            return address(uint160(Read.uintAt(header + 15, 160) * (flags(header) & FLAG_RELAYER)));
         }
     }
 
@@ -88,12 +77,17 @@ library GrantBytes {
     }
 
     /// @notice Reverts unless the grant follows the format to the letter, and ends just before `end`. Its header stands at
-    /// `header`, its caps at `caps`.
-    function requireWellFormed(uint256 grant, uint256 header, uint256 caps, uint256 end) internal pure {
+    /// `header`, its caps at `caps`. Says which of its listed rules is forbidden, as `Rules.requireWellFormed` does.
+    function requireWellFormed(uint256 grant, uint256 header, uint256 caps, uint256 end)
+        internal
+        view
+        returns (uint256 forbidden)
+    {
         unchecked {
             requireWellFormedHead(grant, header, caps);
             uint256 rules = rulesAt(caps);
-            rules = isTree(header) ? rules + 32 : Rules.requireWellFormed(rules, Read.byteAt(caps));
+            if (isTree(header)) rules += 32;
+            else (rules, forbidden) = Rules.requireWellFormed(rules, Read.byteAt(caps));
             if (rules != end) revert Malformed();
         }
     }
@@ -102,19 +96,18 @@ library GrantBytes {
     function requireWellFormedHead(uint256 grant, uint256 header, uint256 caps) internal pure {
         unchecked {
             uint256 start = Read.word(grant); // version1 | keyType1 | key
-            uint256 keyBits = start << 16;
+            uint256 keyBits = (start << 16) >> 96;
             if (keyType(grant) != 0) keyBits = Read.word(grant + KEY) | Read.word(grant + KEY + 32);
-            else keyBits >>= 96;
-            if (start >> 241 != 0x0100 >> 1 || keyBits == 0) revert Malformed();
             uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | flags1
             bool isSound;
             assembly ("memory-safe") {
-                isSound := lt(shr(216, word), shr(216, shl(40, word))) // starts before it expires
-                isSound := and(isSound, iszero(iszero(shr(224, shl(80, word))))) // allows a call
+                isSound := and(eq(shr(241, start), 0x80), gt(keyBits, 0)) // version 1, key type 0 or 1
+                isSound := and(isSound, lt(shr(216, word), shr(216, shl(40, word)))) // starts before it expires
+                isSound := and(isSound, gt(shr(224, shl(80, word)), 0)) // allows a call
                 let flag := byte(14, word)
                 isSound := and(isSound, lt(flag, 4))
                 let isBound := and(flag, FLAG_RELAYER)
-                isSound := and(isSound, or(iszero(isBound), iszero(iszero(shr(96, calldataload(add(header, 15)))))))
+                isSound := and(isSound, or(iszero(isBound), gt(shr(96, calldataload(add(header, 15))), 0)))
                 isSound := and(isSound, iszero(gt(byte(0, calldataload(caps)), MAX_CAPS)))
             }
             if (!isSound) revert Malformed();

@@ -18,6 +18,7 @@ library GrantHash {
         "Rule(string kind,address target,bytes4 selector,Meter[] meters,Constraint[] constraints)"
         "Constraint(uint8 argument,string operator,bytes32[] values)Meter(uint8 argument,uint8 cap)"
     );
+    uint256 private constant EMPTY = uint256(keccak256(""));
     bytes32 private constant GRANT_TYPE = keccak256(
         "Grant(bytes key,uint32 salt,uint64 epoch,uint40 startsAt,uint40 expiresAt,uint32 maxCalls,address relayer,"
         "Cap[] caps,Rule[] rules,bytes32 rulesRoot)"
@@ -28,8 +29,9 @@ library GrantHash {
     );
 
     /// @notice `hashStruct` of the grant, signed over `epoch`.
-    /// @param rules Where the listed rules stand; 0 if they are in the tree with this `root`.
-    function structHash(uint256 grant, uint256 rules, uint256 root, uint256 epoch) internal pure returns (bytes32) {
+    /// @param root Of the tree that the rules are in; 0 if they are listed. (A root of zeros, which no rule leads to, reads
+    /// as an empty list.)
+    function structHash(uint256 grant, uint256 root, uint256 epoch) internal pure returns (bytes32) {
         unchecked {
             uint256 header = GrantBytes.headerAt(grant);
             uint256 key = uint256(Read.hash(grant + GrantBytes.KEY, header - 4));
@@ -38,30 +40,35 @@ library GrantHash {
             _put(words + 32, key);
             _put(words + 64, Read.uintAt(header - 4, 32));
             _put(words + 96, epoch);
-            _put(words + 128, GrantBytes.startsAt(header));
-            _put(words + 160, GrantBytes.expiresAt(header));
-            _put(words + 192, GrantBytes.maxCalls(header));
+            uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | ...
+            _put(words + 128, word >> 216);
+            _put(words + 160, (word >> 176) & 0xffffffffff);
+            _put(words + 192, (word >> 144) & 0xffffffff);
             _put(words + 224, uint160(GrantBytes.relayer(header)));
-            _put(words + 256, _caps(GrantBytes.capsAt(header)));
-            _put(words + 288, rules == 0 ? _hash(words, 0) : _rules(rules));
+            uint256 caps = GrantBytes.capsAt(header);
+            _put(words + 256, _caps(caps));
+            _put(words + 288, root == 0 ? _rules(GrantBytes.rulesAt(caps)) : EMPTY);
             _put(words + 320, root);
             return bytes32(_hash(words, 11));
         }
     }
 
-    function _caps(uint256 caps) private pure returns (uint256) {
+    function _caps(uint256 caps) private pure returns (uint256 hash) {
         unchecked {
+            hash = EMPTY;
             uint256 count = Read.byteAt(caps);
-            uint256 list = _open(count);
-            uint256 scratch = _open(0);
-            for (uint256 i; i != count; ++i) {
-                uint256 cap = Read.word(caps + 1 + 20 * i);
-                _put(scratch, uint256(CAP_TYPE));
-                _put(scratch + 32, cap >> 128);
-                _put(scratch + 64, (cap >> 96) & 0xffffffff);
-                _put(list + (i << 5), _hash(scratch, 3));
+            if (count != 0) {
+                uint256 list = _open(count);
+                uint256 scratch = _open(0);
+                for (uint256 i; i != count; ++i) {
+                    uint256 cap = Read.word(caps + 1 + 20 * i);
+                    _put(scratch, uint256(CAP_TYPE));
+                    _put(scratch + 32, cap >> 128);
+                    _put(scratch + 64, (cap >> 96) & 0xffffffff);
+                    _put(list + (i << 5), _hash(scratch, 3));
+                }
+                hash = _hash(list, count);
             }
-            return _hash(list, count);
         }
     }
 
@@ -87,15 +94,20 @@ library GrantHash {
             _put(words + 32, uint256(_kindOf(head)));
             _put(words + 64, (word >> 88) & type(uint160).max);
             _put(words + 96, head < Rules.SEND ? (word << 168) & (uint256(type(uint32).max) << 224) : 0);
-            _checks(Rules.checksAt(rule, head), head & Rules.CHECKS, words + 128);
+            _put(words + 128, EMPTY);
+            _put(words + 160, EMPTY);
+            if (head & Rules.CHECKS != 0) _checks(Rules.checksAt(rule, head), head & Rules.CHECKS, words + 128);
             return _hash(words, 6);
         }
     }
 
-    function _kindOf(uint256 head) private pure returns (bytes32) {
-        if (head < Rules.SEND) return keccak256("call");
-        if (head < Rules.ANY_SELECTOR) return keccak256("send");
-        return head < Rules.ANY_CALL ? keccak256("any selector") : keccak256("any call");
+    function _kindOf(uint256 head) private pure returns (bytes32 kind) {
+        kind = keccak256("call");
+        if (head >= Rules.SEND) {
+            kind = keccak256("send");
+            if (head >= Rules.ANY_SELECTOR) kind = keccak256("any selector");
+            if (head >= Rules.ANY_CALL) kind = keccak256("any call");
+        }
     }
 
     /// @dev Puts the hash of the meters to `result`, and that of the constraints behind. The constraints come first in

@@ -16,10 +16,16 @@ library RuleTree {
 
     /// @notice The one root that all proofs lead to. Reverts if a rule or a proof is malformed or wide, if two proofs lead
     /// to different roots, or if the last one does not end just before `end`.
+    /// Says also which rule is forbidden, as `Rules.requireWellFormed` does.
     /// @param rules Where the open rules stand.
-    function requireRoot(uint256 rules, uint256 nCaps, uint256 end) internal pure returns (uint256 root) {
+    function requireRoot(uint256 rules, uint256 nCaps, uint256 end)
+        internal
+        view
+        returns (uint256 root, uint256 forbidden)
+    {
         unchecked {
-            uint256 proof = Rules.requireWellFormed(rules, nCaps);
+            uint256 proof;
+            (proof, forbidden) = Rules.requireWellFormed(rules, nCaps);
             uint256 rule = rules + 1;
             uint256 left = Read.byteAt(rules);
             bool isFirst = true;

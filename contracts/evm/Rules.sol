@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Malformed} from "./Errors.sol";
 import {Read} from "./Read.sol";
+import {Targets} from "./Targets.sol";
 
 /// @title The packed rules of a grant
 /// @dev rule = length2 | head1 | target20 | [selector4] | constraint* | meter*, head = kind2 | carriesValue1 | checks5
@@ -17,23 +18,24 @@ library Rules {
     uint256 internal constant UNUSUAL = (ANY_CALL | CARRIES_VALUE) << 232;
     uint256 private constant NATIVE_VALUE = 0x3f;
 
-    /// @notice Where the checks of the rule with head `head` stand.
-    function checksAt(uint256 rule, uint256 head) internal pure returns (uint256) {
-        unchecked {
-            return head < SEND ? rule + 27 : rule + 23;
+    /// @notice Where the checks of the rule with head `head` stand: behind the selector, if it has one.
+    function checksAt(uint256 rule, uint256 head) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := add(rule, sub(27, shl(2, iszero(lt(head, SEND)))))
         }
     }
 
     /// @notice Where the rules at `rules` end: how many there are stands first. Reverts if one is malformed, or if there
-    /// are none.
-    function requireWellFormed(uint256 rules, uint256 nCaps) internal pure returns (uint256 end) {
+    /// are none. Says also which is the first whose target is forbidden: 0 if none is, else 1 more than its index.
+    function requireWellFormed(uint256 rules, uint256 nCaps) internal view returns (uint256 end, uint256 forbidden) {
         unchecked {
-            uint256 left = Read.byteAt(rules);
-            if (left == 0) revert Malformed();
+            uint256 count = Read.byteAt(rules);
+            if (count == 0) revert Malformed();
             end = rules + 1;
-            for (; left != 0; --left) {
+            for (uint256 left = count; left != 0; --left) {
                 uint256 next = end + 2 + Read.uint16At(end);
                 if (_endOf(end, nCaps) != next) revert Malformed();
+                if (Targets.isForbidden(Read.uintAt(end + 3, 160)) && forbidden == 0) forbidden = count + 1 - left;
                 end = next;
             }
         }

@@ -83,44 +83,46 @@ abstract contract Running is Enabling {
             uint256 isFirst = head / FIRST;
             uint256 at = GRANT + (head & (FIRST - 1));
             uint256 end = msg.data.length - SIGNATURE - SIGNATURE * isFirst;
-            if (at + BETWEEN + 1 > end || end > msg.data.length) revert Malformed();
+            if (at + BETWEEN + SIGNATURE * (1 + isFirst) >= msg.data.length) revert Malformed();
             uint256 header = GrantBytes.headerAt(GRANT);
             uint256 caps = GrantBytes.capsAt(header);
             bytes32 id = Read.hash(GRANT, at);
             run.setGrant(id, at, end, Read.word(header), caps);
             uint256 root;
-            if (GrantBytes.isTree(header)) (id, root) = _treeOf(header, caps, run.rulesAt(), at);
+            uint256 forbidden;
+            if (GrantBytes.isTree(header)) (id, root, forbidden) = _treeOf(header, caps, run.rulesAt(), at);
             uint256 slot = _slotOf(id);
             uint256 state = GrantState.read(slot);
             run.setSlot(slot, state);
             if (root == 0) {
                 // What is open was parsed when it was enabled.
                 if (GrantState.statusOf(state) == GrantState.OPEN) return _requireTime(header, at);
-                GrantBytes.requireWellFormed(GRANT, header, caps, at);
+                forbidden = GrantBytes.requireWellFormed(GRANT, header, caps, at);
             }
             _requireTime(header, at);
-            run.setState(_enable(id, GRANT, run.rulesAt(), root, state, isFirst * (end + SIGNATURE)));
+            run.setState(_enable(id, GRANT, root, forbidden, state, isFirst * (end + SIGNATURE)));
         }
     }
 
-    /// @dev The id of a grant whose rules are in a tree, and their root. Reverts unless it follows the format up to `end`.
+    /// @dev The id of a grant whose rules are in a tree, their root, and which is forbidden. Reverts unless it follows the format up to `end`.
     function _treeOf(uint256 header, uint256 caps, uint256 rules, uint256 end)
         private
-        pure
-        returns (bytes32 id, uint256 root)
+        view
+        returns (bytes32 id, uint256 root, uint256 forbidden)
     {
         GrantBytes.requireWellFormedHead(GRANT, header, caps);
-        root = RuleTree.requireRoot(rules, Read.byteAt(caps), end);
+        (root, forbidden) = RuleTree.requireRoot(rules, Read.byteAt(caps), end);
         id = RuleTree.idOf(GRANT, rules, root);
     }
 
     /// @dev The deadline stands 4 behind `between`.
     function _requireTime(uint256 header, uint256 between) private view {
-        if (block.timestamp < GrantBytes.startsAt(header)) revert GrantNotStarted();
-        if (block.timestamp >= GrantBytes.expiresAt(header)) revert GrantExpired();
+        uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | flags1
+        if (block.timestamp < word >> 216) revert GrantNotStarted();
+        if (block.timestamp >= (word >> 176) & SECONDS) revert GrantExpired();
         if (block.timestamp >= (Read.word(between) >> 184) & SECONDS) revert DeadlinePassed();
-        if (GrantBytes.flags(header) & GrantBytes.FLAG_RELAYER != 0 && msg.sender != GrantBytes.relayer(header)) {
-            revert RelayerNotAllowed();
+        if ((word >> 136) & GrantBytes.FLAG_RELAYER != 0) {
+            if (msg.sender != GrantBytes.relayer(header)) revert RelayerNotAllowed();
         }
     }
 

@@ -25,14 +25,14 @@ abstract contract SessionView is Sessions {
         view
         returns (uint256 status, bool isOpen, uint256 calls, CapLeft[] memory caps)
     {
-        (uint256 at, bytes32 id) = _wellFormed(grant);
+        (uint256 at, bytes32 id,) = _wellFormed(grant);
         uint256 slot = _slotOf(id);
         uint256 state = GrantState.read(slot);
         uint256 header = GrantBytes.headerAt(at);
-        uint256 startsAt = GrantBytes.startsAt(header);
+        uint256 startsAt = Read.uintAt(header, 40);
         status = GrantState.statusOf(state);
         isOpen = status == GrantState.OPEN && block.timestamp >= startsAt && block.timestamp < GrantBytes.expiresAt(header);
-        calls = GrantBytes.maxCalls(header) - GrantState.callsOf(state);
+        calls = Read.uintAt(header + 10, 32) - GrantState.callsOf(state);
         at = GrantBytes.capsAt(header);
         caps = new CapLeft[](Read.byteAt(at));
         for (uint256 i; i < caps.length; ++i) {

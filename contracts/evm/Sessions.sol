@@ -36,14 +36,13 @@ abstract contract Sessions is Running {
     /// @param grant The packed grant.
     /// @param ownerSignature Over the grant's EIP-712 form and the account's epoch.
     function register(bytes calldata grant, bytes calldata ownerSignature) external {
-        (uint256 at, bytes32 id) = _wellFormed(grant);
+        (uint256 at, bytes32 id, uint256 forbidden) = _wellFormed(grant);
         uint256 header = GrantBytes.headerAt(at);
         if (block.timestamp >= GrantBytes.expiresAt(header)) revert GrantExpired();
         uint256 slot = _slotOf(id);
-        uint256 rules = GrantBytes.rulesAt(GrantBytes.capsAt(header));
         uint256 root;
-        if (GrantBytes.isTree(header)) (rules, root) = (0, Read.word(rules));
-        GrantState.write(slot, _enable(id, at, rules, root, GrantState.read(slot), _offsetOf(ownerSignature)));
+        if (GrantBytes.isTree(header)) root = Read.word(GrantBytes.rulesAt(GrantBytes.capsAt(header)));
+        GrantState.write(slot, _enable(id, at, root, forbidden, GrantState.read(slot), _offsetOf(ownerSignature)));
     }
 
     /// @notice Ends a grant, whether it was ever used or not. For the account itself.
@@ -60,7 +59,7 @@ abstract contract Sessions is Running {
     /// @notice Ends a grant by the signature of its own session key.
     /// @param grant The packed grant: its id alone does not say which key that is.
     function revokeByKey(bytes calldata grant, bytes calldata signature) external {
-        (uint256 at, bytes32 id) = _wellFormed(grant);
+        (uint256 at, bytes32 id,) = _wellFormed(grant);
         bytes32 digest = Signing.digestOf(keccak256(abi.encode(REVOKE_TYPE, id)));
         uint256 signatureAt = _offsetOf(signature);
         if (signatureAt == 0 || !_isSignedByKey(at, digest, signatureAt)) revert SignatureRefused();

@@ -18,7 +18,7 @@ library Wide {
     {
         unchecked {
             bool isAnyCall = head >= Rules.ANY_CALL;
-            if (isAnyCall && (target == 0 || Targets.isForbidden(address(uint160(target))))) {
+            if (isAnyCall && (target == 0 || Targets.isForbidden(target))) {
                 revert TargetRefused(run.indexOf(planAt));
             }
             if (size != 0 && (size < 4 || ValueMoving.has(selector))) revert SelectorRefused(run.indexOf(planAt));

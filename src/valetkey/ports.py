@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from valetkey.core.activity import Activity, NonceLine, SeenNonce
 from valetkey.core.audit import AuditHead, AuditLine
-from valetkey.core.budget import BudgetLine, Reservation
+from valetkey.core.budget import BudgetLine, Hold, Reservation
 from valetkey.core.credential import Credential
 from valetkey.core.organization import Organization, User
 from valetkey.core.session import Session, Usage, Watch
@@ -142,6 +142,7 @@ Entity = (
     | Activity
     | Reservation
     | BudgetLine
+    | Hold
     | NonceLine
     | SeenNonce
     | AuditLine
@@ -169,13 +170,14 @@ INDEXES: Final[dict[type[Entity], Index]] = {
         unique=("fingerprint",),
     ),
     Usage: Index(),
-    Watch: Index(by=("alive",)),
+    Watch: Index(by=("session_id", "alive")),
     Activity: Index(
         by=("organization_id", "session_id", "account_id", "relayer_id", "settled"),
         unique=("request_key",),
     ),
     Reservation: Index(by=("organization_id", "session_id", "state")),
     BudgetLine: Index(by=("organization_id", "scope_id")),
+    Hold: Index(by=("line_id", "session_id")),
     NonceLine: Index(),
     SeenNonce: Index(by=("forget_at",)),
     AuditLine: Index(by=("organization_id",)),

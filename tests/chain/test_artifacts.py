@@ -21,6 +21,7 @@ SIGNATURE = bytes(65)
 NAMES = [
     *("Account", "CloneAccount", "CloneFactory", "DemoToken"),
     *("BombTarget", "FailingTarget", "HarnessToken", "ReenteringTarget"),
+    *("Adversary", "HookedToken", "Router"),
 ]
 
 

@@ -99,6 +99,51 @@ def test_diff_says_what_changes_and_whether_it_is_more(ask: Any) -> None:  # noq
     assert ask("diff", PERMISSION, PERMISSION).out == "nothing changes\n"
 
 
+@pytest.mark.parametrize(
+    ("more", "said", "told"),
+    [
+        ({"scopes": ["a"]}, "use the scope a", {"scope": "a"}),
+        ({"messages": [{"text": ["Hi ", "\n"]}]}, "sign the text 'Hi !\\n'", {"text": "Hi !\n"}),
+        (
+            {
+                "typed_data": [
+                    {
+                        "name": "Shop",
+                        "version": None,
+                        "verifying_contract": OTHER,
+                        "type": "Buy(uint8 count)",
+                        "where": [
+                            {
+                                "field": ["count"],
+                                "operator": "equals",
+                                "values": ["0x" + "7".zfill(64)],
+                            }
+                        ],
+                    }
+                ]
+            },
+            f"sign Buy for {OTHER}, count 0x7",
+            {"contract": OTHER, "type": "Buy(uint8 count)"},
+        ),
+    ],
+    ids=["scope", "text", "typed data"],
+)
+def test_subset_proves_a_no_by_what_is_signed_or_asked_for(
+    ask: Any,  # noqa: ANN401
+    more: dict[str, Any],
+    said: str,
+    told: dict[str, str],
+) -> None:
+    """A trace is not of calls alone."""
+    refused = ask("subset", PERMISSION | more, PERMISSION)
+    assert refused.code == 1
+    assert said in refused.out
+    answer = ask("subset", PERMISSION | more, PERMISSION, options=("--json",)).document
+    (request,) = answer["requests"]
+    assert request.items() >= (told | {"at": START}).items()
+    assert answer["stages"] == []
+
+
 def test_subset_proves_a_no(ask: Any) -> None:  # noqa: ANN401
     """Exit code 1, and calls with their times."""
     assert "within" in ask("subset", PERMISSION, PERMISSION).out

@@ -25,10 +25,17 @@ from tests.core.examples import (
     transfer,
 )
 from tests.core.ledger import Ledger
-from tests.core.strategies import CAST, START, permissions, traces
+from tests.core.strategies import CAST, START, permissions
+from tests.core.whole import whole_permissions, whole_traces
 from valetkey.core.permission.decide import Allow, decide, nothing_spent
 from valetkey.core.permission.effects import selector_of
-from valetkey.core.permission.model import ANYTHING, Cap, Permission, Rule, Window
+from valetkey.core.permission.model import (
+    ANYTHING,
+    Cap,
+    Permission,
+    Rule,
+    Window,
+)
 from valetkey.core.permission.worst_case import (
     Bound,
     opaque_targets,
@@ -172,12 +179,16 @@ def test_a_window_that_is_only_begun_counts(length_s: int, count: int) -> None:
 
 @given(st.data())
 def test_no_accepted_trace_moves_more_than_the_worst_case(data: st.DataObject) -> None:
-    """Measured by what honest tokens give out, while spenders draw every approval at once."""
-    permission = data.draw(permissions())
+    """
+    Measured by what honest tokens give out, while spenders draw every approval at once.
+
+    tests/chain/test_worst_case.py measures it by balances.
+    """
+    permission = data.draw(st.one_of(permissions(), whole_permissions()))
     ledger = Ledger(CAST)
     spent = nothing_spent(permission)
     now = permission.starts_at
-    for wait_s, run in data.draw(traces(permission)):
+    for wait_s, run in data.draw(whole_traces(permission)):
         now += wait_s
         answer = decide(run, permission, spent, now=now, account=CAST.account)
         if isinstance(answer, Allow):
@@ -189,7 +200,7 @@ def test_no_accepted_trace_moves_more_than_the_worst_case(data: st.DataObject) -
         most = bounds.get(asset, 0) if asset is None or not worst.others else None
         event("unbounded" if most is None else "bounded and moved" if lost else "bounded")
         assert most is None or lost <= most
-    assert ledger.drawn_through <= set(opaque_targets(permission))
+    assert worst.others or not ledger.drawn_through
 
 
 @given(limit=st.integers(0, 10**30), window_s=st.integers(60, 4000), length_s=st.integers(1, 9000))

@@ -13,7 +13,7 @@ from tests.flows.scene import ALICE, CAP, USDC
 from tests.worlds import SeededEntropy
 from valetkey.core.activity import ActivityState
 from valetkey.core.budget import BudgetLine
-from valetkey.core.errors import Code, Conflict, Forbidden, Limited, Malformed, ValetkeyError
+from valetkey.core.errors import Code, Conflict, Forbidden, Limited, ValetkeyError
 from valetkey.core.permission.model import Cap, Window
 from valetkey.core.session import Proof
 from valetkey.core.sponsorship import Fund
@@ -65,17 +65,18 @@ async def test_a_budget_above_sessions_holds_over_all_of_them(scene: Scene, scop
 
 
 async def test_nobody_spends_past_a_budget_that_only_we_count(scene: Scene) -> None:
-    """A holder who reaches the chain without us is not under a budget of this server."""
+    """A holder who reaches the chain without us may do so only as far as the budget goes."""
     holding = await scene.wallet()
     free = scene.command(holding, proof=Proof.CHAIN)
     opened = await open_session.open_session(scene.world, scene.principal, scene.request(), free)
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=opened.session.id):
         await set_budget(scene, holding.wallet.id, USDC)
     await stop.revoke(scene.world, scene.principal, scene.request(), session_id=opened.session.id)
+    await reconcile.reconcile(scene.world)
     await set_budget(scene, holding.wallet.id, USDC)
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(Limited) as refused:
         await scene.open(holding, proof=Proof.CHAIN)
-    assert refused.value.code is Code.NOT_ON_CHAIN
+    assert refused.value.code is Code.BUDGET_EXCEEDED
     held = await scene.open(holding, proof=Proof.CHAIN, permission=_bound(scene))
     with pytest.raises(Limited):
         await scene.run(held, scene.transfer(2 * USDC))

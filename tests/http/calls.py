@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 import coincurve
 import msgspec
@@ -126,6 +127,25 @@ class Stamper:
 Proof = Nobody | Token | Stamper
 
 
+def _encode(body: object) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, Form):
+        return body.encode()
+    return body if isinstance(body, bytes) else msgspec.json.encode(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A body that is a form."""
+
+    fields: Mapping[str, str]
+
+    def encode(self) -> bytes:
+        """Return the body."""
+        return urlencode(self.fields).encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who sends requests."""
@@ -146,14 +166,15 @@ class Caller:
         Return the answer.
 
         Args:
-            body: JSON values, or bytes to send as they are.
+            body: JSON values, a form, or bytes to send as they are.
         """
-        content = b""
-        if body is not None:
-            content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        content = _encode(body)
         url = str(self.client.build_request(method, path).url)
         proof = self.proof.headers(method, url, content, request_id or unique())
-        kind = {"content-type": "application/json"} if content else {}
+        media = (
+            "application/x-www-form-urlencoded" if isinstance(body, Form) else "application/json"
+        )
+        kind = {"content-type": media} if content else {}
         return await self.client.request(
             method, path, content=content or None, headers={**kind, **proof, **(headers or {})}
         )

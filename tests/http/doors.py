@@ -65,6 +65,8 @@ POST /v1/sessions/{session_id}/preview            proof kind yes yes none yes  n
 POST /v1/sessions/{session_id}/preview own        -     -    -   -   -    -    reads reads yes   yes   frozen expired revoked
 GET /v1/audit                                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/audit/head                                proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/tokens/introspect                        proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/tokens/revoke                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/session/close                            proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
 """  # noqa: E501 - a table
 

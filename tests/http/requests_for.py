@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.http.calls import Key, unique
+from tests.http.calls import Form, Key, unique
 from tests.http.stage import OWNER, Stage
 from valetkey.spec import eip712
 from valetkey.spec.secp256k1 import sign_digest
@@ -132,6 +132,15 @@ def _stop(verb: str, body: object) -> Maker:
     return make
 
 
+def _token(verb: str) -> Maker:
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        opened = await stage.open("bearer", "read")
+        return f"/v1/tokens/{verb}", Form({"token": opened["token"]})
+
+    return make
+
+
 async def _revoke_all(stage: Stage, principal: str) -> Target:
     del principal
     user = await stage.secret.post("/v1/users", {"reference": unique()})
@@ -200,6 +209,8 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/sessions/{session_id}/unfreeze": _stop("unfreeze", {}),
     "POST /v1/sessions/{session_id}/revoke": _stop("revoke", None),
     "POST /v1/sessions/revoke": _revoke_all,
+    "POST /v1/tokens/introspect": _token("introspect"),
+    "POST /v1/tokens/revoke": _token("revoke"),
     "POST /v1/session/close": _at("/v1/session/close"),
     "POST /v1/runs": _run,
     "POST /v1/activities/{activity_id}/signature": _one(

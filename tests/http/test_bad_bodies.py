@@ -176,7 +176,7 @@ CASES: Final = (
     _permission("a word of 31 bytes", "32 bytes, an address or a decimal", rules=[
         {**RULE, "where": [{"argument": 0, "operator": "equals", "values": ["0x" + "01" * 31]}]}]),
     Case("an unknown caveat", "/v1/permissions/explain",
-         {"permission": {**PERMISSION, "rate": 5}}, "unknown field `rate`"),
+         {"permission": {**PERMISSION, "mood": 5}}, "unknown field `mood`"),
     Case("an unknown operator", "/v1/permissions/explain", {"permission": {**PERMISSION, "rules": [
         {**RULE, "where": [{"argument": 0, "operator": "at least", "values": ["1"]}]}]}},
         "Invalid enum value 'at least'"),

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +18,7 @@ from tests.cli.program import valetkey
 from tests.cli.test_permission import PERMISSION, SHOP, TOKEN
 from tests.cli.test_permission_calculus import RUNS, START
 from tests.http.unchanged import check_problem
+from tests.surroundings import surroundings
 from tests.worlds import make_world
 from valetkey.core.errors import Limited, Malformed
 from valetkey.http.calculus.answers import QUESTIONS
@@ -29,7 +31,6 @@ from valetkey.wire.permission import PermissionDocument
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 WIDER = PERMISSION | {"caps": [PERMISSION["caps"][0] | {"lifetime": "30000000"}]}
 SETTINGS = Settings(reconcile_s=0, names={bytes.fromhex(TOKEN[2:]): "USDC"})
@@ -177,6 +178,20 @@ async def test_when_many_wait_no_more_are_taken_and_those_are_answered() -> None
         assert [type(answer) for answer in answers] == [Malformed] * 3
 
 
+async def test_whoever_asks_something_else_does_not_wait_for_the_calculus() -> None:
+    """The server answers while an answer is worked out, however long that takes."""
+    body, before = {"permission": PERMISSION}, children()
+    async with served() as client:
+        assert (await client.post("/v1/permissions/lint", json=body)).status_code == 200
+        (worker,) = children() - before
+        os.kill(worker, signal.SIGSTOP)
+        waiting = asyncio.create_task(client.post("/v1/permissions/lint", json=body))
+        assert (await client.get("/v1/server")).status_code == 200
+        assert not waiting.done()
+        os.kill(worker, signal.SIGCONT)
+        assert (await waiting).status_code == 200
+
+
 async def test_a_process_that_ends_is_replaced() -> None:
     """Only the question that it was working on is lost, and that is an error on our side."""
     async with calculator() as one:
@@ -220,6 +235,15 @@ async def test_the_process_ends_with_the_server() -> None:
             assert answer.status_code == 200
         (worker,) = children() - before
     assert worker not in children()
+
+
+async def test_the_process_is_told_no_secret(tmp_path: Path) -> None:
+    """The key-encryption key may be in the server's environment, under whatever name."""
+    with surroundings(folder=tmp_path, VALETKEY_KEY="a secret", MY_OWN_NAME="another secret"):
+        async with calculator() as one:
+            told = await asyncio.to_thread(Path(f"/proc/{pid_of(one)}/environ").read_bytes)
+    assert b"PATH=" in told
+    assert b"secret" not in told
 
 
 def children() -> set[int]:

@@ -72,5 +72,5 @@ def test_bodies_refuse_what_they_do_not_know() -> None:
     """What is sent is strict, and the document says so."""
     schemas = DOCUMENT["components"]["schemas"]
     for route in ROUTES:
-        if route.body is not None:
+        if route.body is not None and not route.form:  # RFC 6749, 3.2: pass over what is unknown
             assert schemas[route.body.__name__]["additionalProperties"] is False

@@ -13,6 +13,7 @@ from valetkey.core.permission.explain import say_worst_case
 from valetkey.core.permission.finding import Severity
 from valetkey.core.permission.lint import lint as findings_of
 from valetkey.core.permission.subset import NotSubset, is_subset
+from valetkey.core.permission.trace import SignText, UseScope
 from valetkey.core.permission.worst_case import worst_case as worst_of
 from valetkey.core.units import format_amount
 from valetkey.wire.calculus import write_comparison, write_difference, write_findings
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from valetkey.core.permission.finding import Finding
     from valetkey.core.permission.subset import Subset
-    from valetkey.core.permission.trace import Run, Stage
+    from valetkey.core.permission.trace import Request, Run, Stage
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
@@ -142,6 +143,18 @@ def _show(terminal: Terminal, answer: Subset | NotSubset) -> None:
         for stage in answer.trace.stages:
             for line in _lines(stage):
                 terminal.say(f"  {line}")
+        for request in answer.trace.requests:
+            terminal.say(f"  at second {request.at}: {_asked(request)}")
+
+
+def _asked(request: Request) -> str:
+    if isinstance(request, UseScope):
+        return f"use the scope {request.scope}"
+    if isinstance(request, SignText):
+        return f"sign the text {request.text!r}"
+    contract, kind, *_ = request.subject
+    words = "".join(f", {'.'.join(field)} 0x{word:x}" for field, word in request.words)
+    return f"sign {kind.partition('(')[0]} for 0x{contract.hex()}{words}"
 
 
 def _lines(stage: Stage) -> Iterator[str]:

@@ -7,6 +7,8 @@ The Python SDK: open a session, act under it, watch it, stop it.
     draft = permission.erc20_transfers(
         token, decimals=6, to=[shop], lifetime="20", expires_in=3600
     )
+    for finding in vk.permissions.lint(draft).findings:
+        print(finding.severity, finding.detail)
     session = vk.sessions.open(account_id, draft, owner=Owner.from_key(owner_key))
 
     session.transfer(token, shop, "1.5")

@@ -34,10 +34,19 @@ from valetkey.client.rules import (
     token_cap,
 )
 from valetkey.client.values import read_address
+from valetkey.client.wide import (
+    any_call,
+    any_function,
+    field_at_most,
+    field_equals,
+    field_one_of,
+    message,
+    typed_data,
+)
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.backtest import Recorded
 from valetkey.core.permission.checks import check_permission
-from valetkey.core.permission.model import ANYTHING, Anything, Permission
+from valetkey.core.permission.model import ANYTHING, Anything, MessageTemplate, Permission, Rate
 from valetkey.core.permission.propose import Slack
 from valetkey.wire.recording import Recording, read_runs
 
@@ -46,7 +55,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from valetkey.client.values import Address, Amount
-    from valetkey.core.permission.model import Cap, Rule
+    from valetkey.core.permission.model import Cap, Rule, TypedDataTemplate, WideRule
 
 __all__ = [
     "ANYTHING",
@@ -54,17 +63,24 @@ __all__ = [
     "PerWindow",
     "Recorded",
     "Slack",
+    "any_call",
+    "any_function",
     "at_most",
     "build",
     "equals",
     "erc20_transfers",
+    "field_at_most",
+    "field_equals",
+    "field_one_of",
     "function",
     "load_recording",
+    "message",
     "native_cap",
     "native_payments",
     "one_of",
     "payment",
     "token_cap",
+    "typed_data",
 ]
 
 EARLY_S = 15
@@ -91,6 +107,11 @@ class Draft:
     starts_at: int | None = None
     relayer: bytes | None = None
     fee_budget_wei: int | None = None
+    wide_rules: tuple[WideRule, ...] = ()
+    rate: Rate | None = None
+    messages: tuple[MessageTemplate, ...] = ()
+    typed_data: tuple[TypedDataTemplate, ...] = ()
+    scopes: tuple[str, ...] = ()
 
     def starting(self, at: int) -> Draft:
         """Return the same with *at* as its first valid second."""
@@ -105,6 +126,34 @@ class Draft:
         """
         address = read_address(relayer, where="relayer", code=_CODE)
         return replace(self, relayer=address, fee_budget_wei=fee_budget_wei)
+
+    def and_wide(self, *rules: WideRule) -> Draft:
+        """Return the same, and whatever `any_function` and `any_call` in *rules* say."""
+        every = {*self.wide_rules, *rules}
+        return replace(self, wide_rules=tuple(sorted(every, key=lambda rule: rule.key)))
+
+    def at_a_rate(self, calls: int, *, window_s: int) -> Draft:
+        """Return the same with at most *calls* in each window; the server alone counts them."""
+        return replace(self, rate=Rate(calls, window_s))
+
+    def and_signing(self, *templates: MessageTemplate | TypedDataTemplate) -> Draft:
+        """Return the same, and what fits one of *templates* may be signed as the account."""
+        texts = {*self.messages}
+        typed = {*self.typed_data}
+        for template in templates:
+            if isinstance(template, MessageTemplate):
+                texts.add(template)
+            else:
+                typed.add(template)
+        return replace(
+            self,
+            messages=tuple(sorted(texts, key=lambda one: one.text)),
+            typed_data=tuple(sorted(typed, key=lambda one: one.subject)),
+        )
+
+    def with_scopes(self, *names: str) -> Draft:
+        """Return the same with these powers outside the chain."""
+        return replace(self, scopes=tuple(sorted({*self.scopes, *names})))
 
     def on(self, chain: str, *, now: int) -> Permission:
         """
@@ -128,6 +177,11 @@ class Draft:
             max_calls=self.max_calls,
             relayer=self.relayer,
             fee_budget_wei=self.fee_budget_wei,
+            wide_rules=self.wide_rules,
+            rate=self.rate,
+            messages=self.messages,
+            typed_data=self.typed_data,
+            scopes=self.scopes,
         )
         return check_permission(permission)
 

@@ -50,15 +50,54 @@ class Entry:
     amount: int
 
 
-def book(line: BudgetLine, amount: int, *, now: int) -> tuple[BudgetLine, Entry] | Deny:
-    """Return *line* with *amount* booked at *now*, or why it does not fit."""
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """
+    What a session that no server stands before may still move of a line, in each window.
+
+    Of a line for the whole life it is what the session has moved, once it can move nothing more.
+
+    Args:
+        id: `hold_id` of line and session.
+        session_id: Empty for all sessions together that are over.
+        until: First second at which it no longer counts; None is not yet known, or never.
+    """
+
+    id: str
+    line_id: str
+    session_id: str
+    amount: int
+    until: int | None = None
+
+
+def hold_id(held_line_id: str, session_id: str) -> str:
+    """Return the id of the hold: one for each line and session."""
+    return f"{held_line_id}/{session_id}"
+
+
+def booked_in(line: BudgetLine, *, now: int) -> tuple[int, int]:
+    """Return the window that *now* books to, and what is booked in it."""
     asked = (now - line.starts_at) // line.window_s if line.window_s else 0
     # Forwards only: a clock that is behind books to the window that was reached already.
     window = max(asked, line.counter.window)
-    spent = line.counter.spent if line.counter.window == window else 0
-    if spent + amount > line.limit:
+    return window, line.counter.spent if line.counter.window == window else 0
+
+
+def book(
+    line: BudgetLine, amount: int, *, now: int, held: int = 0
+) -> tuple[BudgetLine, Entry] | Deny:
+    """
+    Return *line* with *amount* booked at *now*, or why it does not fit.
+
+    Args:
+        held: What sessions may move of it that no server stands before.
+    """
+    window, spent = booked_in(line, now=now)
+    if spent + held + amount > line.limit:
         kind = Code.SPONSORSHIP_EXCEEDED if line.asset == FEES else Code.BUDGET_EXCEEDED
         detail = f"{line.limit} of {line.asset} allowed for {line.scope_id}, {spent} booked"
+        if held:
+            detail += f", {held} held for sessions that bind no relayer"
         return Deny(kind, f"budget {line.id}", f"{detail}, {amount} asked for")
     booked = replace(line, counter=Counter(spent + amount, window))
     return booked, Entry(line.id, window, amount)

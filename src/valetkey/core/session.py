@@ -160,12 +160,14 @@ class Watch:
 
     Args:
         alive: 1 if it was seen open on chain although it is over here, else 0 (indexed).
+        over_in: The block in which the chain was first seen to have ended it, if it was.
     """
 
     id: str
     session_id: str
     due_at: int
     alive: int = 0
+    over_in: int | None = None
 
 
 def watch_id(session_id: str, *, due_at: int) -> str:

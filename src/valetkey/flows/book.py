@@ -15,6 +15,7 @@ from valetkey.core.plan import plan_run
 from valetkey.core.session import Session, Usage, refusal
 from valetkey.flows.gate import forbid, present
 from valetkey.flows.grant import granted
+from valetkey.flows.holds import held_of_line, unbound
 from valetkey.flows.record import audit, begin, earlier, stepped
 from valetkey.flows.settle import RECENT_NONCES, RUN
 
@@ -166,7 +167,7 @@ def _book_budgets(
     entries: list[Entry] = []
     ends: list[int] = []
     for line, amount in budgets_of(tx, session, calls):
-        result = book(line, amount, now=now)
+        result = book(line, amount, now=now, held=held_of_line(tx, line, now=now))
         if isinstance(result, Deny):
             raise Limited(result.code, result.detail, caveat=result.caveat)
         booked, entry = result
@@ -180,7 +181,13 @@ def _book_budgets(
 def budgets_of(
     view: View, session: Session, calls: Sequence[Call]
 ) -> Iterator[tuple[BudgetLine, int]]:
-    """Give each budget above *session* that *calls* move something of, and how much."""
+    """
+    Give each budget above *session* that *calls* move something of, and how much.
+
+    Of a session that may go past us, all that it can move is held already.
+    """
+    if unbound(session) is not None:
+        return
     for asset, amount in moved(calls).items():
         name = "native" if asset is None else f"0x{asset.hex()}"
         for scope in (session.wallet_id, session.user_id):

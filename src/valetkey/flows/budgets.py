@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
-from valetkey.core.errors import Code, Conflict, Malformed
+from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
-from valetkey.core.session import Session, State
 from valetkey.core.wallet import Wallet
 from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.holds import expect_above_holds, hold_for_line
 from valetkey.flows.record import begin, earlier, write_down
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def set_budget(
 
     Raises:
         Malformed: Nothing would ever be booked to such a budget.
-        Conflict: A session is open whose holder could spend past it.
+        Conflict: Sessions are open whose holders could spend past it; they are named.
     """
     expect_secret(principal)
     _check(command)
@@ -66,8 +66,7 @@ async def set_budget(
         line = tx.get(BudgetLine, key)
         if earlier(tx, principal, request) is not None and line is not None:
             return line
-        if line is None and command.asset != FEES:
-            _refuse_past_it(tx, command.scope_id, now=now)
+        is_new = line is None
         line = line or BudgetLine(
             id=key,
             organization_id=owner,
@@ -79,6 +78,10 @@ async def set_budget(
             counter=Counter(0, 0),
         )
         line = replace(line, limit=command.limit)
+        if command.asset != FEES:
+            if is_new:
+                hold_for_line(tx, line, now=now)
+            expect_above_holds(tx, line, now=now)
         tx.put(line)
         activity = begin(
             world, principal, request, "budget:set", organization_id=owner, subject_id=key
@@ -104,22 +107,6 @@ def _check(command: SetBudget) -> None:
 
 def _malformed(where: str, expected: str, got: str) -> Malformed:
     return Malformed(Code.MALFORMED_BODY, f"{where}: expected {expected}, got {got}")
-
-
-def _refuse_past_it(view: View, scope_id: str, *, now: int) -> None:
-    of_user = scope_id.startswith(f"{Prefix.USER}_")
-    for state in (State.PENDING, State.OPEN, State.FROZEN):
-        found = (
-            view.find(Session, user_id=scope_id, state=state)
-            if of_user
-            else view.find(Session, wallet_id=scope_id, state=state)
-        )
-        for session in found:
-            permission = session.permission
-            is_alive = permission is not None and now < session.expires_at
-            if is_alive and permission is not None and permission.relayer is None:
-                detail = f"{session.id} does not bind the relayer: revoke it first"
-                raise Conflict(Code.CONFLICT, f"expected sessions that stay within, {detail}")
 
 
 def _owner_of(view: View, scope_id: str) -> str:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
-from valetkey.core.errors import Code, Malformed
+from valetkey.flows.due import watch
+from valetkey.flows.holds import hold_for_session
 from valetkey.flows.record import begin, write_down
-from valetkey.flows.watch import watch
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
     from valetkey.core.session import Session, Usage
     from valetkey.flows.world import World
-    from valetkey.ports import Tx, View
+    from valetkey.ports import Tx
 
 
 def write_opened(
@@ -26,10 +26,10 @@ def write_opened(
     Write a new session down, with all that belongs to it.
 
     Raises:
-        Malformed: Its holder could spend past a budget that only a server can count.
+        Malformed, Limited: Its holder could spend past a budget above it.
     """
     session, usage = opened
-    _refuse_past_budgets(tx, session)
+    hold_for_session(tx, session, now=world.clock.now())
     tx.add(session)
     tx.add(usage)
     if session.grant is not None:
@@ -62,15 +62,3 @@ def write_opened(
         "permission_id": session.permission_id or "",
     }
     write_down(tx, replace(activity, session_id=session.id), "session:opened", **facts)
-
-
-def _refuse_past_budgets(view: View, session: Session) -> None:
-    """Refuse a session whose holder could spend past a budget that only a server can count."""
-    permission = session.permission
-    if permission is None or permission.relayer is not None:
-        return
-    for scope in (session.wallet_id, session.user_id):
-        for line in view.find(BudgetLine, scope_id=scope) if scope else ():
-            if line.asset != FEES:
-                detail = f"budget {line.id}: only a server can count it; bind the relayer"
-                raise Malformed(Code.NOT_ON_CHAIN, detail, caveat="relayer")

@@ -15,6 +15,7 @@ from valetkey.core.wallet import Account
 from valetkey.flows.book import budgets_of, held_of, learn, refuse_stopped
 from valetkey.flows.gate import expect_known, expect_reach, present
 from valetkey.flows.grant import granted
+from valetkey.flows.holds import held_of_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ def _decide(
 
 def _over_budget(view: View, session: Session, calls: Sequence[Call], *, now: int) -> Deny | None:
     for line, amount in budgets_of(view, session, calls):
-        result = book(line, amount, now=now)
+        result = book(line, amount, now=now, held=held_of_line(view, line, now=now))
         if isinstance(result, Deny):
             return result
     return None

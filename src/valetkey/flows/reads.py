@@ -11,13 +11,15 @@ from valetkey.core.budget import BudgetLine
 from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, Forbidden
 from valetkey.core.organization import Organization, User
-from valetkey.core.permission.lower import lower
+from valetkey.core.permission.lower import Limit, lower
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session, State, Usage, ends_at, state_of
 from valetkey.core.wallet import Account, Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 
 if TYPE_CHECKING:
+    from valetkey.core.chain import Counter
+    from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
     from valetkey.flows.sight import Sight
     from valetkey.ports import View
@@ -45,7 +47,12 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A session as it is now: its state with time and use in it, and what is left."""
+    """
+    A session as it is now: its state with time and use in it, and what is left.
+
+    Args:
+        rate: Of calls; its ``asset`` says nothing.
+    """
 
     session: Session
     usage: Usage
@@ -53,6 +60,7 @@ class Shown:
     ends_at: int
     calls_left: int | None
     left: tuple[Left, ...]
+    rate: Left | None = None
 
 
 def show(session: Session, usage: Usage, *, now: int) -> Shown:
@@ -60,17 +68,17 @@ def show(session: Session, usage: Usage, *, now: int) -> Shown:
     permission = session.permission
     calls_left = None
     left: tuple[Left, ...] = ()
+    rate = None
     if permission is not None:
         if permission.max_calls is not None:
             calls_left = max(permission.max_calls - usage.spent.calls, 0)
-        rows = []
-        pairs = zip(lower(permission).limits, usage.spent.counters, strict=True)
-        for limit, counter in pairs:
-            window = limit.window_at(max(now, permission.starts_at), starts_at=permission.starts_at)
-            spent = counter.spent if counter.window == window or not limit.window_s else 0
-            end = permission.starts_at + (window + 1) * limit.window_s if limit.window_s else None
-            rows.append(Left(limit.asset, limit.caveat, limit.limit, spent, end))
-        left = tuple(rows)
+        left = tuple(
+            _left(limit, counter, permission, now=now)
+            for limit, counter in zip(lower(permission).limits, usage.spent.counters, strict=True)
+        )
+        if permission.rate is not None:
+            per_window = Limit(None, 0, permission.rate.calls, permission.rate.window_s, "rate")
+            rate = _left(per_window, usage.spent.rate, permission, now=now)
     return Shown(
         session=session,
         usage=usage,
@@ -78,7 +86,16 @@ def show(session: Session, usage: Usage, *, now: int) -> Shown:
         ends_at=ends_at(session, usage),
         calls_left=calls_left,
         left=left,
+        rate=rate,
     )
+
+
+def _left(limit: Limit, counter: Counter, permission: Permission, *, now: int) -> Left:
+    starts_at = permission.starts_at
+    window = limit.window_at(max(now, starts_at), starts_at=starts_at)
+    spent = counter.spent if counter.window == window or not limit.window_s else 0
+    end = starts_at + (window + 1) * limit.window_s if limit.window_s else None
+    return Left(limit.asset, limit.caveat, limit.limit, spent, end)
 
 
 async def session(world: Sight, principal: Principal, *, session_id: str) -> Shown:

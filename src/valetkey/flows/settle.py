@@ -26,6 +26,7 @@ from valetkey.core.permission.decide import Deny, Spent
 from valetkey.core.plan import caveat_of
 from valetkey.core.session import Session, State, Step, Usage, refusal, state_of
 from valetkey.core.sponsorship import Fund, fee_line_ids
+from valetkey.flows.due import watch_now
 from valetkey.flows.gate import present
 from valetkey.flows.record import SYSTEM, audit, stepped
 
@@ -176,7 +177,7 @@ def _end(
     ended = replace(activity, state=state, outcome=outcome)
     tx.put(ended)
     _settle_reservation(world, tx, ended)
-    _note_stop(tx, ended)
+    _note_stop(tx, ended, now=world.clock.now())
     facts = {"kind": activity.kind}
     if outcome.code is not None:
         facts["code"] = outcome.code
@@ -210,7 +211,7 @@ def _settle_reservation(world: World, tx: Tx, activity: Activity) -> None:
         release(tx, reservation)
 
 
-def _note_stop(tx: Tx, activity: Activity) -> None:
+def _note_stop(tx: Tx, activity: Activity, *, now: int) -> None:
     """Copy the steps that a stop, or its undoing, took on the chain to its session."""
     if activity.kind not in STOPS | {UNFREEZE} or activity.session_id is None:
         return
@@ -219,6 +220,8 @@ def _note_stop(tx: Tx, activity: Activity) -> None:
     if activity.outcome is not None and not activity.outcome.succeeded:
         on_chain = tuple(Step("chain", "failed", step.at_ms) for step in on_chain[-1:])
     tx.put(replace(session, steps=(*session.steps, *on_chain)))
+    if activity.kind in ENDINGS and on_chain:
+        watch_now(tx, session.id, now=now)
 
 
 def commit(tx: Tx, reservation: Reservation) -> None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import Activity
+from valetkey.core.budget import Hold
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import ValetkeyError
-from valetkey.core.session import Session, State, Step, Watch, watch_id
-from valetkey.core.wallet import Account
+from valetkey.core.permission.lower import lower
+from valetkey.core.session import Session, State, Step, Watch
+from valetkey.core.wallet import Account, OwnerKey
+from valetkey.flows.due import put_off
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted
+from valetkey.flows.holds import settle_holds, unbound
 from valetkey.flows.record import SYSTEM, audit
 from valetkey.flows.settle import ENDINGS
 from valetkey.flows.stop import note_killed
 
 if TYPE_CHECKING:
+    from valetkey.core.chain import GrantState, Head
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -28,10 +33,13 @@ STILL_OPEN: Final = "still_open"
 _OVER: Final = frozenset({State.REVOKED, State.CLOSED})
 
 
-def watch(tx: Tx, session: Session, *, due_at: int, alive: int = 0) -> None:
-    """Have the chain asked about *session* at *due_at*; once a round has time for it."""
-    key = watch_id(session.id, due_at=due_at)
-    tx.put(Watch(key, session.id, due_at, alive))
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the chain said: the grant, its newest block, and the newest that is deep enough."""
+
+    state: GrantState
+    newest: Head
+    deep: Head
 
 
 async def look_at_sessions(world: World, *, limit: int = WATCHED) -> int:
@@ -39,8 +47,8 @@ async def look_at_sessions(world: World, *, limit: int = WATCHED) -> int:
     Return how many sessions were found ended on chain, and are ended here now.
 
     Looks at those that wait longest, *limit* at most; each is due again after ``watch_s``, also if
-    its chain does not answer, so that a silent chain holds up no other. A session whose time is
-    over is not looked at again.
+    its chain does not answer, so that a silent chain holds up no other. A session that can move
+    nothing more is not looked at again, and budgets hold only what it has moved.
     """
     now = world.clock.now()
     waiting = await world.store.read(lambda view: view.find(Watch, limit=limit))
@@ -53,41 +61,87 @@ async def look_at_sessions(world: World, *, limit: int = WATCHED) -> int:
 
 
 async def _look(world: World, due: Watch) -> bool:
-    session, account = await world.store.read(lambda view: _facts(view, due))
-    stage = None
-    if world.clock.now() < session.expires_at:
-        try:
-            chain = world.chain(account.chain)
-            grant_id = granted(session).grant_id
-            stage = (await chain.grant_state(account.address, grant_id, counters=0)).stage
-        except ValetkeyError:  # not there, or not configured: another time
-            stage = None
-    return await world.store.write(partial(_note, world, due, stage))
+    session, account, is_held = await world.store.read(lambda view: _facts(view, due))
+    seen: _Seen | None = None
+    try:
+        if is_held or world.clock.now() < session.expires_at:
+            seen = await _see(world, session, account)
+    except ValetkeyError:  # the chain is silent, or not configured: another time
+        seen = None
+    return await world.store.write(partial(_note, world, due, seen))
 
 
-def _facts(view: View, due: Watch) -> tuple[Session, Account]:
+async def _see(world: World, session: Session, account: Account) -> _Seen:
+    chain = world.chain(account.chain)
+    permission = unbound(session)
+    counters = len(lower(permission).limits) if permission else 0
+    newest, deep = await asyncio.gather(
+        chain.head(), chain.head(confirmations=world.bounds.confirmations)
+    )
+    grant_id = granted(session).grant_id
+    state = await chain.grant_state(account.address, grant_id, counters=counters)
+    return _Seen(state, newest, deep)
+
+
+def _facts(view: View, due: Watch) -> tuple[Session, Account, bool]:
     session = present(view.get(Session, due.session_id), "session")
-    return session, present(view.get(Account, session.account_id or ""), "account")
+    account = present(view.get(Account, session.account_id or ""), "account")
+    return session, account, _is_held(view, session)
 
 
-def _note(world: World, due: Watch, stage: GrantStage | None, tx: Tx) -> bool:
+def _is_held(view: View, session: Session) -> bool:
+    return bool(view.find(Hold, session_id=session.id, limit=1))
+
+
+def _note(world: World, due: Watch, seen: _Seen | None, tx: Tx) -> bool:
     """Write down what the chain says, and when it is asked next; say whether that ended it here."""
     if tx.get(Watch, due.id) is None:  # another process was faster
         return False
-    tx.drop(Watch, due.id)
     session = present(tx.get(Session, due.session_id), "session")
     now = world.clock.now()
-    if now >= session.expires_at:
-        return False
-    if stage is GrantStage.REVOKED:
-        return note_killed(world, tx, session_id=session.id)
-    alive = due.alive
+    stage = seen.state.stage if seen else None
+    ended = stage is GrantStage.REVOKED and note_killed(world, tx, session_id=session.id)
+    if stage is GrantStage.REVOKED and due.over_in is None and seen is not None:
+        due = replace(due, over_in=seen.newest.number)
+    session = present(tx.get(Session, due.session_id), "session")
+    if _can_move_nothing(tx, session, due, seen, now=now):
+        tx.drop(Watch, due.id)
+        never_signed = seen is None or _is_unsigned(session)
+        settle_holds(tx, session, None if never_signed or not seen else seen.state, now=now)
+        return ended
     if stage is GrantStage.OPEN and session.state in _OVER and not _is_ending(tx, session):
-        alive = 1
         if not due.alive:
             _note_alive(world, tx, session)
-    watch(tx, session, due_at=now + world.bounds.watch_s, alive=alive)
-    return False
+        due = replace(due, alive=1)
+    put_off(tx, due, due_at=now + world.bounds.watch_s)
+    return ended
+
+
+def _can_move_nothing(
+    view: View, session: Session, due: Watch, seen: _Seen | None, *, now: int
+) -> bool:
+    """
+    Say whether *session* is over for good, on its chain too.
+
+    1. Its owner's key is here and never signed. 2. Its time is over, and no budget waits to hear
+    what it has moved. 3. Its chain has ended it, deep enough that no block takes that back. 4. Its
+    chain is past its end.
+    """
+    is_over_here = session.state in _OVER or now >= session.expires_at
+    if is_over_here and _is_unsigned(session):  # 1
+        return True
+    if now >= session.expires_at and not _is_held(view, session):  # 2
+        return True
+    if seen is None:
+        return False
+    if seen.state.stage is GrantStage.REVOKED:  # 3
+        return due.over_in is not None and due.over_in <= seen.deep.number
+    return seen.deep.at >= session.expires_at  # 4
+
+
+def _is_unsigned(session: Session) -> bool:
+    signed = granted(session).owner_signature is not None
+    return session.owner_key is OwnerKey.SEALED and not signed
 
 
 def _is_ending(view: View, session: Session) -> bool:

@@ -19,6 +19,7 @@ from valetkey.http.incoming import (
     Incoming,
     read_body,
     read_fields,
+    read_form,
     read_json,
     read_query,
     read_target,
@@ -162,8 +163,11 @@ class App:
         body: object = None
         if route.body is not None:
             may_be_empty = not any(one.required for one in msgspec.structs.fields(route.body))
-            decoder = self._decoders[route.body]
-            body = read_json(incoming, decoder, self._limits, may_be_empty=may_be_empty)
+            if route.form:
+                body = read_form(incoming, route.body)
+            else:
+                decoder = self._decoders[route.body]
+                body = read_json(incoming, decoder, self._limits, may_be_empty=may_be_empty)
         return Ask(check_name(route, name), body, read_query(incoming.query, route.query, _LISTS))
 
     async def _pass(

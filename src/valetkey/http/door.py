@@ -88,6 +88,8 @@ def _request(route: Write | Leave, principal: Principal, key: bytes | None, ask:
     mark = request_hash(f"{route.method} {route.path}", asked)
     if principal.request_id is not None:
         return Request(principal.request_id, mark)
+    if key is None and isinstance(route, Write) and route.is_repeatable:
+        return Request(f"same/{mark}", mark)
     if key is None:
         detail = "expected an Idempotency-Key header, or a signed request, got neither"
         raise Malformed(Code.REQUEST_ID_MISSING, detail)

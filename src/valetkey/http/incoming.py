@@ -36,6 +36,9 @@ _ONCE: Final = frozenset(
     }
 )
 _JSON_TYPE: Final = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+_FORM_TYPE: Final = re.compile(
+    rb'application/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE
+)
 # A text that does not end matches as well: looking for its end again and again would take long.
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _PLACE: Final = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -227,6 +230,31 @@ def read_query(text: str, kind: type[S], lists: frozenset[str]) -> S:
     Raises:
         Malformed: One is unknown, twice, or of another form than it must be.
     """
+    return _read_parameters(text, kind, lists, "query")
+
+
+def read_form(incoming: Incoming, kind: type[S]) -> S:
+    """
+    Return the fields of the form in the body as *kind*.
+
+    Raises:
+        Malformed: It is no form, or a field is twice, missing or of another form than it must be.
+
+    Spec:
+        RFC 6749, appendix B, and section 3.2: parameters must not stand twice; unknown ones are
+        passed over if *kind* lets them.
+    """
+    media = incoming.fields.get(b"content-type", b"")
+    if not _FORM_TYPE.fullmatch(media):
+        got = media[:40].decode(errors="replace") or "none"
+        detail = f"expected a body of content type application/x-www-form-urlencoded, got {got}"
+        raise Malformed(Code.UNSUPPORTED_MEDIA_TYPE, detail)
+    text = incoming.body.decode("latin-1")  # whatever is not ASCII stands percent-encoded
+    return _read_parameters(text, kind, frozenset(), "body")
+
+
+def _read_parameters(text: str, kind: type[S], lists: frozenset[str], where: str) -> S:
+    bad = Code.MALFORMED_REQUEST if where == "query" else Code.MALFORMED_BODY
     values: dict[str, Any] = {}
     try:
         pairs = (
@@ -241,17 +269,16 @@ def read_query(text: str, kind: type[S], lists: frozenset[str]) -> S:
             else []
         )
     except ValueError:
-        detail = f"query: expected at most {MAX_PARAMETERS} of name=value, got something else"
-        raise Malformed(Code.MALFORMED_REQUEST, detail) from None
+        detail = f"{where}: expected at most {MAX_PARAMETERS} of name=value, got something else"
+        raise Malformed(bad, detail) from None
     for name, value in pairs:
         if name in lists:
             values.setdefault(name, []).append(value)
         elif name in values:
-            detail = f"query: expected {name[:40]!r} once, got it twice"
-            raise Malformed(Code.MALFORMED_REQUEST, detail)
+            raise Malformed(bad, f"{where}: expected {name[:40]!r} once, got it twice")
         else:
             values[name] = value
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise Malformed(Code.MALFORMED_REQUEST, _say(error, "query")) from None
+        raise Malformed(bad, _say(error, where)) from None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from valetkey.http.sight import Reads
 
 OPENAPI_VERSION: Final = "3.1.0"
+_FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _SCHEMAS: Final = "#/components/schemas/"
 _WORD: Final = re.compile(r"[a-z]+")
 _SECURITY: Final[dict[str, Any]] = {
@@ -121,7 +122,8 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["description"] += " Signed, unless it only ends the session."
     if route.body is not None:
         required = any(one.required for one in msgspec.structs.fields(route.body))
-        content = {"application/json": {"schema": _reference(route.body)}}
+        kind = _FORM_TYPE if route.form else "application/json"
+        content = {kind: {"schema": _reference(route.body)}}
         operation["requestBody"] = {"required": required, "content": content}
     return operation
 

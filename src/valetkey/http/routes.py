@@ -57,6 +57,7 @@ class _Route:
         who: Kinds of principals that get in.
         answer: Type of the body of the answer.
         body: Type of the body of the request; None for none.
+        form: Whether the body is a form (``application/x-www-form-urlencoded``), as OAuth has it.
     """
 
     method: str
@@ -67,6 +68,7 @@ class _Route:
     body: type[Struct] | None = None
     query: type[Struct] = NoQuery
     status: int = 200
+    form: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,12 @@ class Write(_Route):
 
     Args:
         carried_by: Kinds that get in without write access, because the body proves itself.
+        is_repeatable: Whether asking for the same again is the same request, without an id.
     """
 
     handle: Callable[[Admitted, Ask[Any, Any]], Awaitable[object]]
     carried_by: frozenset[PrincipalKind] = field(default_factory=frozenset)
+    is_repeatable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from valetkey.core.permission.subset import NotSubset
+from valetkey.core.permission.trace import SignText, UseScope
 from valetkey.wire.activity import Call, write_call
 from valetkey.wire.base import Address, Amount, Asked, Told, hexed
 from valetkey.wire.permission import PermissionDocument
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from valetkey.core.permission import diff as core_diff
     from valetkey.core.permission import finding as core
+    from valetkey.core.permission import trace as core_trace
     from valetkey.core.permission.subset import Subset
     from valetkey.core.permission.trace import Run as CoreRun
 
@@ -80,13 +82,36 @@ class Stage(Told, frozen=True, kw_only=True):
     runs: list[TraceRun]
 
 
+class FieldWord(Told, frozen=True, kw_only=True):
+    """A field of typed data, and its word of ``encodeData``."""
+
+    field: list[str]
+    word: str
+
+
+class TraceRequest(Told, frozen=True, kw_only=True):
+    """
+    What is asked for in the second ``at`` beside runs: a text, typed data, or a scope.
+
+    Args:
+        contract, type, words: Of typed data; fields that are left out have any value.
+    """
+
+    at: int
+    text: str | None = None
+    contract: Address | None = None
+    type: str | None = None
+    words: list[FieldWord] | None = None
+    scope: str | None = None
+
+
 class Comparison(Told, frozen=True, kw_only=True):
     """
     Whether one permission is within another.
 
     Args:
         caveat: The place in the other that is passed, if it is not.
-        chain, sender, stages: A trace that this one accepts and the other refuses.
+        chain, sender, stages, requests: A trace that this one accepts and the other refuses.
     """
 
     within: bool
@@ -95,6 +120,7 @@ class Comparison(Told, frozen=True, kw_only=True):
     chain: str | None = None
     sender: Address | None = None
     stages: list[Stage] | None = None
+    requests: list[TraceRequest] | None = None
 
 
 class Difference(Told, frozen=True, kw_only=True):
@@ -154,7 +180,18 @@ def write_comparison(answer: Subset | NotSubset) -> Comparison:
             )
             for stage in answer.trace.stages
         ],
+        requests=[_request(request) for request in answer.trace.requests],
     )
+
+
+def _request(request: core_trace.Request) -> TraceRequest:
+    if isinstance(request, UseScope):
+        return TraceRequest(at=request.at, scope=request.scope)
+    if isinstance(request, SignText):
+        return TraceRequest(at=request.at, text=request.text)
+    contract, kind, *_ = request.subject
+    words = [FieldWord(field=list(field), word=f"0x{word:064x}") for field, word in request.words]
+    return TraceRequest(at=request.at, contract=hexed(contract), type=kind, words=words)
 
 
 def _run(run: CoreRun) -> TraceRun:

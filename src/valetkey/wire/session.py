@@ -14,7 +14,6 @@ from valetkey.wire.base import (
     Address,
     Amount,
     Asked,
-    Asset,
     Hex,
     Integer,
     Seconds,
@@ -22,7 +21,6 @@ from valetkey.wire.base import (
     Text,
     Told,
     Word,
-    asset_name,
     hexed,
 )
 from valetkey.wire.calculus import Finding
@@ -72,11 +70,12 @@ class Remaining(Told, frozen=True, kw_only=True):
     What one limit still allows.
 
     Args:
+        asset: ``native``, the address of a token, or ``calls``, which a rate counts.
         caveat: Where in the permission it stands, such as ``caps[0].window``.
         window_ends_at: First second of the next window; None for a lifetime limit.
     """
 
-    asset: Asset
+    asset: str
     caveat: str
     limit: Amount
     spent: Amount
@@ -193,11 +192,11 @@ class AcceptGrant(Asked, frozen=True, kw_only=True):
 
 
 def write_remaining(
-    asset: bytes | None, caveat: str, *, limit: int, spent: int, window_ends_at: int | None
+    asset: str, caveat: str, *, limit: int, spent: int, window_ends_at: int | None
 ) -> Remaining:
     """Return what one limit still allows."""
     return Remaining(
-        asset=asset_name(asset),
+        asset=asset,
         caveat=caveat,
         limit=str(limit),
         spent=str(spent),

@@ -34,9 +34,9 @@ MAX_TYPE_CHARS: Final = 2048
 MAX_FIELD_CONSTRAINTS: Final = 16
 MAX_FIELD_DEPTH: Final = 8
 MAX_SCOPES: Final = 32
+SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,63}")
 
 _OWN_DOMAIN: Final = "valetkey"
-SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,63}")
 
 
 def check_signing(permission: Permission, never: Collection[bytes]) -> None:

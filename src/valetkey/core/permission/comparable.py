@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.effects import EFFECTS
 from valetkey.core.permission.model import Operator
+from valetkey.core.permission.signing import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from valetkey.core.permission.model import Permission
 
+_CHARACTER_BYTES: Final = 4  # the most in UTF-8
 MAX_NESTED: Final = 50_000  # a minute fits into a month so often
 
 
@@ -24,7 +26,7 @@ def check_comparable(permission: Permission) -> None:
     counted is therefore bounded from above only; to list amounts protects nobody better. 2. How
     many calls fit where calls and amounts are counted in windows that lie across each other can be
     said only window by window. The windows of a rate and of a cap therefore lie in each other; all
-    begin with the session.
+    begin with the session. 3. Each hole of a text has room for any one character.
 
     Raises:
         Malformed: Naming the place, what was expected and what came.
@@ -49,6 +51,12 @@ def check_comparable(permission: Permission) -> None:
                 f"{place}: expected a window that is a multiple of the rate's or the other way"
                 f" round, at most {MAX_NESTED} times as long, got {window_s} s and {long} s"
             )
+            raise Malformed(Code.MALFORMED_PERMISSION, detail)
+    for index, message in enumerate(permission.messages):  # 3
+        size = len("".join(message.text).encode()) + _CHARACTER_BYTES * (len(message.text) - 1)
+        if size > MAX_MESSAGE_BYTES:
+            expected = f"at most {MAX_MESSAGE_BYTES} bytes with each hole filled"
+            detail = f"messages[{index}].text: expected {expected}, got {size}"
             raise Malformed(Code.MALFORMED_PERMISSION, detail)
 
 

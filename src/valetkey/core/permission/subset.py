@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.permission.lower import lower
 from valetkey.core.permission.overlap import Grid
 from valetkey.core.permission.reach_wide import reached_by
 from valetkey.core.permission.subset_calls import calls_beyond
+from valetkey.core.permission.subset_signing import requests_beyond
 from valetkey.core.permission.subset_totals import passes_count, passes_limit
 from valetkey.core.permission.trace import Run, Stage, Trace
 from valetkey.core.units import format_amount
@@ -45,17 +46,19 @@ def is_subset(child: Permission, parent: Permission) -> Subset | NotSubset:
     """
     Say whether *parent* accepts every trace that *child* accepts, both with nothing spent.
 
-    Exact, for what `decide` decides and for chain, relayer and fees:
+    Exact, for what `decide`, `decide_signature` and `decide_scope` say, and for chain, relayer and
+    fees:
 
-    1. an empty run is accepted, so the frame of the parent must be as wide, and 2. its counts of
-    calls as high; 3. a call that one of the child's rules lets through on its own must be let
-    through by the parent's rule for the same function; 4. then only a counter of the parent can
-    refuse, so the most that the child can book within one of its windows must not pass it.
+    1. an empty run is accepted, so the frame of the parent must be as wide; 2. what may be signed,
+    and each scope, must be among the parent's; 3. an empty run uses a call, so the counts of calls
+    must be as high; 4. a call that one of the child's rules lets through on its own must be let
+    through by what covers it in the parent; 5. then only a counter of the parent can refuse, so the
+    most that the child can book within one of its windows must not pass it.
 
     Args:
         child, parent: Well formed (`check_permission`), for an account that is nobody's target.
     """
-    steps = (_frame, _counts, _calls, _totals)
+    steps = (_frame, _requests, _counts, _calls, _totals)
     found = (step(child, parent) for step in steps)
     return next((answer for answer in found if answer is not None), Subset())
 
@@ -92,7 +95,14 @@ def _is_above(one: int | None, limit: int | None) -> bool:
     return limit is not None and (one is None or one > limit)
 
 
-def _counts(child: Permission, parent: Permission) -> NotSubset | None:  # 2
+def _requests(child: Permission, parent: Permission) -> NotSubset | None:  # 2
+    for request, caveat, detail in requests_beyond(child, parent):
+        answer = _not(child, parent, caveat, detail)
+        return replace(answer, trace=replace(answer.trace, requests=(request,)))
+    return None
+
+
+def _counts(child: Permission, parent: Permission) -> NotSubset | None:  # 3
     if parent.max_calls is not None:
         stages = passes_count(child, parent.max_calls, window_s=0, starts_at=parent.starts_at)
         if stages is not None:
@@ -107,14 +117,14 @@ def _counts(child: Permission, parent: Permission) -> NotSubset | None:  # 2
     return None
 
 
-def _calls(child: Permission, parent: Permission) -> NotSubset | None:  # 3
+def _calls(child: Permission, parent: Permission) -> NotSubset | None:  # 4
     for one in calls_beyond(reached_by(child), reached_by(parent)):
         stage = Stage(child.starts_at, (Run((one.call,)),))
         return _not(child, parent, one.caveat, one.detail, stage)
     return None
 
 
-def _totals(child: Permission, parent: Permission) -> NotSubset | None:  # 4
+def _totals(child: Permission, parent: Permission) -> NotSubset | None:  # 5
     reached = reached_by(child).usable()
     for limit in lower(parent).limits:
         movers = [reach for reach in reached if reach.moves(limit.asset)]

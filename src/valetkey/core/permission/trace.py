@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.chain import Counter
 from valetkey.core.errors import Code
-from valetkey.core.permission.decide import Allow, Deny, Spent, decide, nothing_spent
+from valetkey.core.permission.decide import (
+    Allow,
+    Deny,
+    Spent,
+    decide,
+    holds,
+    nothing_spent,
+    refuse_by_time,
+)
+from valetkey.core.permission.signing import SignMessage, decide_scope, decide_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +65,40 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class SignText:
+    """A text to be signed as the account in the second *at*."""
+
+    at: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignWords:
+    """
+    Typed data to be signed as the account in the second *at*, by what templates look at.
+
+    Args:
+        subject: Contract, type, name and version (`TypedDataTemplate`).
+        words: Of its fields; those left out have any value.
+    """
+
+    at: int
+    subject: tuple[bytes, str, tuple[str, ...], tuple[str, ...]]
+    words: tuple[tuple[tuple[str, ...], int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UseScope:
+    """A scope that is asked for in the second *at*."""
+
+    at: int
+    scope: str
+
+
+Request = SignText | SignWords | UseScope
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """
     Everything that a session does.
@@ -64,11 +107,13 @@ class Trace:
         chain: CAIP-2.
         sender: 20 bytes, whoever brings the runs to the chain.
         stages: Those of the same second in order.
+        requests: What is asked for beside runs; nothing is counted for it.
     """
 
     chain: str
     sender: bytes
     stages: tuple[Stage, ...]
+    requests: tuple[Request, ...] = ()
 
     def times(self) -> Iterator[tuple[int, tuple[Run, ...]]]:
         """Yield what is done when, in order of time."""
@@ -96,6 +141,10 @@ def replay(permission: Permission, trace: Trace, *, account: bytes) -> Refused |
     if permission.relayer not in (None, trace.sender):
         detail = f"0x{trace.sender.hex()} is not the relayer"
         return Refused(begin, Deny(Code.RELAYER_NOT_ALLOWED, "relayer", detail))
+    for request in trace.requests:
+        deny = deny_request(permission, request, account=account)
+        if deny is not None:
+            return Refused(request.at, deny)
     spent, fees_wei = nothing_spent(permission), 0
     for at, runs in trace.times():
         for run in runs:
@@ -107,6 +156,39 @@ def replay(permission: Permission, trace: Trace, *, account: bytes) -> Refused |
                 return Refused(at, answer)
             spent = answer
     return None
+
+
+def deny_request(permission: Permission, request: Request, *, account: bytes) -> Deny | None:
+    """
+    Return why *permission* does not give what is asked for, or None if it does.
+
+    Args:
+        account: 20 bytes; nothing is signed for it.
+    """
+    if isinstance(request, UseScope):
+        return decide_scope(request.scope, permission, now=request.at)
+    if isinstance(request, SignText):
+        asked = SignMessage(request.text.encode())
+        answer = decide_signature(asked, permission, now=request.at, accounts=(account,))
+        return answer if isinstance(answer, Deny) else None
+    return refuse_by_time(permission, now=request.at) or _deny_words(permission, request)
+
+
+def _deny_words(permission: Permission, request: SignWords) -> Deny | None:
+    """As `decide_signature`, which has all of the data: of these the named fields are enough."""
+    words = dict(request.words)
+    for index, template in enumerate(permission.typed_data):
+        if template.subject != request.subject:
+            continue
+        for number, constraint in enumerate(template.where):
+            word = words.get(constraint.field)
+            if word is None or not holds(constraint.operator, constraint.values, word):
+                field = ".".join(constraint.field)
+                detail = f"{field} is not what the template allows"
+                return Deny(Code.FIELD_REFUSED, f"typed_data[{index}].where[{number}]", detail)
+        return None
+    detail = "no template has this domain and type"
+    return Deny(Code.SIGNING_NOT_ALLOWED, "typed_data", detail)
 
 
 def _fee(permission: Permission, fees_wei: int) -> Deny | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "valetkey.http.calculus.worker")
+_TOLD: Final = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH"})
 _ANSWER_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -96,7 +98,7 @@ class Calculator:
             await self.close()
         if self._worker is None:
             worker = await asyncio.create_subprocess_exec(
-                *_COMMAND, stdin=PIPE, stdout=PIPE, limit=_ANSWER_BYTES
+                *_COMMAND, stdin=PIPE, stdout=PIPE, limit=_ANSWER_BYTES, env=_environment()
             )
             self._worker = worker
             names = {address.hex(): name for address, name in self._names.items()}
@@ -111,6 +113,11 @@ class Calculator:
                 worker.kill()
             _stdin(worker).close()
             await worker.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return what the process is told: where Python is, and no more, for a key may be there."""
+    return {name: value for name, value in os.environ.items() if name in _TOLD}
 
 
 def _encode(value: object) -> bytes:

@@ -24,7 +24,7 @@ from valetkey.http.routes import (
     Write,
 )
 from valetkey.wire import session as wire
-from valetkey.wire.base import Page, hexed, page_of, read_bytes, read_text
+from valetkey.wire.base import Page, asset_name, hexed, page_of, read_bytes, read_text
 from valetkey.wire.calculus import Finding, write_findings
 from valetkey.wire.credential import read_public_key
 from valetkey.wire.permission import read_permission
@@ -53,15 +53,17 @@ class SessionsQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def write_shown(shown: Shown, names: Mapping[bytes, str]) -> wire.Session:
     """Return a session as it is answered."""
+    rows = [(asset_name(left.asset), left) for left in shown.left]
+    rows += [("calls", shown.rate)] if shown.rate else []
     remaining = [
         wire.write_remaining(
-            left.asset,
+            asset,
             left.caveat,
             limit=left.limit,
             spent=left.spent,
             window_ends_at=left.window_ends_at,
         )
-        for left in shown.left
+        for asset, left in rows
     ]
     now = wire.Now(shown.state, shown.ends_at, shown.calls_left, remaining)
     return wire.write_session(shown.session, shown.usage, now, names=names)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from valetkey.http.native import activity, organization, permission, server, session, stop, wallet
+from valetkey.http.native import (
+    activity,
+    organization,
+    permission,
+    server,
+    session,
+    stop,
+    token,
+    wallet,
+)
 
 if TYPE_CHECKING:
     from valetkey.http.routes import Route
@@ -16,5 +25,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *wallet.ROUTES,
     *session.ROUTES,
     *stop.ROUTES,
+    *token.ROUTES,
     *activity.ROUTES,
 )

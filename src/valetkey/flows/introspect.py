@@ -1,0 +1,70 @@
+"""What a token is worth now, asked by the backend that was shown it; and the end of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.core.errors import NotFound
+from valetkey.core.session import Session, State, Usage, refusal
+from valetkey.core.token import TokenPrefix, fingerprint, matches
+from valetkey.flows.gate import expect_reach, expect_secret
+from valetkey.flows.reads import show
+from valetkey.flows.stop import revoke
+
+if TYPE_CHECKING:
+    from valetkey.core.activity import Request
+    from valetkey.core.principal import Principal
+    from valetkey.flows.reads import Shown
+    from valetkey.flows.sight import Sight
+    from valetkey.flows.world import World
+    from valetkey.ports import View
+
+
+async def introspect(world: Sight, principal: Principal, *, token: str) -> Shown | None:
+    """
+    Return the session that *token* proves, if it may be used at this moment, else None.
+
+    Asking is no use: an idle session does not live longer by it. A token of somebody else's
+    organization is as unknown as one that was never given out.
+
+    Spec:
+        RFC 7662.
+    """
+    expect_secret(principal)
+    now = world.clock.now()
+
+    def body(view: View) -> Shown | None:
+        session = _session_of(view, principal, token)
+        usage = view.get(Usage, session.id) if session else None
+        if session is None or usage is None or refusal(session, usage, now=now) is not None:
+            return None
+        return show(session, usage, now=now)
+
+    return await world.store.read(body)
+
+
+async def revoke_token(world: World, principal: Principal, request: Request, *, token: str) -> None:
+    """
+    Revoke the session that *token* proves; one that proves nothing is no error.
+
+    Spec:
+        RFC 7009, section 2.2.
+    """
+    expect_secret(principal)
+    found = await world.store.read(lambda view: _session_of(view, principal, token))
+    if found is not None and found.state not in {State.REVOKED, State.CLOSED}:
+        await revoke(world, principal, request, session_id=found.id)
+
+
+def _session_of(view: View, principal: Principal, token: str) -> Session | None:
+    """Return the session behind *token* if *principal* may know of it."""
+    if not token.startswith(TokenPrefix.SESSION):
+        return None
+    found = view.find(Session, fingerprint=fingerprint(token), limit=1)
+    if not found or found[0].fingerprint is None or not matches(token, found[0].fingerprint):
+        return None
+    try:
+        expect_reach(view, principal, found[0].organization_id, "token")
+    except NotFound:
+        return None
+    return found[0]
