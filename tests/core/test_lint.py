@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.core.examples import (
     ANN,
@@ -23,6 +24,7 @@ from tests.core.examples import (
     permission_with,
 )
 from tests.core.strategies import START, permissions
+from tests.core.whole import whole_permissions
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.effects import EFFECTS, selector_of
 from valetkey.core.permission.finding import LintRule, Severity
@@ -31,12 +33,16 @@ from valetkey.core.permission.model import (
     ANYTHING,
     Cap,
     Constraint,
+    MessageTemplate,
     Operator,
     Permission,
+    Rate,
     Rule,
+    TypedDataTemplate,
+    WideRule,
     Window,
 )
-from valetkey.core.permission.worst_case import opaque_targets, worst_case
+from valetkey.core.permission.worst_case import worst_case
 from valetkey.core.units import DAY_S
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "lint.md"
@@ -44,6 +50,9 @@ ROW = re.compile(r"^\| `([a-z-]+)` \| ([a-z, ]+) \| (\S.*\S) \| (\S.*\S) \|$", r
 
 TO_ANN = Constraint(0, Operator.EQUALS, (int.from_bytes(ANN),))
 FOR_ALL = selector_of("setApprovalForAll(address,bool)")
+AUTHORIZATION = (
+    "address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce"
+)
 OPEN = permission_with(recipients=ANYTHING)
 ROUTED = replace(OPEN, rules=(Rule(ROUTER, SWAP_SELECTOR),), caps=())
 PAYING = permission_with(rules=(Rule(ANN, None),), caps=(Cap(None, 18, lifetime=9),))
@@ -59,6 +68,16 @@ def capped(**changes: object) -> Permission:
     return permission_with(caps=(cap_with(**{"lifetime": None, **changes}),))
 
 
+def wide(rule: WideRule) -> Permission:
+    """Return the ordinary permission for anybody with a wide rule."""
+    return replace(OPEN, wide_rules=(rule,))
+
+
+def signing(kind: str) -> Permission:
+    """Return the ordinary permission with typed data."""
+    return permission_with(typed_data=(TypedDataTemplate("Shop", "1", ROUTER, kind),))
+
+
 E, W, I = Severity  # noqa: E741 - columns
 
 FOUND: dict[LintRule, list[tuple[Permission, str, Severity]]] = {
@@ -71,6 +90,39 @@ FOUND: dict[LintRule, list[tuple[Permission, str, Severity]]] = {
         (one_rule(APPROVE), "rules[0]", E),
         (one_rule(APPROVE, Constraint(0, Operator.AT_MOST, (9,))), "rules[0]", E),
         (replace(ROUTED, rules=(Rule(ROUTER, FOR_ALL),)), "rules[0]", E),
+    ],
+    LintRule.SUDO: [(wide(WideRule(ANYTHING)), "wide_rules[0]", E)],
+    LintRule.WIDE_RULE: [(wide(WideRule(ROUTER)), "wide_rules[0]", W)],
+    LintRule.WIDE_TOKEN: [(replace(wide(WideRule(TOKEN)), caps=()), "wide_rules[0]", E)],
+    LintRule.TEMPLATE_MOVES_VALUE: [
+        (signing("PermitSingle(address spender)"), "typed_data[0]", E),
+        (signing("Order(uint256 amount)"), "typed_data[0]", E),
+        (signing(f"TransferWithAuthorization({AUTHORIZATION})"), "typed_data[0]", E),
+    ],
+    LintRule.OPAQUE_TEMPLATE: [
+        (signing("Vote(uint256 id)"), "typed_data[0]", W),
+        (signing("Permit(uint256 id)"), "typed_data[0]", W),
+    ],
+    LintRule.ANY_TEXT: [
+        (permission_with(messages=(MessageTemplate(("", "")),)), "messages[0]", E),
+        (permission_with(messages=(MessageTemplate((" ", "\n", "")),)), "messages[0]", E),
+    ],
+    LintRule.RATE_UNBOUND: [(permission_with(rate=Rate(1, 60)), "rate", E)],
+    LintRule.NO_EXPIRY: [(permission_with(expires_at=START + 366 * DAY_S + 1), "expires_at", E)],
+    LintRule.AMBIGUOUS_TIME: [
+        (permission_with(starts_at=0, expires_at=START), "starts_at", E),
+    ],
+    LintRule.OPAQUE_FORWARDER: [
+        (replace(ROUTED, rules=(Rule(ROUTER, selector_of("multicall(bytes[])")),)), "rules[0]", W),
+        (
+            replace(ROUTED, rules=(Rule(ROUTER, selector_of("execute(bytes32,bytes)")),)),
+            "rules[0]",
+            W,
+        ),
+    ],
+    LintRule.WRITE_SCOPE: [
+        (permission_with(scopes=("orders:read", "orders:write")), "scopes[1]", W),
+        (permission_with(scopes=("admin",)), "scopes[0]", W),
     ],
     LintRule.FEE_BUDGET_UNBOUND: [(permission_with(fee_budget_wei=1), "fee_budget_wei", E)],
     LintRule.OPAQUE_CALL: [(ROUTED, "rules[0]", W)],
@@ -124,10 +176,24 @@ FOUND: dict[LintRule, list[tuple[Permission, str, Severity]]] = {
 }
 
 NOT_FOUND: dict[LintRule, list[Permission]] = {
+    LintRule.SUDO: [PERMISSION, wide(WideRule(ROUTER))],
+    LintRule.WIDE_RULE: [PERMISSION, wide(WideRule(ANYTHING))],
+    LintRule.WIDE_TOKEN: [wide(WideRule(ROUTER)), wide(WideRule(ANYTHING))],
+    LintRule.TEMPLATE_MOVES_VALUE: [PERMISSION, signing("Vote(uint256 id)")],
+    LintRule.OPAQUE_TEMPLATE: [PERMISSION, signing("Order(uint256 amount)")],
+    LintRule.ANY_TEXT: [
+        permission_with(messages=(MessageTemplate(("",)), MessageTemplate(("Log in as ", "")))),
+    ],
+    LintRule.RATE_UNBOUND: [PERMISSION, permission_with(rate=Rate(1, 60), relayer=BOB)],
+    LintRule.NO_EXPIRY: [permission_with(expires_at=START + 366 * DAY_S)],
+    LintRule.AMBIGUOUS_TIME: [PERMISSION],
+    LintRule.OPAQUE_FORWARDER: [PERMISSION, ROUTED],
+    LintRule.WRITE_SCOPE: [permission_with(scopes=("orders:read", "rewrite"))],
     LintRule.NO_CAP: [
         PERMISSION,
         capped(window=Window(5, 60)),
         replace(capped(per_call=5), max_calls=3),
+        replace(capped(per_call=5), rate=Rate(1, 60)),
         PAYING,
         replace(ROUTED, rules=(Rule(ROUTER, SWAP_SELECTOR),)),
     ],
@@ -139,10 +205,16 @@ NOT_FOUND: dict[LintRule, list[Permission]] = {
         replace(capped(window=Window(5, 60)), expires_at=START + 31 * 60),
         replace(capped(window=Window(5, 60), lifetime=50), expires_at=START + 31 * 60 + 1),
     ],
-    LintRule.NOTHING_ALLOWED: [PERMISSION],
+    LintRule.NOTHING_ALLOWED: [PERMISSION, replace(wide(WideRule(ROUTER)), rules=())],
     LintRule.UNREACHABLE: [PERMISSION, one_rule(APPROVE, TO_ANN)],
     LintRule.ZERO_LIMIT: [capped(lifetime=1, per_call=1, window=Window(1, 60))],
-    LintRule.UNUSED_CAP: [PERMISSION, PAYING],
+    LintRule.UNUSED_CAP: [
+        PERMISSION,
+        PAYING,
+        replace(
+            PAYING, rules=(), wide_rules=(WideRule(ROUTER, payable=True),), recipients=ANYTHING
+        ),
+    ],
     LintRule.CAP_ABOVE_CAP: [
         capped(lifetime=100, per_call=4, window=Window(5, 60)),
         capped(window=Window(5, 60), per_call=4),
@@ -153,7 +225,10 @@ NOT_FOUND: dict[LintRule, list[Permission]] = {
         replace(capped(window=Window(14, 60), per_call=5), max_calls=3),
         replace(capped(per_call=5), max_calls=3),
     ],
-    LintRule.NO_CALL_COUNT: [permission_with(max_calls=1)],
+    LintRule.NO_CALL_COUNT: [
+        permission_with(max_calls=1),
+        permission_with(rate=Rate(1, 60), relayer=BOB),
+    ],
     LintRule.NO_FEE_BUDGET: [permission_with(fee_budget_wei=1, relayer=BOB)],
 }
 
@@ -203,10 +278,19 @@ def test_a_token_without_a_cap_is_said_once() -> None:
     assert [one.rule for one in found].count(LintRule.NO_CAP) == 1
 
 
-@given(permissions())
-def test_a_permission_without_errors_or_opaque_calls_is_bounded(permission: Permission) -> None:
-    """For every permission there is an answer, and no-cap is what makes a loss unbounded."""
+UNBOUNDED = {
+    LintRule.SUDO,
+    LintRule.NO_CAP,
+    LintRule.TEMPLATE_MOVES_VALUE,
+    LintRule.WIDE_RULE,
+    LintRule.OPAQUE_FORWARDER,
+    LintRule.OPAQUE_CALL,
+    LintRule.OPAQUE_TEMPLATE,
+}
+
+
+@given(st.one_of(permissions(), whole_permissions()))
+def test_a_loss_is_not_bounded_only_if_a_finding_says_so(permission: Permission) -> None:
+    """For every permission there is an answer, and these findings are what unbounds a loss."""
     rules = {one.rule for one in lint(permission)}
-    assert (LintRule.OPAQUE_CALL in rules) is bool(opaque_targets(permission))
-    unbounded = LintRule.NO_CAP in rules or LintRule.OPAQUE_CALL in rules
-    assert worst_case(permission).is_bounded() is not unbounded
+    assert worst_case(permission).is_bounded() is not bool(rules & UNBOUNDED)

@@ -17,10 +17,21 @@ class Severity(StrEnum):
 class LintRule(StrEnum):
     """What is looked for. Stable; each has its entry in docs/reference/lint.md."""
 
+    SUDO = "sudo"
     NO_CAP = "no-cap"
     OPEN_COUNTERPARTY = "open-counterparty"
+    WIDE_TOKEN = "wide-token"  # noqa: S105 - the name of a finding
+    TEMPLATE_MOVES_VALUE = "template-moves-value"
+    ANY_TEXT = "any-text"
     FEE_BUDGET_UNBOUND = "fee-budget-unbound"
+    RATE_UNBOUND = "rate-unbound"
+    NO_EXPIRY = "no-expiry"
+    AMBIGUOUS_TIME = "ambiguous-time"
+    WIDE_RULE = "wide-rule"
+    OPAQUE_FORWARDER = "opaque-forwarder"
     OPAQUE_CALL = "opaque-call"
+    OPAQUE_TEMPLATE = "opaque-template"
+    WRITE_SCOPE = "write-scope"
     LONG_LIVED = "long-lived"
     MANY_WINDOWS = "many-windows"
     NOTHING_ALLOWED = "nothing-allowed"

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.permission.effects import EFFECTS, selector_of
 from valetkey.core.permission.finding import Finding, LintRule, Severity
 from valetkey.core.permission.lint_caps import lint_caps
+from valetkey.core.permission.lint_wide import lint_wide
 from valetkey.core.permission.model import Anything
 from valetkey.core.permission.reach import EVERY_WORD, reaches
+from valetkey.core.permission.reach_wide import reached_by
 from valetkey.core.permission.worst_case import opaque_targets
 from valetkey.core.units import DAY_S, format_duration
+from valetkey.spec.permission_bytes.value_moving import VALUE_MOVING, VALUE_MOVING_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,17 +22,34 @@ if TYPE_CHECKING:
     from valetkey.core.permission.reach import Reach
 
 LONG_LIVED_S: Final = 30 * DAY_S
+NO_EXPIRY_S: Final = 366 * DAY_S
+_A_TIME: Final = 10**9
 
 # Functions that give power over tokens and that no cap can count: the argument that says to whom.
 _GIVE_POWER: Final = {
     selector_of(function): (function, spender)
     for function, spender in (
         ("setApprovalForAll(address,bool)", 0),
+        ("setOperator(address,bool)", 0),
+        ("authorizeOperator(address)", 0),
         ("increaseApproval(address,uint256)", 0),
+        ("approve(address)", 0),
+        ("approve(address,uint256,uint256)", 0),
         ("approve(address,address,uint160,uint48)", 1),
+        ("approveDelegation(address,uint256)", 0),
         ("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)", 1),
         ("permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)", 1),
+        ("permit(address,address,uint256,uint256,bytes)", 1),
+        ("permitForAll(address,address,bool,uint256,uint256,bytes)", 1),
     )
+}
+
+# Functions that make other calls out of their arguments, as the account or with its approvals.
+_FORWARDERS: Final = {
+    selector_of(function)
+    for group in VALUE_MOVING_GROUPS
+    if group.name.startswith(("Calls inside calls", "Accounts under the account"))
+    for function in group.functions
 }
 
 
@@ -37,20 +57,21 @@ def lint(permission: Permission) -> tuple[Finding, ...]:
     """
     Return what is unwise in *permission*: errors first, then warnings, then remarks.
 
-    A permission without an expiry, a function without a contract, and an empty list that means
-    everything are no findings: the language cannot say them.
+    A function without a contract and an empty list that means everything are no findings: the
+    language cannot say them.
 
     Args:
         permission: Well formed (`check_permission`).
     """
     reached = reaches(permission)
     found = [
-        *lint_caps(permission, reached),
+        *lint_caps(permission, (*reached, *reached_by(permission).wide.values())),
+        *lint_wide(permission),
         *_open_counterparty(permission, reached),
         *_opaque_call(permission),
         *_fees(permission),
         *_times(permission),
-        *_unreachable(reached),
+        *_unreachable(reached, permission),
         *_no_call_count(permission),
     ]
     order = list(Severity)
@@ -84,15 +105,20 @@ def _open_counterparty(permission: Permission, reached: tuple[Reach, ...]) -> It
 def _opaque_call(permission: Permission) -> Iterator[Finding]:
     opaque = opaque_targets(permission)
     for index, rule in enumerate(permission.rules):
-        if rule.target in opaque and rule.selector is not None and rule.selector not in EFFECTS:
-            yield Finding(
-                LintRule.OPAQUE_CALL,
-                Severity.WARNING,
-                f"rules[{index}]",
-                f"loss not bounded: what {rule.function or f'0x{rule.selector.hex()}'} does is not"
-                f" known, and 0x{rule.target.hex()} may use the account's approvals",
-                "take the account's approvals of this target away, or leave the rule out",
-            )
+        if rule.target not in opaque or rule.selector is None or rule.selector in EFFECTS:
+            continue
+        function = rule.function or f"0x{rule.selector.hex()}"
+        name, what = LintRule.OPAQUE_CALL, f"what {function} does is not known"
+        if rule.selector in _FORWARDERS:
+            name = LintRule.OPAQUE_FORWARDER
+            what = f"{VALUE_MOVING[rule.selector]} makes whatever calls its arguments say"
+        yield Finding(
+            name,
+            Severity.WARNING,
+            f"rules[{index}]",
+            f"loss not bounded: {what}, and 0x{rule.target.hex()} may use the account's approvals",
+            "take the account's approvals of this target away, or leave the rule out",
+        )
 
 
 def _fees(permission: Permission) -> Iterator[Finding]:
@@ -116,7 +142,15 @@ def _fees(permission: Permission) -> Iterator[Finding]:
 
 def _times(permission: Permission) -> Iterator[Finding]:
     length_s = permission.expires_at - permission.starts_at
-    if length_s > LONG_LIVED_S:
+    if length_s > NO_EXPIRY_S:
+        yield Finding(
+            LintRule.NO_EXPIRY,
+            Severity.ERROR,
+            "expires_at",
+            f"valid for {format_duration(length_s)}: as good as for ever",
+            "end earlier and renew",
+        )
+    elif length_s > LONG_LIVED_S:
         yield Finding(
             LintRule.LONG_LIVED,
             Severity.WARNING,
@@ -124,10 +158,19 @@ def _times(permission: Permission) -> Iterator[Finding]:
             f"valid for {format_duration(length_s)}, more than {LONG_LIVED_S // DAY_S} days",
             "end earlier and renew",
         )
+    for name, at in (("starts_at", permission.starts_at), ("expires_at", permission.expires_at)):
+        if at < _A_TIME:
+            yield Finding(
+                LintRule.AMBIGUOUS_TIME,
+                Severity.ERROR,
+                name,
+                f"{at} is a second of the year 2001 or before: a duration is meant, it seems",
+                "give the Unix second, or let the command line add a duration to now",
+            )
 
 
-def _unreachable(reached: tuple[Reach, ...]) -> Iterator[Finding]:
-    if not any(reach.is_usable for reach in reached):
+def _unreachable(reached: tuple[Reach, ...], permission: Permission) -> Iterator[Finding]:
+    if not permission.wide_rules and not any(reach.is_usable for reach in reached):
         yield Finding(
             LintRule.NOTHING_ALLOWED,
             Severity.WARNING,
@@ -150,7 +193,7 @@ def _unreachable(reached: tuple[Reach, ...]) -> Iterator[Finding]:
 
 
 def _no_call_count(permission: Permission) -> Iterator[Finding]:
-    if permission.max_calls is None:
+    if permission.max_calls is None and permission.rate is None:
         yield Finding(
             LintRule.NO_CALL_COUNT,
             Severity.INFO,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.permission.finding import Finding, LintRule, Severity
-from valetkey.core.permission.worst_case import windows_touched
+from valetkey.core.permission.reach_wide import WideReach
+from valetkey.core.permission.worst_case import most_calls, windows_touched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 MANY_WINDOWS: Final = 31
 
 
-def lint_caps(permission: Permission, reached: Sequence[Reach]) -> Iterator[Finding]:
+def lint_caps(permission: Permission, reached: Sequence[Reach | WideReach]) -> Iterator[Finding]:
     """Yield what is unwise in the caps of *permission*, whose rules let *reached* through."""
     yield from _no_cap(permission, reached)
     for index, cap in enumerate(permission.caps):
@@ -30,9 +31,11 @@ def lint_caps(permission: Permission, reached: Sequence[Reach]) -> Iterator[Find
         yield from _above_count(place, cap, permission)
 
 
-def _no_cap(permission: Permission, reached: Sequence[Reach]) -> Iterator[Finding]:
+def _no_cap(permission: Permission, reached: Sequence[Reach | WideReach]) -> Iterator[Finding]:
     seen: set[bytes] = set()
     for reach in reached:
+        if isinstance(reach, WideReach):
+            continue
         token = reach.rule.target
         if token in seen or not reach.moves(token):
             continue
@@ -40,7 +43,7 @@ def _no_cap(permission: Permission, reached: Sequence[Reach]) -> Iterator[Findin
         cap = permission.cap_on(token)
         if cap is None:
             said = "there is no cap on it"
-        elif cap.lifetime is None and cap.window is None and permission.max_calls is None:
+        elif cap.lifetime is None and cap.window is None and most_calls(permission) is None:
             said = "its cap is per call and calls are not counted"
         else:
             continue
