@@ -86,6 +86,11 @@ async def _delegate(stage: Stage, principal: str) -> Target:
     return f"/v1/accounts/{stage.account['id']}/delegation", {}
 
 
+async def _clear(stage: Stage, principal: str) -> Target:
+    del principal
+    return f"/v1/accounts/{stage.account['id']}/approvals/clear", {}
+
+
 async def _open(stage: Stage, principal: str) -> Target:
     del principal
     body = {"proof": "bearer", "access": "read", "ttl_s": 60, "user_id": stage.keys["user"]}
@@ -196,6 +201,8 @@ MAKERS: Final[dict[str, Maker]] = {
     "GET /v1/accounts/{account_id}/state": _state,
     "GET /v1/accounts/{account_id}/delegation": _one("/v1/accounts/{}/delegation", "account"),
     "POST /v1/accounts/{account_id}/delegation": _delegate,
+    "GET /v1/accounts/{account_id}/approvals": _one("/v1/accounts/{}/approvals", "account"),
+    "POST /v1/accounts/{account_id}/approvals/clear": _clear,
     "POST /v1/sessions": _open,
     "GET /v1/sessions": _of("/v1/sessions"),
     "GET /v1/sessions/{session_id}": _one("/v1/sessions/{}", "target"),

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "session": "valetkey.cli.session:session",
     "permission": "valetkey.cli.permission:permission",
     "record": "valetkey.cli.record:record",
+    "approvals": "valetkey.cli.approvals:approvals",
     "kill": "valetkey.cli.kill:kill",
     "drill": "valetkey.cli.drill:drill",
     "audit": "valetkey.cli.audit:audit",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from valetkey.wire.activity import Activity
 from valetkey.wire.base import Asked, Integer, Signature, Told, Word
+from valetkey.wire.leftover import Approval
 from valetkey.wire.session import Session, TypedData
 
 
@@ -46,11 +47,13 @@ class Stopped(Told, frozen=True, kw_only=True):
     Args:
         activity: What brings it to the chain.
         tried: Each plane where the session could be used, tried after the stop.
+        approvals: What is left of what the session may have approved; None if its chain is silent.
     """
 
     session: Session
     activity: Activity
     tried: list[Tried]
+    approvals: list[Approval] | None
 
 
 class RevokeAll(Asked, frozen=True, kw_only=True):

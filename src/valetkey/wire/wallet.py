@@ -18,6 +18,7 @@ from valetkey.wire.base import (
     hexed,
     read_asset,
 )
+from valetkey.wire.leftover import AliveGrant
 
 if TYPE_CHECKING:
     from valetkey.core import budget as core_budget
@@ -92,12 +93,18 @@ class AccountState(Told, frozen=True, kw_only=True):
 
 
 class Delegation(Told, frozen=True, kw_only=True):
-    """What the owner signs so that the account runs our code (EIP-7702)."""
+    """
+    What the owner signs so that the account runs our code (EIP-7702).
+
+    Args:
+        alive: Sessions of earlier delegations that work again from then on.
+    """
 
     chain_id: Integer
     delegate: Address
     nonce: Integer
     digest: Word
+    alive: list[AliveGrant]
 
 
 class Delegate(Asked, frozen=True, kw_only=True):

@@ -12,9 +12,10 @@ from valetkey.client.runs import succeeded
 from valetkey.client.values import Address, read_address
 from valetkey.core.errors import Code
 from valetkey.core.plan import chain_id_of
+from valetkey.wire import leftover
 from valetkey.wire import wallet as wire
 from valetkey.wire.activity import Activity
-from valetkey.wire.base import Page, hexed, read_bytes
+from valetkey.wire.base import Nothing, Page, hexed, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,6 +99,22 @@ class Accounts:
         named = [hexed(read_address(token, where="tokens", code=code)) for token in tokens]
         path = path_of("/v1/accounts/{key}/state", key=account_id)
         return self._line.send(read(wire.AccountState, path, token=named))
+
+    def approvals(self, account_id: str) -> leftover.Approvals:
+        """Return what is left of what sessions of the account approved, read on its chain."""
+        path = path_of("/v1/accounts/{key}/approvals", key=account_id)
+        return self._line.send(read(leftover.Approvals, path))
+
+    def clear_approvals(self, account_id: str) -> Activity | None:
+        """
+        Return the run that sets these approvals to 0, as many as one carries; None if none is left.
+
+        Raises:
+            Conflict: The owner's key is outside: they send the calls that `approvals` lists.
+        """
+        path = path_of("/v1/accounts/{key}/approvals/clear", key=account_id)
+        cleared = self._line.send(write(leftover.Cleared, path, Nothing()))
+        return None if cleared.activity is None else succeeded(cleared.activity)
 
     def delegate(
         self,

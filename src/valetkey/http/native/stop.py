@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
-from valetkey.core.errors import Code
+from valetkey.core.errors import ChainRejected, Code, Unavailable
 from valetkey.flows import freeze as freezing
 from valetkey.flows import reads, stop
+from valetkey.flows.leftovers import approvals_of_session
 from valetkey.flows.tried import tried
+from valetkey.http.native.leftover import write_approvals
 from valetkey.http.native.session import SIGNATURE_BYTES, write_shown
 from valetkey.http.routes import SECRET, SESSION, Ask, Leave, Read, Route, Write
 from valetkey.wire import stop as wire_stop
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from valetkey.http.admitted import Admitted, Exit
     from valetkey.http.routes import NoQuery
     from valetkey.http.sight import Reads
+    from valetkey.wire.leftover import Approval
 
 
 class FreezeQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,7 +34,11 @@ class FreezeQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 async def _write(see: Reads, stopped: stop.Stopped) -> wire_stop.Stopped:
-    shown = await reads.shown(see, stopped.session)
+    shown, planes, approvals = await asyncio.gather(
+        reads.shown(see, stopped.session),
+        tried(see, session_id=stopped.session.id),
+        _approvals(see, stopped),
+    )
     return wire_stop.Stopped(
         session=write_shown(shown, see.names),
         activity=write_activity(stopped.activity),
@@ -43,9 +50,17 @@ async def _write(see: Reads, stopped: stop.Stopped) -> wire_stop.Stopped:
                 detail=one.detail,
                 at_ms=one.at_ms,
             )
-            for one in await tried(see, session_id=stopped.session.id)
+            for one in planes
         ],
+        approvals=approvals,
     )
+
+
+async def _approvals(see: Reads, stopped: stop.Stopped) -> list[Approval] | None:
+    try:
+        return write_approvals(await approvals_of_session(see, stopped.session))
+    except (ChainRejected, Unavailable):  # the stop is done; this is not
+        return None
 
 
 def _signature(body: wire_stop.Switch) -> bytes | None:

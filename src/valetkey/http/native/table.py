@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.http.native import (
     activity,
+    leftover,
     organization,
     permission,
     server,
@@ -23,6 +24,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *permission.ROUTES,
     *organization.ROUTES,
     *wallet.ROUTES,
+    *leftover.ROUTES,
     *session.ROUTES,
     *stop.ROUTES,
     *token.ROUTES,

@@ -10,6 +10,7 @@ from valetkey.core.budget import BudgetLine
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows import accounts, budgets, reads
 from valetkey.flows.account_state import account_state
+from valetkey.flows.leftovers import alive_grants
 from valetkey.http.native.pages import OwnedPage, owner_of, page
 from valetkey.http.routes import SECRET, SECRET_OR_SESSION, Ask, Read, Route, Write
 from valetkey.wire import wallet as wire
@@ -23,6 +24,7 @@ from valetkey.wire.base import (
     read_bytes,
     read_text,
 )
+from valetkey.wire.leftover import write_alive
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -112,11 +114,13 @@ async def _state(see: Reads, principal: Principal, ask: Ask[None, StateQuery]) -
 
 async def _delegation(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Delegation:
     wanted = await accounts.delegation_request(see, principal, account_id=ask.id)
+    alive = await alive_grants(see, principal, account_id=ask.id)
     return wire.Delegation(
         chain_id=wanted.chain_id,
         delegate=hexed(wanted.delegate),
         nonce=wanted.nonce,
         digest=hexed(wanted.digest),
+        alive=[write_alive(one.session, one.stage) for one in alive],
     )
 
 

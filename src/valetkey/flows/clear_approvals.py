@@ -1,0 +1,107 @@
+"""Take away what sessions left approved, for an account whose owner's key is here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.command import OpenSession
+from valetkey.core.errors import Code, Conflict
+from valetkey.core.permission.model import Constraint, Operator, Permission, Rule
+from valetkey.core.principal import Access, Principal, PrincipalKind
+from valetkey.core.session import Proof
+from valetkey.core.wallet import Account, Curve, Wallet
+from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.leftovers import Approval, approvals_of_account
+from valetkey.flows.open_session import open_session
+from valetkey.flows.record import earlier, part_of
+from valetkey.flows.run import MAX_CALLS, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valetkey.core.activity import Activity, Request
+    from valetkey.flows.world import World
+    from valetkey.ports import View
+
+LIFE_S: Final = 600
+_AMOUNT: Final = 1
+_APPROVE: Final = "approve(address,uint256)"
+
+
+async def clear_approvals(
+    world: World, principal: Principal, request: Request, *, account_id: str
+) -> Activity | None:
+    """
+    Return the run that sets the account's known approvals to 0, as many as one run carries.
+
+    The owner's key opens a session for it that may do nothing else, and that lives for ten minutes.
+    None if there is none left, or nothing more to clear.
+
+    Raises:
+        Conflict: The owner's key is outside: they send the calls themselves.
+    """
+    expect_secret(principal)
+    opening, running = part_of(request, "open"), part_of(request, "run")
+
+    def facts(view: View) -> tuple[Account, Activity | None]:
+        account = present(view.get(Account, account_id), "account")
+        expect_reach(view, principal, account.organization_id, "account", widens=True)
+        wallet = present(view.get(Wallet, account.wallet_id), "wallet")
+        if wallet.key_id is None:
+            detail = "the owner's key is outside: expected the owner to send the listed calls"
+            raise Conflict(Code.CONFLICT, detail)
+        before = earlier(view, principal, opening)
+        done = earlier(view, _holder(account, before.subject_id), running) if before else None
+        return account, done
+
+    account, done = await world.store.read(facts)
+    if done is not None:
+        return done
+    left = (await approvals_of_account(world, principal, account_id=account_id))[:MAX_CALLS]
+    if not left:
+        return None
+    command = await _command(world, account, left)
+    session = (await open_session(world, principal, opening, command)).session
+    calls = [one.clearing() for one in left]
+    return await run(world, _holder(account, session.id), running, calls=calls)
+
+
+async def _command(world: World, account: Account, left: Sequence[Approval]) -> OpenSession:
+    """Return what asks for the session; nobody keeps its stamp key, for it is used here, once."""
+    permission = _permission(account, left, now=world.clock.now())
+    key = await world.vault.create(
+        Curve.P256, key_id="", organization_id=account.organization_id, wallet_id=""
+    )
+    return OpenSession(
+        proof=Proof.STAMP,
+        access=Access.WRITE,
+        user_id=None,
+        account_id=account.id,
+        key=key.public_key,
+        permission=permission,
+        starts_at=permission.starts_at,
+        expires_at=permission.expires_at,
+        idle_s=None,
+        label="clear approvals",
+        device="",
+    )
+
+
+def _holder(account: Account, session_id: str) -> Principal:
+    return Principal(PrincipalKind.SESSION, account.organization_id, session_id, Access.WRITE)
+
+
+def _permission(account: Account, left: Sequence[Approval], *, now: int) -> Permission:
+    """Return what lets approvals be set to 0, and nothing else."""
+    selector = left[0].clearing().selector
+    nothing = Constraint(_AMOUNT, Operator.EQUALS, (0,))
+    tokens = sorted({one.token for one in left})
+    return Permission(
+        chain=account.chain,
+        rules=tuple(Rule(token, selector, _APPROVE, where=(nothing,)) for token in tokens),
+        caps=(),
+        starts_at=now,
+        expires_at=now + LIFE_S,
+        recipients=tuple(sorted({one.spender for one in left})),
+        max_calls=len(left),
+    )
