@@ -8,6 +8,8 @@ SHELL := /bin/sh
 
 JOBS ?= 2
 ARGS ?=
+CASES ?= 1000000
+SEED ?= 11
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
@@ -17,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --qui
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help demo dev test check bench contracts lock clean node node-if-any
+.PHONY: help demo dev test fuzz check bench contracts lock clean node node-if-any
 
 help: ## what can be made (this)
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
@@ -31,6 +33,12 @@ dev: .venv/valetkey.stamp node-if-any ## a server and a local chain that keep ru
 
 test: .venv/dev.stamp node ## every test (ARGS="tests/core -x" for some)
 	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal $(ARGS)
+
+fuzz: .venv/dev.stamp node ## the random tests at length (CASES=1000000 of decide against the contract, SEED=11)
+	@$(BIN)/python -m tests.chain.differential --cases $(CASES) --seed $(SEED) --jobs $(JOBS)
+	@VALETKEY_FUZZ=1 $(BIN)/pytest --quiet --numprocesses=$(JOBS) --dist=worksteal --timeout=3600 \
+		tests/chain/test_forge.py tests/chain/test_agreement.py tests/core tests/spec
+	@grep -E "runs:|tests passed" build/forge.txt
 
 check: .venv/dev.stamp node ## what must hold before tests: format, lint, types, imports, artefacts, tree
 	@$(STEP) "format" $(BIN)/ruff format --check .

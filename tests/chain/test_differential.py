@@ -15,13 +15,12 @@ from tests.chain.differential.neighbours import NEIGHBOURS
 from tests.chain.differential.outcome import Accepted, Refused
 from tests.chain.differential.pack import compiled, pack
 from tests.chain.differential.report import table, write
-from tests.chain.differential.shrink import shrunk, tell
+from tests.chain.differential.shrink import told
 from tests.chain.world import artefact
 from valetkey.core.permission.compile import compile_run
 from valetkey.core.permission.decide import Allow, Spent, decide
 
 if TYPE_CHECKING:
-    from tests.chain.differential.case import Case
     from tests.chain.differential.evm import Evm
     from tests.chain.differential.outcome import Outcome
     from tests.chain.differential.pack import Packed
@@ -42,19 +41,6 @@ def evm() -> Evm:
     return Revm(bytes.fromhex(artefact("Account")["runtime"][2:]))
 
 
-def disagreement(found: bulk.Disagreement, evm: Evm) -> str:
-    """Return the smallest case with the disagreement that was *found*, for people."""
-
-    def is_bad(case: Case) -> bool:
-        packed = pack(case)
-        return expected(case, packed) != evm.run(packed)
-
-    case = shrunk(found.case, is_bad)
-    packed = pack(case)
-    said, done = expected(case, packed), evm.run(packed)
-    return f"\nexpected {said}\ngot      {done}\nfor\n{tell(case)}"
-
-
 @pytest.mark.timeout(600)
 def test_decide_and_the_contract_agree_on_every_case(evm: Evm) -> None:
     """
@@ -65,7 +51,7 @@ def test_decide_and_the_contract_agree_on_every_case(evm: Evm) -> None:
     try:
         tally = bulk.run(evm, seed=SEED, indexes=range(CASES))
     except bulk.Disagreement as found:
-        pytest.fail(disagreement(found, evm), pytrace=False)
+        pytest.fail(told(found, evm), pytrace=False)
     text = table(tally, engine="revm", seed=SEED)
     write(text, "differential.txt")
     print(text)  # noqa: T201 - shown with -s, and when a count is too low
@@ -115,7 +101,7 @@ def test_a_fault_is_found_and_told_in_few_words(evm: Evm) -> None:
     lenient = Lenient(evm)
     with pytest.raises(bulk.Disagreement) as found:
         bulk.run(lenient, seed=SEED, indexes=range(1_000))
-    told = disagreement(found.value, lenient)
-    assert "expected Refused(error='Nonce" in told
-    assert "call 0" not in told
-    assert told.count("target") == 1
+    text = told(found.value, lenient)
+    assert "expected Refused(error='Nonce" in text
+    assert "call 0" not in text
+    assert text.count("target") == 1

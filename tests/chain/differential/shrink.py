@@ -7,6 +7,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tests.chain.differential.case import RELAYERS, SESSION_KEY, Damage, KeySignature
+from tests.chain.differential.expected import expected
+from tests.chain.differential.pack import pack
 from valetkey.core.chain import Counter
 from valetkey.core.errors import Malformed
 from valetkey.core.permission.canonical import document
@@ -20,9 +22,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tests.chain.differential.case import Case, Kept
+    from tests.chain.differential.compare import Disagreement
+    from tests.chain.differential.evm import Evm
+    from tests.chain.differential.outcome import Outcome
     from valetkey.core.permission.model import Cap, Permission, Rule
 
 T = TypeVar("T")
+
+
+def told(found: Disagreement, evm: Evm) -> str:
+    """Return the smallest case with the disagreement that was *found*, for people."""
+
+    def both(case: Case) -> tuple[Outcome, Outcome]:
+        packed = pack(case)
+        return expected(case, packed, checks_p256=evm.checks_p256), evm.run(packed)
+
+    def is_bad(case: Case) -> bool:
+        said, done = both(case)
+        return said != done
+
+    case = shrunk(found.case, is_bad)
+    said, done = both(case)
+    return f"\nexpected {said}\ngot      {done}\nfor\n{tell(case)}\n"
 
 
 def shrunk(case: Case, is_bad: Callable[[Case], bool]) -> Case:
