@@ -112,6 +112,18 @@ def test_what_no_session_could_do_is_left_out_with_the_reason(recorder: Recorder
     assert [rule["target"] for rule in told["permission"]["rules"]] == [SHOP]
 
 
+def test_a_batch_that_our_account_makes_is_what_is_in_it(recorder: Recorder) -> None:
+    """Many calls of the owner in one transaction (ERC-7821), as if each had been one of its own."""
+    inside = [(recorder.token, 0, transfer(SHOP, 5)), (SHOP, 9, "0x")]
+    told = recorder.record(
+        f"delegate:0x{recorder.deployment.implementation.hex()}",
+        f"call:{recorder.account}:{execute('01', *inside)}",
+    )
+    assert told["runs"] == 1
+    assert [rule["target"] for rule in told["permission"]["rules"]] == [recorder.token, SHOP]
+    assert told["permission"]["max_calls"] == 2
+
+
 @pytest.mark.parametrize(
     ("mode", "more"), [("01", ()), ("0100deadbeef78210001", ("c0de",))], ids=["plain", "data"]
 )
