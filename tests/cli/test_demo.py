@@ -18,7 +18,7 @@ def test_every_outcome_of_the_demo_is_as_it_must_be(engine: Engine) -> None:
     outcomes = ended.document["outcomes"]
     assert [one for one in outcomes if not one["ok"]] == []
     assert ended.code == 0
-    assert len(outcomes) == 49
+    assert len(outcomes) == 53
 
 
 def test_a_refusal_that_is_missing_or_another_one_is_wrong() -> None:

@@ -15,6 +15,7 @@ from valetkey.cli.demo.cast import BALANCE, UNIT, gather_cast, pay
 from valetkey.cli.demo.narrow import an_hour_later, narrow
 from valetkey.cli.demo.score import Score
 from valetkey.cli.demo.stops import freeze_and_revoke, kill_without_server
+from valetkey.cli.demo.wide import widen
 from valetkey.cli.local import TOKEN_NAME, choice_of, engine_option, local_server
 from valetkey.cli.terminal import REFUSED, Terminal, Verb
 from valetkey.core.units import format_amount, format_duration
@@ -82,6 +83,7 @@ async def _play(terminal: Terminal, score: Score, local: Local) -> None:
             await _attack(cast, held, dying, unsigned, mined)
             _heading(cast, "5", "Only as much as is needed")
             hourly = await narrow(cast)
+            await widen(cast)
             _heading(cast, "6", "Stop")
             await freeze_and_revoke(cast, held)
             last = await cast.open(cast.payments(), label="last")

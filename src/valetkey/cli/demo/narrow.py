@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from valetkey.cli.demo.attacks import TRANSFER
 from valetkey.cli.demo.cast import DECIMALS, LONG_S, UNIT, pay
+from valetkey.cli.demo.planes import payment, refuse_on_both
 from valetkey.cli.demo.score import attempt
 from valetkey.cli.local import TOKEN_NAME
 from valetkey.cli.record.mined import read_back
 from valetkey.cli.record.proxy import proxying
-from valetkey.client import Call, permission
+from valetkey.client import permission
 from valetkey.core.errors import Code
 from valetkey.devchain import Rpc, dev_keys, mint, transact
 
@@ -49,12 +49,12 @@ async def _recorded(cast: Cast) -> None:
     held = await cast.open(found, label="recorded")
     again = await attempt(held.session.transfer(cast.token, cast.friends[0], _PAID[0]))
     cast.score.note("what was recorded", "server", None, again)
-    await _refused(
+    await refuse_on_both(
         cast,
         held,
         "what was not recorded",
-        (cast.stranger, _PAID[1]),
-        (Code.RECIPIENT_NOT_ALLOWED, Code.ARGUMENT_REFUSED),
+        *payment(cast, cast.stranger, _PAID[1]),
+        codes=(Code.RECIPIENT_NOT_ALLOWED, Code.ARGUMENT_REFUSED),
     )
 
 
@@ -64,7 +64,7 @@ def _script(cast: Cast) -> tuple[Recorded, ...]:
     mint(node.rpc, cast.local.deployment, key.address, sum(_PAID))
     with proxying(node.rpc_url) as (url, proxy), Rpc(url) as rpc:
         for friend, units in zip(cast.friends, _PAID, strict=True):
-            transact(rpc, key, cast.token, data=_transfer(friend, units))
+            transact(rpc, key, cast.token, data=payment(cast, friend, units)[0].data)
         return read_back(node.rpc, proxy.sent, key.address).runs
 
 
@@ -97,8 +97,13 @@ async def _hourly(cast: Cast) -> Held:
     spent = await attempt(held.session.transfer(cast.token, cast.friends[0], str(_HOURLY)))
     cast.score.note("all of an hour", "server", None, spent)
     cast.terminal.say(f"   {_HOURLY} {TOKEN_NAME} an hour, and {_HOURLY} are spent:")
-    more = (cast.friends[0], UNIT)
-    await _refused(cast, held, "more in that hour", more, (Code.CAP_EXCEEDED, Code.CAP_EXCEEDED))
+    await refuse_on_both(
+        cast,
+        held,
+        "more in that hour",
+        *payment(cast, cast.friends[0], UNIT),
+        codes=(Code.CAP_EXCEEDED, Code.CAP_EXCEEDED),
+    )
     return held
 
 
@@ -119,20 +124,3 @@ async def an_hour_later(cast: Cast, held: Held) -> None:
         there = cast.score.note(what, "chain", code, brought)
         said = there.verdict.code or "it went through"
         cast.terminal.say(f"   {_HOURLY} {TOKEN_NAME} an hour, {what}: chain {said}")
-
-
-async def _refused(
-    cast: Cast, held: Held, what: str, paid: tuple[bytes, int], codes: tuple[Code, Code]
-) -> None:
-    """Try a payment through the server, then past it; *codes* are what each must say."""
-    through = await attempt(held.session.run([Call(cast.token, 0, _transfer(*paid))]))
-    here = cast.score.note(what, "server", codes[0], through)
-    calldata = await cast.attacker.run(held.loot, pay(*paid))
-    past = await cast.attacker.bring(cast.owner.address, calldata)
-    there = cast.score.note(what, "chain", codes[1], past)
-    said = [one.verdict.code or "LET IT THROUGH" for one in (here, there)]
-    cast.terminal.say(f"   {what}: server {said[0]} · chain {said[1]}")
-
-
-def _transfer(to: bytes, units: int) -> bytes:
-    return TRANSFER + to.rjust(32, b"\0") + units.to_bytes(32)
