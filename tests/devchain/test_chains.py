@@ -58,12 +58,17 @@ def test_the_chain_says_what_it_is(node: Node) -> None:
 def test_our_contracts_get_the_same_addresses_on_each_chain(
     node: Node, deployment: Deployment
 ) -> None:
-    """Those that the deployer's first two nonces give."""
+    """Those that the deployer's first nonces give."""
     deployer = dev_keys()[0].address
-    assert deployment.implementation == created_address(deployer, 0)
-    assert deployment.token == created_address(deployer, 1)
+    contracts = (
+        deployment.implementation,
+        deployment.token,
+        deployment.clone_implementation,
+        deployment.clone_factory,
+    )
+    assert contracts == tuple(created_address(deployer, nonce) for nonce in range(4))
     assert (deployment.chain_id, deployment.rpc_url) == (CHAIN_ID, node.rpc_url)
-    for contract in (deployment.implementation, deployment.token):
+    for contract in contracts:
         assert len(node.rpc.ask("eth_getCode", hexed(contract), "latest")) > 100
 
 

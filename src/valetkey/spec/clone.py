@@ -15,6 +15,7 @@ from valetkey.spec.permission_bytes import OWNER_SLOT, OwnerState, encode_owner_
 __all__ = [
     "address_of_calldata",
     "clone_address",
+    "create2_address",
     "creation_code",
     "deploy_calldata",
     "is_personal_calldata",
@@ -73,12 +74,18 @@ def clone_address(
         owner: 20 bytes, the first owner.
         salt: 32 bytes.
         personal: As in `creation_code`.
+    """
+    return create2_address(factory, salt, creation_code(implementation, owner, personal=personal))
+
+
+def create2_address(deployer: bytes, salt: bytes, code: bytes) -> bytes:
+    """
+    Return the 20 bytes where *deployer* makes the contract that *code* creates.
 
     Spec:
         EIP-1014.
     """
-    code = keccak256(creation_code(implementation, owner, personal=personal))
-    return keccak256(b"\xff" + factory + salt + code)[12:]
+    return keccak256(b"\xff" + deployer + salt + keccak256(code))[12:]
 
 
 def deploy_calldata(
