@@ -15,6 +15,7 @@ from tests.core.strategies import CAST
 from tests.core.whole import SCOPES, whole_permissions, whole_runs, whole_traces
 from valetkey.core.permission.decide import Allow, Spent, decide, nothing_spent
 from valetkey.core.permission.lower import lower
+from valetkey.core.permission.model import Rate
 from valetkey.core.permission.signing import Signable, decide_scope, decide_signature
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def test_each_call_is_under_the_most_specific_rule(data: st.DataObject) -> None:
 @given(st.data())
 def test_the_rate_is_booked_and_bounds_the_booking_s_life(data: st.DataObject) -> None:
     """Each window has its own count, and what is booked to one is over when it ends."""
-    permission = data.draw(whole_permissions())
-    if permission.rate is None:
-        permission = replace(permission, wide_rules=(), rate=None)
+    drawn = data.draw(whole_permissions())
+    rate = drawn.rate or Rate(calls=2, window_s=60)
+    permission = replace(drawn, rate=rate)
     spent, now = nothing_spent(permission), permission.starts_at
     for wait_s, run in data.draw(whole_traces(permission)):
         now += wait_s
@@ -103,12 +104,8 @@ def test_the_rate_is_booked_and_bounds_the_booking_s_life(data: st.DataObject) -
         if answer is None:
             continue
         before, spent = spent.rate, answer.after
-        if permission.rate is None:
-            assert spent.rate == before
-            continue
-        window_s = permission.rate.window_s
-        window = (now - permission.starts_at) // window_s
+        window = (now - permission.starts_at) // rate.window_s
         carried = before.spent if before.window == window else 0
         assert (spent.rate.spent, spent.rate.window) == (carried + answer.calls, window)
-        assert spent.rate.spent <= permission.rate.calls
-        assert answer.valid_until <= permission.starts_at + (window + 1) * window_s
+        assert spent.rate.spent <= rate.calls
+        assert answer.valid_until <= permission.starts_at + (window + 1) * rate.window_s

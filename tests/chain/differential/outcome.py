@@ -6,22 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code
+from valetkey.core.permission.contract_errors import CONTRACT_ERRORS
 
 if TYPE_CHECKING:
     from valetkey.core.permission.model import Call
 
-# What `decide` says, and the error that the contract gives for it. Where a call has no rule that it
-# could be packed under, `routes` says what the nearest thing to it gets.
-ERROR_OF: Final = {
-    Code.SESSION_NOT_STARTED: "GrantNotStarted",
-    Code.SESSION_EXPIRED: "GrantExpired",
-    Code.TOO_MANY_CALLS: "TooManyCalls",
-    Code.ARGUMENT_MISSING: "ArgumentMissing",
-    Code.ARGUMENT_REFUSED: "ArgumentRefused",
-    Code.RECIPIENT_NOT_ALLOWED: "ArgumentRefused",
-    Code.PER_CALL_CAP_EXCEEDED: "ArgumentRefused",
-    Code.CAP_EXCEEDED: "CapExceeded",
-}
+# What `decide` says, and the error that the contract gives for it. Where no rule covers a call,
+# `routes` says what the nearest one gets.
+ROUTED: Final = {Code.TARGET_FORBIDDEN, Code.SELECTOR_REFUSED, Code.SELECTOR_NOT_ALLOWED}
+ERROR_OF: Final = {code: error for code, error in CONTRACT_ERRORS.items() if code not in ROUTED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.chain.differential.outcome import ROUTED
 from valetkey.core.errors import Code
+from valetkey.core.permission.contract_errors import CONTRACT_ERRORS
 from valetkey.core.permission.cover import rule_for
 from valetkey.core.permission.model import SELECTOR_BYTES, Anything
 from valetkey.core.permission.verdict import Deny
@@ -48,14 +50,12 @@ def _route(case: Case, call: Call) -> Route:
         return Route(found)
     rules = enumerate(case.permission.rules)
     sends = [at for at, rule in rules if (rule.target, rule.selector) == (call.to, None)]
-    nearest = {
-        Code.SELECTOR_REFUSED: Route(next(iter((*on_target, *any_call)), None), "SelectorRefused"),
-        Code.TARGET_FORBIDDEN: Route(next(iter(any_call), None), "TargetRefused"),
-        Code.SELECTOR_NOT_ALLOWED: Route(sends[0], "Malformed")
-        if case.damage.arguments_for_sends and sends
-        else Route(next(iter(any_call), None), "RuleTooWide"),
-    }.get(found.code)
-    return nearest if nearest and nearest.rule is not None else Route(None, "NoSuchRule")
+    if found.code is Code.SELECTOR_NOT_ALLOWED and case.damage.arguments_for_sends and sends:
+        return Route(sends[0], "Malformed")
+    nearest = [*on_target, *any_call] if found.code is Code.SELECTOR_REFUSED else any_call
+    if found.code in ROUTED and nearest:
+        return Route(nearest[0], CONTRACT_ERRORS[found.code])
+    return Route(None, "NoSuchRule")
 
 
 def _wide_rules(case: Case, call: Call) -> tuple[list[int], list[int]]:
