@@ -36,8 +36,12 @@ async def test_the_rest_of_an_organization_is_there(
 ) -> None:
     """Children, users, credentials, budgets, the log: typed, and in pages."""
     child = await done(vk.organizations.open("Child"))
-    assert child in await first(vk.organizations.list())
-    assert (await done(vk.organizations.get(child.id))).name == "Child"
+    known = await done(vk.organizations.get(child.id))
+    assert known in await first(vk.organizations.list())
+    assert (known.name, known.parent_id) == ("Child", child.parent_id)
+    below = make(service.url, api_key=child.secret_key)
+    assert await first(below.users.list()) == []
+    await close(below)
     user = await done(vk.users.add("ann"))
     assert await done(vk.users.get(user.id)) == user
     assert user in await first(vk.users.list())
@@ -63,7 +67,7 @@ async def test_a_budget_above_the_session_limits_it(
 ) -> None:
     """Limited is a kind of its own: later, or with a larger budget, it may work."""
     await done(vk.budgets.set(account.wallet_id, asset=service.token, limit=5))
-    with pytest.raises(Malformed):  # its holder could spend past what only the server counts
+    with pytest.raises(Limited):  # its holder could spend past what only the server counts
         await done(vk.sessions.open(account, service.draft(), owner=owner))
     bound = service.draft().bound_to((await done(vk.server())).chains[0].relayer)
     session = await done(vk.sessions.open(account, bound, owner=owner))

@@ -77,6 +77,26 @@ async def test_a_bearer_of_a_session_not_in_use_is_refused(
     assert refused.value.code is code
 
 
+@pytest.mark.parametrize(
+    ("end", "code"), [("revoked", Code.SESSION_REVOKED), ("expired", Code.SESSION_EXPIRED)]
+)
+async def test_a_frozen_session_may_leave_and_one_that_is_over_may_not(
+    scene: Scene, end: str, code: Code
+) -> None:
+    """Giving power back needs nobody's leave; what is over has nothing to give."""
+    frozen, over = [await scene.open(await scene.wallet()) for _ in range(2)]
+    await _stop(scene, frozen.id, "frozen")
+    stamp = _stamp(scene, frozen)
+    who = await gate.authenticate(scene.world, stamp, is_write=True, is_leaving=True)
+    closed = await stop.close(scene.world, who, scene.request())
+    assert closed.session.state == "closed"
+    assert closed.activity.state == "done"
+    await _stop(scene, over.id, end)
+    with pytest.raises(Unauthenticated) as refused:
+        await gate.authenticate(scene.world, _stamp(scene, over), is_write=True, is_leaving=True)
+    assert refused.value.code is code
+
+
 async def test_a_stamp_proves_a_session_and_carries_its_id(scene: Scene) -> None:
     """The nonce of a signed request is the unique id of what it asks for."""
     held = await scene.open(await scene.wallet())

@@ -36,6 +36,20 @@ async def test_a_child_has_funds_of_its_own(scene: Scene) -> None:
     assert child.organization.parent_id == scene.founded.organization.id
 
 
+async def test_the_first_key_of_a_child_is_shown_once(stored: Scene) -> None:
+    """It proves the child, its parent's key does not; a repeated request does not show it again."""
+    request = stored.request()
+    child, token = await organize.open_organization(
+        stored.world, stored.principal, request, name="Child"
+    )
+    who = await gate.authenticate(stored.world, Bearer(token or ""), is_write=True)
+    assert who.organization_id == child.id
+    again = await organize.open_organization(stored.world, stored.principal, request, name="Child")
+    assert again == (child, None)
+    lines, _ = await reads.audit_log(stored.world, who, organization_id=child.id)
+    assert ("credential:added", who.subject_id) in _named(lines)
+
+
 async def test_opening_a_child_is_in_the_logs_of_both(scene: Scene) -> None:
     """Nothing changes without a line in the log of the organization that asked for it."""
     child = await make_child(scene)

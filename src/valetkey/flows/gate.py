@@ -35,7 +35,9 @@ class Bearer:
 _REFUSED = Unauthenticated(Code.PROOF_REFUSED, "expected a valid token or signature, got neither")
 
 
-async def authenticate(world: World, proof: Bearer | Stamp | None, *, is_write: bool) -> Principal:
+async def authenticate(
+    world: World, proof: Bearer | Stamp | None, *, is_write: bool, is_leaving: bool = False
+) -> Principal:
     """
     Return who *proof* proves.
 
@@ -44,6 +46,7 @@ async def authenticate(world: World, proof: Bearer | Stamp | None, *, is_write: 
 
     Args:
         is_write: A signed write may come again: it finds what it did the first time.
+        is_leaving: The session is given back: a frozen one may be, and one that waits.
 
     Raises:
         Unauthenticated: The proof is refused, too old or was seen before.
@@ -52,11 +55,11 @@ async def authenticate(world: World, proof: Bearer | Stamp | None, *, is_write: 
     if proof is None:
         return ANONYMOUS
     if isinstance(proof, Bearer):
-        return await _by_token(world, proof.token)
-    return await _by_stamp(world, proof, is_write=is_write)
+        return await _by_token(world, proof.token, is_leaving=is_leaving)
+    return await _by_stamp(world, proof, is_write=is_write, is_leaving=is_leaving)
 
 
-async def _by_token(world: World, token: str) -> Principal:
+async def _by_token(world: World, token: str, *, is_leaving: bool) -> Principal:
     if len(token) > MAX_TOKEN_CHARS:
         raise _REFUSED
     mark = fingerprint(token)
@@ -76,13 +79,13 @@ async def _by_token(world: World, token: str) -> Principal:
     if facts is None:
         raise _REFUSED
     session, usage = facts
-    principal = _of_session(session, usage, now=now)
+    principal = _of_session(session, usage, now=now, is_leaving=is_leaving)
     if now > usage.last_used_at and (session.idle_s or now - usage.last_used_at >= TOUCH_S):
         await world.store.write(lambda tx: _touch(tx, session.id, now=now))
     return principal
 
 
-async def _by_stamp(world: World, stamp: Stamp, *, is_write: bool) -> Principal:
+async def _by_stamp(world: World, stamp: Stamp, *, is_write: bool, is_leaving: bool) -> Principal:
     now = world.clock.now()
     nonce = check_stamp(stamp, now=now)
     session: Session | None = None
@@ -99,7 +102,7 @@ async def _by_stamp(world: World, stamp: Stamp, *, is_write: bool) -> Principal:
     if key is None or not is_stamped_by(stamp, key):
         raise _REFUSED
     if session and usage:
-        principal = _of_session(session, usage, now=now)
+        principal = _of_session(session, usage, now=now, is_leaving=is_leaving)
     else:
         principal = _of_credential(credential)
     mark = hashlib.sha256(stamp.base).hexdigest()
@@ -138,9 +141,12 @@ def _of_credential(credential: Credential | None) -> Principal:
     )
 
 
-def _of_session(session: Session, usage: Usage, *, now: int) -> Principal:
+def _of_session(session: Session, usage: Usage, *, now: int, is_leaving: bool) -> Principal:
     denied = refusal(session, usage, now=now)
-    if denied is not None and state_of(session, usage, now=now) is not State.EXHAUSTED:
+    may_leave = is_leaving and denied is not None and denied.code in _MAY_OPEN
+    if may_leave or state_of(session, usage, now=now) is State.EXHAUSTED:
+        denied = None
+    if denied is not None:
         kind = Forbidden if denied.code in _MAY_OPEN else Unauthenticated
         raise kind(denied.code, denied.detail)
     return Principal(PrincipalKind.SESSION, session.organization_id, session.id, session.access)

@@ -47,16 +47,7 @@ async def found(world: World, *, name: str) -> tuple[Organization, str]:
 
     def body(tx: Tx) -> None:
         _add_organization(world, tx, organization, principal_id="operator")
-        tx.add(credential)
-        audit(
-            tx,
-            organization.id,
-            "credential:added",
-            at=credential.created_at,
-            subject_id=credential.id,
-            principal_id="operator",
-            kind=credential.kind.value,
-        )
+        _add_first(tx, credential, principal_id="operator")
 
     await world.store.write(body)
     return organization, token or ""
@@ -64,8 +55,13 @@ async def found(world: World, *, name: str) -> tuple[Organization, str]:
 
 async def open_organization(
     world: World, principal: Principal, request: Request, *, name: str
-) -> Organization:
-    """Return a child of the principal's organization, with funds of its own."""
+) -> tuple[Organization, str | None]:
+    """
+    Return a child of the principal's organization, with funds of its own, and its first secret key.
+
+    The key is shown this once, None when the request is repeated: whoever opened the child hands it
+    on, and acts for the child as long as they keep it. The child revokes it when it has its own.
+    """
     expect_secret(principal)
     organization = Organization(
         id=world.new_id(Prefix.ORGANIZATION),
@@ -73,12 +69,16 @@ async def open_organization(
         name=name,
         created_at=world.clock.now(),
     )
+    credential, token = _new_credential(
+        world, organization.id, CredentialKind.SECRET, "first", None
+    )
 
-    def body(tx: Tx) -> Organization:
+    def body(tx: Tx) -> tuple[Organization, str | None]:
         before = earlier(tx, principal, request)
         if before is not None:
-            return present(tx.get(Organization, before.subject_id), "organization")
+            return present(tx.get(Organization, before.subject_id), "organization"), None
         _add_organization(world, tx, organization, principal_id=principal.subject_id)
+        _add_first(tx, credential, principal_id=principal.subject_id)
         activity = begin(
             world,
             principal,
@@ -88,7 +88,7 @@ async def open_organization(
             subject_id=organization.id,
         )
         write_down(tx, activity, "organization:opened")
-        return organization
+        return organization, token
 
     return await world.store.write(body)
 
@@ -184,6 +184,19 @@ async def revoke_credential(
         return revoked
 
     return await world.store.write(body)
+
+
+def _add_first(tx: Tx, credential: Credential, *, principal_id: str) -> None:
+    tx.add(credential)
+    audit(
+        tx,
+        credential.organization_id,
+        "credential:added",
+        at=credential.created_at,
+        subject_id=credential.id,
+        principal_id=principal_id,
+        kind=credential.kind.value,
+    )
 
 
 def _new_credential(

@@ -157,7 +157,9 @@ class App:
             return ANONYMOUS
         proof = read_proof(incoming, origin=self._origin, now=self._world.clock.now())
         is_write = not isinstance(route, Read)
-        return await authenticate(self._world, proof, is_write=is_write)
+        return await authenticate(
+            self._world, proof, is_write=is_write, is_leaving=isinstance(route, Leave)
+        )
 
     def _ask(self, route: Route, incoming: Incoming, name: str) -> Ask[Any, Any]:
         body: object = None

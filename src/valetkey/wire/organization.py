@@ -25,6 +25,12 @@ class Organization(Told, frozen=True, kw_only=True):
     created_at: Seconds
 
 
+class OpenedOrganization(Organization, frozen=True, kw_only=True):
+    """A new organization; ``secret_key`` is its first API key, shown this once."""
+
+    secret_key: str | None
+
+
 class AddUser(Asked, frozen=True, kw_only=True):
     """A user to add; ``reference`` is what the organization calls them."""
 
@@ -47,6 +53,17 @@ def write_organization(organization: core.Organization) -> Organization:
         parent_id=organization.parent_id,
         name=organization.name,
         created_at=organization.created_at,
+    )
+
+
+def write_opened(organization: core.Organization, secret_key: str | None) -> OpenedOrganization:
+    """Return a new organization as it is answered."""
+    return OpenedOrganization(
+        id=organization.id,
+        parent_id=organization.parent_id,
+        name=organization.name,
+        created_at=organization.created_at,
+        secret_key=secret_key,
     )
 
 

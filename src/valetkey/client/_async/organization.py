@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from valetkey.client.asks import path_of, read, write
 from valetkey.wire.base import Nothing, Page
 from valetkey.wire.credential import AddCredential, AddedCredential, Credential
-from valetkey.wire.organization import AddUser, OpenOrganization, Organization, User
+from valetkey.wire.organization import (
+    AddUser,
+    OpenedOrganization,
+    OpenOrganization,
+    Organization,
+    User,
+)
 from valetkey.wire.server import AuditHead, AuditLine
 
 if TYPE_CHECKING:
@@ -24,10 +30,10 @@ class AsyncOrganizations:
     def __init__(self, line: AsyncLine) -> None:
         self._line = line
 
-    async def open(self, name: str, *, request_id: str | None = None) -> Organization:
-        """Return a new organization below one's own."""
+    async def open(self, name: str, *, request_id: str | None = None) -> OpenedOrganization:
+        """Return a new organization below one's own; its ``secret_key`` is shown this once."""
         body = OpenOrganization(name=name)
-        ask = write(Organization, "/v1/organizations", body, request_id=request_id)
+        ask = write(OpenedOrganization, "/v1/organizations", body, request_id=request_id)
         return await self._line.send(ask)
 
     async def get(self, organization_id: str) -> Organization:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from valetkey.client.asks import path_of, read, write
 from valetkey.wire.base import Nothing, Page
 from valetkey.wire.credential import AddCredential, AddedCredential, Credential
-from valetkey.wire.organization import AddUser, OpenOrganization, Organization, User
+from valetkey.wire.organization import (
+    AddUser,
+    OpenedOrganization,
+    OpenOrganization,
+    Organization,
+    User,
+)
 from valetkey.wire.server import AuditHead, AuditLine
 
 if TYPE_CHECKING:
@@ -25,10 +31,10 @@ class Organizations:
     def __init__(self, line: Line) -> None:
         self._line = line
 
-    def open(self, name: str, *, request_id: str | None = None) -> Organization:
-        """Return a new organization below one's own."""
+    def open(self, name: str, *, request_id: str | None = None) -> OpenedOrganization:
+        """Return a new organization below one's own; its ``secret_key`` is shown this once."""
         body = OpenOrganization(name=name)
-        ask = write(Organization, "/v1/organizations", body, request_id=request_id)
+        ask = write(OpenedOrganization, "/v1/organizations", body, request_id=request_id)
         return self._line.send(ask)
 
     def get(self, organization_id: str) -> Organization:

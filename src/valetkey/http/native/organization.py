@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from valetkey.http.sight import Reads
 
 
-async def _open(admitted: Admitted, ask: Ask[wire.OpenOrganization, NoQuery]) -> wire.Organization:
-    opened = await organize.open_organization(
+async def _open(
+    admitted: Admitted, ask: Ask[wire.OpenOrganization, NoQuery]
+) -> wire.OpenedOrganization:
+    opened, secret_key = await organize.open_organization(
         admitted.world,
         admitted.principal,
         admitted.request,
         name=read_text(ask.body.name, "name"),
     )
-    return wire.write_organization(opened)
+    return wire.write_opened(opened, secret_key)
 
 
 async def _children(
@@ -126,7 +128,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         who=SECRET,
         summary="Open a child organization",
         body=wire.OpenOrganization,
-        answer=wire.Organization,
+        answer=wire.OpenedOrganization,
         status=201,
         handle=_open,
     ),
