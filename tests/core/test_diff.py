@@ -19,18 +19,24 @@ from tests.core.examples import (
     cap_with,
     permission_with,
 )
-from tests.core.narrowing import narrower
+from tests.core.narrowing_whole import narrower_whole
 from tests.core.small import like, small_permissions
-from tests.core.strategies import START, permissions
+from tests.core.strategies import START
+from tests.core.whole import whole_permissions
 from valetkey.core.permission.canonical import document
 from valetkey.core.permission.diff import Diff, diff
 from valetkey.core.permission.model import (
     ANYTHING,
     Cap,
     Constraint,
+    FieldConstraint,
+    MessageTemplate,
     Operator,
     Permission,
+    Rate,
     Rule,
+    TypedDataTemplate,
+    WideRule,
     Window,
 )
 from valetkey.core.permission.subset import Subset, is_subset
@@ -42,6 +48,8 @@ ANYBODY = "Anybody may receive or be approved (anything)."
 FIVE = Constraint(1, Operator.AT_MOST, (5,))
 NATIVE = Cap(None, 18, lifetime=10**18)
 MAY = f"It may call transfer(address,uint256) on {USDC}"
+
+LOGIN = TypedDataTemplate(None, None, ANN, "Login(uint8 n)")
 
 SAID: list[tuple[Permission, list[str]]] = [
     (permission_with(chain="eip155:1"), ["changed chain: eip155:31337 → eip155:1"]),
@@ -66,6 +74,27 @@ SAID: list[tuple[Permission, list[str]]] = [
         [f"changed rule: {MAY}. → {MAY}; argument 1 may be at most 0x5."],
     ),
     (permission_with(rules=(Rule(TOKEN, TRANSFER),)), []),
+    (permission_with(rate=Rate(5, 60)), ["added rate: 5 calls in 60 s"]),
+    (permission_with(scopes=("a", "b")), ["added scope: a", "added scope: b"]),
+    (
+        permission_with(messages=(MessageTemplate(("Hi ", "")),)),
+        [
+            (
+                'added text: It may sign as the account the text "Hi " + anything on one line'
+                " (enforced by this server)."
+            )
+        ],
+    ),
+    (
+        permission_with(typed_data=(LOGIN,)),
+        [
+            (
+                f"added typed data: It may sign as the account typed data for {ANN_SAID}, under"
+                " no name and no version: Login(uint8 n), with ANY values"
+                " (enforced by this server)."
+            )
+        ],
+    ),
     (
         permission_with(caps=()),
         [
@@ -111,8 +140,44 @@ def test_a_window_says_its_length() -> None:
     ]
 
 
+def test_a_rate_says_what_changes() -> None:
+    """Calls and length change each for itself."""
+    old, new = permission_with(rate=Rate(5, 60)), permission_with(rate=Rate(6, 120))
+    assert [str(change) for change in diff(old, new, names={}).changes] == [
+        "raised rate: calls in one window: 5 → 6",
+        "raised rate: seconds of a window: 60 → 120",
+    ]
+
+
+def test_wide_rules_and_templates_are_followed_by_what_they_are_about() -> None:
+    """The same target, contract and type is a change; another one is added."""
+    most = FieldConstraint(("n",), Operator.AT_MOST, (5,))
+    old = permission_with(
+        recipients=ANYTHING, wide_rules=(WideRule(BOB),), typed_data=(LOGIN,), caps=(NATIVE,)
+    )
+    new = replace(
+        old,
+        wide_rules=(WideRule(BOB, payable=True), WideRule(ANYTHING)),
+        typed_data=(replace(LOGIN, where=(most,)),),
+    )
+    found = diff(old, new, names={})
+    assert [(change.kind, change.place) for change in found.changes] == [
+        ("changed", "wide rule"),
+        ("added", "wide rule"),
+        ("changed", "typed data"),
+    ]
+    assert found.widens
+    assert "native value" in str(found.changes[0])
+    assert "n may be at most 0x5" in str(found.changes[2])
+    assert [change.kind for change in diff(new, old, names={}).changes] == [
+        "changed",
+        "removed",
+        "changed",
+    ]
+
+
 @settings(max_examples=40)
-@given(permissions(), permissions())
+@given(whole_permissions(), whole_permissions())
 def test_what_differs_is_said(old: Permission, new: Permission) -> None:
     """Nothing between equals; something between any others, and what it means."""
     assert diff(old, replace(old), names={}) == Diff((), Subset())
@@ -141,5 +206,5 @@ def test_it_widens_only_if_something_changes(data: st.DataObject) -> None:
     found = diff(old, new, names={})
     assert found.widens is not isinstance(is_subset(new, old), Subset)
     assert found.changes or not found.widens
-    wide = data.draw(permissions())
-    assert not diff(wide, data.draw(narrower(wide)), names={}).widens
+    wide = data.draw(whole_permissions())
+    assert not diff(wide, data.draw(narrower_whole(wide)), names={}).widens

@@ -7,10 +7,11 @@ from dataclasses import replace
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from tests.core.narrowing import narrower
+from tests.core.narrowing_whole import narrower_whole
 from tests.core.proof import is_within, proven
 from tests.core.small import accepts_more, like, small_permissions
 from tests.core.strategies import permissions
+from tests.core.whole import whole_permissions
 from valetkey.core.permission.lint import lint
 from valetkey.core.permission.model import ANYTHING, Permission
 from valetkey.core.permission.subset import NotSubset
@@ -30,7 +31,7 @@ def test_it_says_what_trying_everything_says(data: st.DataObject) -> None:
 
 
 @settings(max_examples=50)
-@given(permissions())
+@given(whole_permissions())
 def test_every_permission_is_within_itself(permission: Permission) -> None:
     """Reflexive."""
     assert is_within(permission, permission)
@@ -50,15 +51,17 @@ def test_within_what_is_within_is_within(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_a_further_caveat_makes_a_subset(data: st.DataObject) -> None:
-    """Whatever `narrower` adds or tightens."""
-    wide = data.draw(permissions())
-    assert is_within(data.draw(narrower(wide)), wide)
+    """Whatever `narrower_whole` adds or tightens."""
+    wide = data.draw(whole_permissions())
+    assert is_within(data.draw(narrower_whole(wide)), wide)
 
 
 @settings(max_examples=60)
 @given(st.data())
 def test_any_two_permissions_can_be_compared(data: st.DataObject) -> None:
     """Large numbers, long windows, dirty words: an answer, and a proof if it is no."""
+    child, parent = data.draw(whole_permissions()), data.draw(whole_permissions())
+    is_within(child, parent)
     child, parent = data.draw(permissions()), data.draw(permissions())
     is_within(child, parent)
     is_within(replace(child, rules=parent.rules, recipients=ANYTHING), parent)
@@ -66,7 +69,7 @@ def test_any_two_permissions_can_be_compared(data: st.DataObject) -> None:
     assert is_within(replace(parent, rules=()), parent)
 
 
-@given(permissions())
+@given(whole_permissions())
 def test_a_limit_that_never_binds_says_nothing(permission: Permission) -> None:
     """What the linter calls above another cap, or above the count, can be left out."""
     for found in lint(permission):

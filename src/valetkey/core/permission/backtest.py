@@ -54,8 +54,9 @@ class Report:
         accepted: How many runs.
         calls: How many calls were counted for them; an empty run is one.
         refused: The others; nothing is booked for them.
-        rules: For each rule how many calls it let through.
+        rules: For each rule how many calls it let through, wide rules behind the others.
         limits: What was used of each limit, in the order of the caps.
+        rate: The most calls in one window of the rate; None without a rate.
     """
 
     accepted: int
@@ -63,6 +64,7 @@ class Report:
     refused: tuple[RefusedRun, ...]
     rules: tuple[int, ...]
     limits: tuple[LimitUse, ...]
+    rate: int | None = None
 
     @property
     def unused_rules(self) -> tuple[int, ...]:
@@ -81,7 +83,8 @@ def backtest(permission: Permission, runs: Sequence[Recorded], *, account: bytes
     """
     limits = lower(permission).limits
     spent, most = nothing_spent(permission), [0] * len(limits)
-    rules = [0] * len(permission.rules)
+    rules = [0] * (len(permission.rules) + len(permission.wide_rules))
+    most_calls = 0
     refused: list[RefusedRun] = []
     for index, run in enumerate(runs):
         answer = decide(run.calls, permission, spent, now=run.at, account=account)
@@ -89,6 +92,7 @@ def backtest(permission: Permission, runs: Sequence[Recorded], *, account: bytes
             refused.append(RefusedRun(index, run.at, answer))
             continue
         spent = answer.after
+        most_calls = max(most_calls, spent.rate.spent)
         most = [max(one, held.spent) for one, held in zip(most, spent.counters, strict=True)]
         for rule in answer.rules:
             rules[rule] += 1
@@ -98,4 +102,5 @@ def backtest(permission: Permission, runs: Sequence[Recorded], *, account: bytes
         refused=tuple(refused),
         rules=tuple(rules),
         limits=tuple(LimitUse(*one) for one in zip(limits, most, strict=True)),
+        rate=None if permission.rate is None else most_calls,
     )

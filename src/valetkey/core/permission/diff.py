@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from valetkey.core.permission.explain import explain
-from valetkey.core.permission.model import Anything
+from valetkey.core.permission.explain_signing import explain_signing
+from valetkey.core.permission.model import Anything, TypedDataTemplate
 from valetkey.core.permission.subset import NotSubset, is_subset
 from valetkey.core.units import format_amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from valetkey.core.permission.model import Cap, Permission, Rule
+    from valetkey.core.permission.model import Cap, MessageTemplate, Permission, Rule, WideRule
     from valetkey.core.permission.subset import Subset
 
     Names = Mapping[bytes, str]
 
+K = TypeVar("K")
+_NOTHING: Final = (None, None)
 _NATIVE_DECIMALS: Final = 18
 
 
@@ -90,8 +93,11 @@ def diff(old: Permission, new: Permission, *, names: Names) -> Diff:
         *_text("relayer", _hex(old.relayer), _hex(new.relayer)),
         *_recipients(old, new, names),
         *_rules(old, new, names),
+        *_wide_rules(old, new, names),
         *_caps(old, new, names),
+        *_rate(old, new),
         *_number("fee_budget_wei", old.fee_budget_wei, new.fee_budget_wei, _native),
+        *_signing(old, new, names),
     )
     return Diff(changes, is_subset(new, old))
 
@@ -146,7 +152,7 @@ def _recipients(old: Permission, new: Permission, names: Names) -> Iterator[Chan
 
 def _said_of_recipients(permission: Permission, names: Names) -> str:
     """Return the sentence of `explain`: the first one when there is no rule and no cap."""
-    return explain(replace(permission, rules=(), caps=()), names=names)[1]
+    return explain(replace(permission, rules=(), wide_rules=(), caps=()), names=names)[1]
 
 
 def _said_of_rule(rule: Rule, permission: Permission, names: Names) -> str:
@@ -154,21 +160,73 @@ def _said_of_rule(rule: Rule, permission: Permission, names: Names) -> str:
 
 
 def _said_of_cap(cap: Cap, permission: Permission, names: Names) -> str:
-    rules = max(len(permission.rules), 1)
+    rules = max(len(permission.rules) + len(permission.wide_rules), 1)
     return explain(replace(permission, caps=(cap,)), names=names)[rules]
 
 
+def _said_of_wide_rule(wide: WideRule, permission: Permission, names: Names) -> str:
+    return explain(replace(permission, rules=(), wide_rules=(wide,)), names=names)[0]
+
+
 def _rules(old: Permission, new: Permission, names: Names) -> Iterator[Change]:
-    before = {(rule.target, rule.selector): rule for rule in old.rules}
-    after = {(rule.target, rule.selector): rule for rule in new.rules}
+    before = {
+        (one.target, one.selector): (one, _said_of_rule(one, old, names)) for one in old.rules
+    }
+    after = {(one.target, one.selector): (one, _said_of_rule(one, new, names)) for one in new.rules}
+    yield from _each("rule", before, after)
+
+
+def _wide_rules(old: Permission, new: Permission, names: Names) -> Iterator[Change]:
+    before = {one.target: (one, _said_of_wide_rule(one, old, names)) for one in old.wide_rules}
+    after = {one.target: (one, _said_of_wide_rule(one, new, names)) for one in new.wide_rules}
+    yield from _each("wide rule", before, after)
+
+
+def _each(
+    place: str, before: Mapping[K, tuple[object, str]], after: Mapping[K, tuple[object, str]]
+) -> Iterator[Change]:
+    """Yield what changes among things that have a key, each with what is said of it."""
     for key in {**before, **after}:
-        was, now = before.get(key), after.get(key)
+        (was, said_of_it), (now, says) = before.get(key, _NOTHING), after.get(key, _NOTHING)
         if was != now:
-            yield from _text(
-                "rule",
-                None if was is None else _said_of_rule(was, old, names),
-                None if now is None else _said_of_rule(now, new, names),
-            )
+            yield from _text(place, said_of_it, says)
+
+
+def _rate(old: Permission, new: Permission) -> Iterator[Change]:
+    was, now = old.rate, new.rate
+    if was is not None and now is not None:
+        yield from _number("rate: calls in one window", was.calls, now.calls)
+        yield from _number("rate: seconds of a window", was.window_s, now.window_s)
+        return
+    said = (None if one is None else f"{one.calls} calls in {one.window_s} s" for one in (was, now))
+    yield from _text("rate", *said)
+
+
+def _signing(old: Permission, new: Permission, names: Names) -> Iterator[Change]:
+    for place, field in (("text", "messages"), ("typed data", "typed_data"), ("scope", "scopes")):
+        before, after = (
+            {_key_of(one): (one, _said_of_one(field, one, names, permission))
+             for one in getattr(permission, field)}
+            for permission in (old, new)
+        )  # fmt: skip
+        yield from _each(place, before, after)
+
+
+def _key_of(one: MessageTemplate | TypedDataTemplate | str) -> object:
+    return one.subject if isinstance(one, TypedDataTemplate) else one
+
+
+def _said_of_one(
+    field: str,
+    one: MessageTemplate | TypedDataTemplate | str,
+    names: Names,
+    permission: Permission,
+) -> str:
+    if isinstance(one, str):
+        return one
+    alone = replace(permission, messages=(), typed_data=(), scopes=())
+    alone = replace(alone, **{field: (one,)})  # type: ignore[arg-type]  # a list of its own kind
+    return next(explain_signing(alone, names=names))
 
 
 def _caps(old: Permission, new: Permission, names: Names) -> Iterator[Change]:
