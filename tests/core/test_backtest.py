@@ -13,16 +13,19 @@ from tests.core.examples import (
     APPROVE,
     EVE,
     PERMISSION,
+    ROUTER,
+    SWAP_SELECTOR,
     TOKEN,
     cap_with,
     permission_with,
     transfer,
 )
-from tests.core.strategies import START, permissions, traces
+from tests.core.strategies import START
+from tests.core.whole import whole_permissions, whole_traces
 from valetkey.core.errors import Code
 from valetkey.core.permission.backtest import Recorded, backtest
 from valetkey.core.permission.decide import Allow, decide, nothing_spent
-from valetkey.core.permission.model import Call, Rule, Window
+from valetkey.core.permission.model import ANYTHING, Call, Rate, Rule, WideRule, Window
 
 if TYPE_CHECKING:
     from valetkey.core.permission.backtest import Report
@@ -59,6 +62,20 @@ def test_it_says_what_would_have_been_refused_and_what_stays_unused() -> None:
     assert used == [("caps[0].lifetime", 100, 100), ("caps[0].window", 55, 92)]
 
 
+def test_wide_rules_are_used_behind_the_others_and_a_rate_is_counted() -> None:
+    """What a wide rule covers is no use of the rule on the same target."""
+    permission = permission_with(
+        rules=(*PERMISSION.rules, Rule(ROUTER, SWAP_SELECTOR)),
+        wide_rules=(WideRule(ROUTER), WideRule(ANYTHING)),
+        recipients=ANYTHING,
+        rate=Rate(3, 60),
+    )
+    other = Call(ROUTER, 0, b"\x01\x02\x03\x04")
+    report = report_on(permission, (0, [other, other]), (59, [other, transfer(1)]), (60, [other]))
+    assert (report.rules, report.unused_rules, report.rate) == ((0, 0, 3, 0), (0, 1, 3), 2)
+    assert [one.deny.code for one in report.refused] == [Code.RATE_EXCEEDED]
+
+
 @pytest.mark.parametrize(("limit", "amount", "percent"), [(0, 0, 100), (3, 1, 34), (100, 0, 0)])
 def test_a_share_is_rounded_up(limit: int, amount: int, percent: int) -> None:
     """Only what was not touched at all is 0, and of nothing nothing is left."""
@@ -71,19 +88,24 @@ def test_a_share_is_rounded_up(limit: int, amount: int, percent: int) -> None:
 @given(st.data())
 def test_it_is_the_same_as_making_the_runs(data: st.DataObject) -> None:
     """Run by run."""
-    permission = data.draw(permissions())
+    permission = data.draw(whole_permissions())
     now, recorded = permission.starts_at, []
-    for wait_s, calls in data.draw(traces(permission)):
+    for wait_s, calls in data.draw(whole_traces(permission)):
         now += wait_s
         recorded.append(Recorded(now, tuple(calls)))
     report = backtest(permission, recorded, account=ACCOUNT)
     spent, refused = nothing_spent(permission), []
+    uses, most = [0] * (len(permission.rules) + len(permission.wide_rules)), 0
     for index, run in enumerate(recorded):
         answer = decide(run.calls, permission, spent, now=run.at, account=ACCOUNT)
         if isinstance(answer, Allow):
-            spent = answer.after
+            spent, most = answer.after, max(most, answer.after.rate.spent)
+            for rule in answer.rules:
+                uses[rule] += 1
         else:
             refused.append((index, answer))
     assert [(one.index, one.deny) for one in report.refused] == refused
     assert report.calls == spent.calls
+    assert report.rules == tuple(uses)
+    assert report.rate == (most if permission.rate else None)
     assert all(0 <= one.booked <= one.limit.limit for one in report.limits)

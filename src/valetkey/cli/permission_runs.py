@@ -99,7 +99,11 @@ def backtest(
         deny = one.deny
         terminal.say(f"  run {one.index} at second {one.at}: {deny.detail} ({deny.caveat})")
     for index in report.unused_rules:
-        terminal.say(f"  rules[{index}] was never used")
+        behind = index - len(permission.rules)
+        place = f"rules[{index}]" if behind < 0 else f"wide_rules[{behind}]"
+        terminal.say(f"  {place} was never used")
+    if permission.rate is not None:
+        terminal.say(f"  at most {report.rate} calls in one window of {permission.rate.window_s} s")
     if report.limits:
         terminal.show(table_of(["limit", "of", "used", ""], [_row(one) for one in report.limits]))
     if report.refused:

@@ -107,7 +107,13 @@ class Used(Told, frozen=True, kw_only=True):
 
 
 class Report(Told, frozen=True, kw_only=True):
-    """What came of it; ``rules`` says for each rule how many calls it let through."""
+    """
+    What came of it.
+
+    Args:
+        rules: For each rule how many calls it let through, wide rules behind the others.
+        rate: The most calls in one window of the rate, if there is a rate.
+    """
 
     accepted: int
     calls: int
@@ -115,6 +121,7 @@ class Report(Told, frozen=True, kw_only=True):
     rules: list[int]
     unused_rules: list[int]
     limits: list[Used]
+    rate: int | None = None
 
 
 def read_runs(runs: Sequence[RecordedRun]) -> tuple[Recorded, ...]:
@@ -186,4 +193,5 @@ def write_report(report: CoreReport) -> Report:
             )
             for one in report.limits
         ],
+        rate=report.rate,
     )

@@ -48,7 +48,7 @@ def _wide_rule_for(call: Call, permission: Permission) -> int | Deny:
     is_named = call.to in targets or any(rule.target == call.to for rule in permission.rules)
     covering = [index for index, target in enumerate(targets) if target == call.to]
     covering += [index for index, target in enumerate(targets) if not isinstance(target, bytes)]
-    if covering and _moves_value(call):
+    if covering and moves_value(call):
         asked = VALUE_MOVING.get(call.selector or b"") or f"0x{call.data[:SELECTOR_BYTES].hex()}"
         detail = f"{asked} may move value; only a rule that names it can allow it"
         return Deny(Code.SELECTOR_REFUSED, f"wide_rules[{covering[0]}]", detail)
@@ -61,7 +61,8 @@ def _wide_rule_for(call: Call, permission: Permission) -> int | Deny:
     return Deny(Code.TARGET_NOT_ALLOWED, "rules", f"no rule names 0x{call.to.hex()}")
 
 
-def _moves_value(call: Call) -> bool:
+def moves_value(call: Call) -> bool:
+    """Say whether no wide rule covers *call*, for its function is on the list or too short."""
     # Data too short for a selector is none that a list can know.
     return 0 < len(call.data) < SELECTOR_BYTES or call.selector in VALUE_MOVING
 

@@ -13,6 +13,7 @@ from valetkey.core.permission.checks import (
     NATIVE_DECIMALS,
     check_permission,
 )
+from valetkey.core.permission.cover import moves_value
 from valetkey.core.permission.effects import EFFECTS
 from valetkey.core.permission.model import (
     ADDRESS_BYTES,
@@ -23,11 +24,12 @@ from valetkey.core.permission.model import (
     Operator,
     Permission,
     Rule,
+    WideRule,
 )
 from valetkey.core.units import UINT128_MAX, UINT256_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from valetkey.core.permission.backtest import Recorded
     from valetkey.core.permission.effects import Effect
@@ -48,7 +50,12 @@ class Slack:
 
 
 def propose(
-    runs: Sequence[Recorded], *, chain: str, decimals: Mapping[bytes, int], slack: Slack
+    runs: Sequence[Recorded],
+    *,
+    chain: str,
+    decimals: Mapping[bytes, int],
+    slack: Slack,
+    wide: Collection[bytes] = (),
 ) -> Permission:
     """
     Return a permission that accepts *runs* and, but for *slack*, as little else as it can.
@@ -61,6 +68,8 @@ def propose(
     Args:
         runs: The permission begins with the first second of them and ends with the last.
         decimals: Of tokens, for people; 0 for those that are left out.
+        wide: Targets of which any function is proposed. Nothing else ever makes a wide rule; what
+            is known to move value is named all the same.
 
     Raises:
         Malformed: There is nothing recorded, or something that no permission allows.
@@ -68,13 +77,16 @@ def propose(
     if not runs:
         raise Malformed(Code.MALFORMED_PERMISSION, "runs: expected at least one, got none")
     groups: dict[tuple[bytes, bytes | None], list[Call]] = {}
-    for run in runs:
-        for call in run.calls:
+    under_wide: dict[bytes, list[Call]] = {}
+    for call in (call for run in runs for call in run.calls):
+        if call.to in wide and not moves_value(call):
+            under_wide.setdefault(call.to, []).append(call)
+        else:
             groups.setdefault((call.to, call.selector), []).append(call)
     functions = [_Function(*key, calls, slack) for key, calls in groups.items()]
     begin, end = min(run.at for run in runs), max(run.at for run in runs) + 1
-    caps = tuple(_caps(functions, decimals, slack))
-    recipients = _recipients(functions)
+    caps = tuple(_caps(functions, under_wide, decimals, slack))
+    recipients = ANYTHING if under_wide else _recipients(functions)
     return check_permission(
         Permission(
             chain=chain,
@@ -84,6 +96,10 @@ def propose(
             expires_at=begin + _more(end - begin, slack.time),
             recipients=recipients,
             max_calls=_more(sum(max(len(run.calls), 1) for run in runs), slack.calls),
+            wide_rules=tuple(
+                WideRule(target, payable=any(call.value_wei for call in calls))
+                for target, calls in sorted(under_wide.items())
+            ),
         )
     )
 
@@ -198,16 +214,20 @@ def _recipients(functions: Sequence[_Function]) -> tuple[bytes, ...] | Anything:
 
 
 def _caps(
-    functions: Sequence[_Function], decimals: Mapping[bytes, int], slack: Slack
+    functions: Sequence[_Function],
+    under_wide: Mapping[bytes, Sequence[Call]],
+    decimals: Mapping[bytes, int],
+    slack: Slack,
 ) -> Iterator[Cap]:
     paying = [one for one in functions if one.payable or one.selector is None]
-    if paying:
-        sent = [call.value_wei for function in paying for call in function.calls]
+    sent = [call.value_wei for function in paying for call in function.calls]
+    sent += [call.value_wei for calls in under_wide.values() for call in calls if call.value_wei]
+    if sent:
         yield _cap(None, NATIVE_DECIMALS, sent, slack)
     for token in dict.fromkeys(one.target for one in functions if one.effect):
         same = [one for one in functions if one.target == token and one.selector is not None]
         moved = [amount for function in same for amount in function.amounts()]
-        countable = all(one.effect for one in same)
+        countable = token not in under_wide and all(one.effect for one in same)
         if countable and _more(sum(moved), slack.amounts) <= UINT128_MAX:
             yield _cap(token, decimals.get(token, 0), moved, slack)
 
