@@ -267,3 +267,15 @@ def test_a_recording_that_is_too_long_is_refused(tmp_path: Path) -> None:
     file.write_text(json.dumps(PERMISSION))
     refused = valetkey("permission", "backtest", file, long, "--json")
     assert (refused.code, refused.error) == (1, "malformed_call")
+
+
+def test_propose_makes_wide_only_what_is_asked_for(ask: Any) -> None:  # noqa: ANN401
+    """By address; whatever moves value is named all the same."""
+    runs = [*RUNS, {"at": START + 60, "calls": [{"to": OTHER, "data": "0x01020304"}]}]
+    options = ("--chain", PERMISSION["chain"], "--decimals", f"{TOKEN}=6")
+    plain = ask("propose", {"runs": runs}, options=options).document
+    assert not plain.get("wide_rules")
+    asked = ask("propose", {"runs": runs}, options=(*options, "--wide", OTHER)).document
+    assert [rule["target"] for rule in asked["wide_rules"]] == [OTHER]
+    assert [rule["target"] for rule in asked["rules"]] == [TOKEN]
+    assert ask("propose", {"runs": runs}, options=(*options, "--wide", "0x12")).code == 2

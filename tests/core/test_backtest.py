@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.examples import (
@@ -20,6 +20,7 @@ from tests.core.examples import (
     permission_with,
     transfer,
 )
+from tests.core.searched import searched
 from tests.core.strategies import START
 from tests.core.whole import whole_permissions, whole_traces
 from valetkey.core.errors import Code
@@ -84,7 +85,7 @@ def test_a_share_is_rounded_up(limit: int, amount: int, percent: int) -> None:
     assert used.percent == percent
 
 
-@settings(max_examples=30)
+@searched(30)
 @given(st.data())
 def test_it_is_the_same_as_making_the_runs(data: st.DataObject) -> None:
     """Run by run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.examples import (
@@ -20,6 +20,7 @@ from tests.core.examples import (
     permission_with,
 )
 from tests.core.narrowing_whole import narrower_whole
+from tests.core.searched import searched
 from tests.core.small import like, small_permissions
 from tests.core.strategies import START
 from tests.core.whole import whole_permissions
@@ -176,7 +177,7 @@ def test_wide_rules_and_templates_are_followed_by_what_they_are_about() -> None:
     ]
 
 
-@settings(max_examples=40)
+@searched(40)
 @given(whole_permissions(), whole_permissions())
 def test_what_differs_is_said(old: Permission, new: Permission) -> None:
     """Nothing between equals; something between any others, and what it means."""
@@ -197,7 +198,7 @@ def bare(permission: Permission) -> dict[str, object]:
     return document(ordered)
 
 
-@settings(max_examples=40)
+@searched(40)
 @given(st.data())
 def test_it_widens_only_if_something_changes(data: st.DataObject) -> None:
     """And never by a further caveat."""

@@ -6,9 +6,10 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.searched import searched
 from valetkey.core.permission.fill import Room, fill
 from valetkey.core.permission.overlap import Grid, Group, Nest, first_within
 
@@ -96,7 +97,7 @@ def moved_by_filling(room: Room, groups: tuple[Group, ...], need: int) -> int:
     return sum(moved.values())
 
 
-@settings(max_examples=400)
+@searched(400)
 @given(rooms(), st.integers(0, 4), st.integers(1, 4))
 def test_the_most_that_fits_is_what_trying_finds(room: Room, first: int, count: int) -> None:
     """Exact, and for every amount up to it there are calls that move just that."""
@@ -175,7 +176,7 @@ def weight(groups: tuple[Group, ...]) -> int:
     return sum(group.outers * min(3, group.inners) for group in groups)
 
 
-@settings(max_examples=400)
+@searched(400)
 @given(st.integers(0, 9), st.integers(1, 5), st.integers(1, 4), st.integers(0, 40), st.data())
 def test_the_window_that_holds_most_is_found(
     window_s: int, inner_s: int, inners: int, early: int, data: st.DataObject

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.core.examples import (
@@ -24,6 +24,7 @@ from tests.core.examples import (
     pay,
     transfer,
 )
+from tests.core.searched import searched
 from tests.core.strategies import CAST, CHAIN, START, calldata, calls, permissions
 from valetkey.core.errors import Malformed
 from valetkey.core.permission.backtest import Recorded, backtest
@@ -127,7 +128,7 @@ def test_another_call_is_refused(what: str, call: Call) -> None:
     assert refused(permission, one_run(FULL)) == 0
 
 
-@settings(max_examples=60)
+@searched(60)
 @given(st.data())
 def test_the_recording_is_allowed_and_more_of_it_is_not(data: st.DataObject) -> None:
     """Whatever calls were recorded, if any permission can allow them; slack only adds."""

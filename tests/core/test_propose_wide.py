@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.core.examples import ANN, OTHER_TOKEN, ROUTER, SWAP_SELECTOR, TOKEN, pay, transfer
+from tests.core.searched import searched
 from tests.core.strategies import CAST, CHAIN, START, calldata
 from tests.core.whole import whole_calls, whole_permissions
 from valetkey.core.errors import Malformed
@@ -67,7 +68,7 @@ def test_without_being_asked_nothing_is_wide(calls: tuple[Call, ...]) -> None:
     assert isinstance(is_subset(proposed(*calls), proposed(*calls)), Subset)
 
 
-@settings(max_examples=60)
+@searched(60)
 @given(st.data())
 def test_a_wide_recording_is_allowed_and_what_leaves_it_is_not(data: st.DataObject) -> None:
     """Whatever was recorded under wide rules, with any targets asked for."""

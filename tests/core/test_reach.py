@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.examples import ANN, TOKEN, TRANSFER, ask, permission_with
+from tests.core.searched import searched
 from tests.core.strategies import constraints, permissions, words
 from valetkey.core.permission.decide import Allow
 from valetkey.core.permission.model import Cap, Constraint, Operator, Permission, Rule
@@ -26,7 +27,7 @@ def inside(words_: Words) -> set[int]:
     return {word for word in range(12) if word in words_}
 
 
-@settings(max_examples=200)
+@searched(200)
 @given(SETS, SETS)
 def test_a_set_knows_what_is_outside_another(one: Words, other: Words) -> None:
     """A witness if there is one."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from tests.core.narrowing_whole import narrower_whole
 from tests.core.proof import is_within, proven
+from tests.core.searched import searched
 from tests.core.small import accepts_more, like, small_permissions
 from tests.core.strategies import permissions
 from tests.core.whole import whole_permissions
@@ -16,10 +17,10 @@ from valetkey.core.permission.lint import lint
 from valetkey.core.permission.model import ANYTHING, Permission
 from valetkey.core.permission.subset import NotSubset
 
-SMALL = 300
+SMALL = 250  # a hundred times as many in `make fuzz`
 
 
-@settings(max_examples=SMALL)
+@searched(SMALL)
 @given(st.data())
 def test_it_says_what_trying_everything_says(data: st.DataObject) -> None:
     """Every trace of a small permission, second by second, against another one."""
@@ -30,14 +31,14 @@ def test_it_says_what_trying_everything_says(data: st.DataObject) -> None:
     assert accepts_more(child, parent) is isinstance(answer, NotSubset)
 
 
-@settings(max_examples=50)
+@searched(50)
 @given(whole_permissions())
 def test_every_permission_is_within_itself(permission: Permission) -> None:
     """Reflexive."""
     assert is_within(permission, permission)
 
 
-@settings(max_examples=60)
+@searched(60)
 @given(st.data())
 def test_within_what_is_within_is_within(data: st.DataObject) -> None:
     """Transitive."""
@@ -56,7 +57,7 @@ def test_a_further_caveat_makes_a_subset(data: st.DataObject) -> None:
     assert is_within(data.draw(narrower_whole(wide)), wide)
 
 
-@settings(max_examples=60)
+@searched(60)
 @given(st.data())
 def test_any_two_permissions_can_be_compared(data: st.DataObject) -> None:
     """Large numbers, long windows, dirty words: an answer, and a proof if it is no."""

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tests.core.examples import ACCOUNT, ANN, PERMISSION, ROUTER
 from tests.core.proof import is_within, proven
+from tests.core.searched import searched
 from tests.core.strategies import START
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.model import (
@@ -111,7 +112,7 @@ MESSAGES = st.lists(
 ).map(lambda found: tuple(sorted(found, key=lambda one: one.text)))
 
 
-@settings(max_examples=150)
+@searched(150)
 @given(MESSAGES, MESSAGES)
 def test_one_text_stands_for_all_that_fill_the_holes(
     child: tuple[MessageTemplate, ...], parent: tuple[MessageTemplate, ...]
@@ -185,7 +186,7 @@ def field_holds(constraint: FieldConstraint, word: int) -> bool:
     return word in constraint.values
 
 
-@settings(max_examples=200)
+@searched(200)
 @given(constraints(), constraints())
 def test_fields_are_as_free_as_their_type_leaves_them(
     own: tuple[FieldConstraint, ...], others: tuple[FieldConstraint, ...]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.examples import ACCOUNT, BOB, PERMISSION, cap_with, permission_with, transfer
+from tests.core.searched import searched
 from tests.core.small import small_calls, small_permissions
 from tests.core.strategies import START
 from valetkey.core.errors import Code
@@ -49,7 +50,7 @@ def written_out(trace: Trace) -> Trace:
     )
 
 
-@settings(max_examples=60)
+@searched(60)
 @given(st.data())
 def test_short_and_long_are_the_same(data: st.DataObject) -> None:
     """The first refusal too, with the second in which it comes."""

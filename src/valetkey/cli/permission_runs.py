@@ -123,9 +123,15 @@ def _row(use: LimitUse) -> tuple[str, str, str, str]:
 @click.option("--more-amounts", type=_percent, default=0, help="Percent above what was moved.")
 @click.option("--more-calls", type=_percent, default=0, help="Percent above what was called.")
 @click.option("--more-time", type=_percent, default=0, help="Percent beyond the time it took.")
+@click.option(
+    "--wide",
+    metavar="ADDRESS",
+    multiple=True,
+    help="A target of which any function is proposed. Nothing is proposed so without being asked.",
+)
 @names_option
 @click.pass_obj
-def propose(
+def propose(  # noqa: PLR0913 - one for each option
     terminal: Terminal,
     runs: IO[bytes],
     *,
@@ -134,6 +140,7 @@ def propose(
     more_amounts: int,
     more_calls: int,
     more_time: int,
+    wide: tuple[str, ...],
     names: dict[bytes, str],
 ) -> None:
     """
@@ -143,8 +150,11 @@ def propose(
     the recording and nothing beside it that can be told apart by a rule (see `permission backtest`
     for the form of a recording).
     """
+    named = tuple(address_of_text(one) for one in wide)
     slack = Slack(amounts=more_amounts, calls=more_calls, time=more_time)
-    permission = proposal_of(read_runs(runs), chain=chain, decimals=decimals, slack=slack)
+    permission = proposal_of(
+        read_runs(runs), chain=chain, decimals=decimals, slack=slack, wide=named
+    )
     document = write_permission(permission)
     terminal.emit(document)
     for sentence in explain(permission, names=names):
