@@ -39,15 +39,16 @@ library Caps {
             uint256 cap = Read.word(run.capsAt() + 20 * index);
             uint256 slot = run.stateSlot() + index;
             uint256 word = GrantState.read(slot);
-            uint256 window = _windowOf(run, cap);
-            if (window != word >> 128) word = window << 128;
+            if ((cap >> 96) & MASK_32 != 0) {
+                uint256 window = _windowOf(run, cap);
+                if (window != word >> 128) word = window << 128;
+            }
             if (!_hasRoom(cap >> 128, uint128(word), amount)) revert CapExceeded(run.indexOf(planAt), index);
             GrantState.write(slot, word + amount);
         }
     }
 
-    /// @dev The number of the window that this second lies in. A division by zero gives zero here, so a cap over the
-    /// whole life is in window 0 for ever.
+    /// @dev The number of the window that this second lies in; the cap has windows.
     function _windowOf(Run run, uint256 cap) private view returns (uint256 window) {
         uint256 startsAt = run.startsAt();
         assembly ("memory-safe") {

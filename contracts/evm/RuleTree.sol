@@ -27,15 +27,13 @@ library RuleTree {
             uint256 proof;
             (proof, forbidden) = Rules.requireWellFormed(rules, nCaps);
             uint256 rule = rules + 1;
-            uint256 left = Read.byteAt(rules);
-            bool isFirst = true;
-            for (; left != 0; --left) {
+            for (uint256 left = Read.byteAt(rules); left != 0; --left) {
                 if (Read.byteAt(rule + 2) >= Rules.ANY_SELECTOR) revert Malformed();
                 uint256 next = rule + 2 + Read.uint16At(rule);
-                uint256 hash = _leaf(rule, next);
-                (hash, proof) = _climb(hash, proof);
-                if (!isFirst && hash != root) revert Malformed();
-                (rule, root, isFirst) = (next, hash, false);
+                uint256 other = root;
+                (root, proof) = _climb(_leaf(rule, next), proof);
+                if (rule != rules + 1 && root != other) revert Malformed();
+                rule = next;
             }
             if (proof != end) revert Malformed();
         }

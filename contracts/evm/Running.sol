@@ -88,31 +88,31 @@ abstract contract Running is Enabling {
             uint256 caps = GrantBytes.capsAt(header);
             bytes32 id = Read.hash(GRANT, at);
             run.setGrant(id, at, end, Read.word(header), caps);
-            uint256 root;
-            uint256 forbidden;
-            if (GrantBytes.isTree(header)) (id, root, forbidden) = _treeOf(header, caps, run.rulesAt(), at);
+            uint256 ownerSignature = isFirst * (end + SIGNATURE);
+            if (GrantBytes.isTree(header)) return _openTree(run, header, caps, ownerSignature);
             uint256 slot = _slotOf(id);
             uint256 state = GrantState.read(slot);
             run.setSlot(slot, state);
-            if (root == 0) {
-                // What is open was parsed when it was enabled.
-                if (GrantState.statusOf(state) == GrantState.OPEN) return _requireTime(header, at);
-                forbidden = GrantBytes.requireWellFormed(GRANT, header, caps, at);
-            }
+            // What is open was parsed when it was enabled.
+            if (GrantState.statusOf(state) == GrantState.OPEN) return _requireTime(header, at);
+            uint256 forbidden = GrantBytes.requireWellFormed(GRANT, header, caps, at);
             _requireTime(header, at);
-            run.setState(_enable(id, GRANT, root, forbidden, state, isFirst * (end + SIGNATURE)));
+            run.setState(_enable(id, GRANT, 0, forbidden, state, ownerSignature));
         }
     }
 
-    /// @dev The id of a grant whose rules are in a tree, their root, and which is forbidden. Reverts unless it follows the format up to `end`.
-    function _treeOf(uint256 header, uint256 caps, uint256 rules, uint256 end)
-        private
-        view
-        returns (bytes32 id, uint256 root, uint256 forbidden)
-    {
-        GrantBytes.requireWellFormedHead(GRANT, header, caps);
-        (root, forbidden) = RuleTree.requireRoot(rules, Read.byteAt(caps), end);
-        id = RuleTree.idOf(GRANT, rules, root);
+    /// @dev A run that brings rules of a tree. They are parsed at each use: nobody saw them when the grant was enabled.
+    function _openTree(Run run, uint256 header, uint256 caps, uint256 ownerSignature) private {
+        uint256 at = run.betweenAt();
+        (uint256 root, uint256 forbidden) = RuleTree.requireRoot(run.rulesAt(), Read.byteAt(caps), at);
+        bytes32 id = RuleTree.idOf(GRANT, run.rulesAt(), root);
+        uint256 slot = _slotOf(id);
+        uint256 state = GrantState.read(slot);
+        run.setSlot(slot, state);
+        bool isOpen = GrantState.statusOf(state) == GrantState.OPEN;
+        if (!isOpen) GrantBytes.requireWellFormedHead(GRANT, header, caps);
+        _requireTime(header, at);
+        if (!isOpen || forbidden != 0) run.setState(_enable(id, GRANT, root, forbidden, state, ownerSignature));
     }
 
     /// @dev The deadline stands 4 behind `between`.
