@@ -22,6 +22,7 @@ from valetkey.config import CONFIG_NAME, Config, read_config, read_config_text
 from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
 from valetkey.core.plan import chain_id_of
 from valetkey.core.wallet import Curve, SealedKey
+from valetkey.flows.issue_token import ensure_token_key
 from valetkey.flows.world import World
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ async def make(
         made += (store_path.with_name(f"{store_path.name}{end}") for end in ("", "-wal", "-shm"))
         await _make_keys(folder, config, environment)
         async with _wire(folder, config, environment) as wired:
+            await ensure_token_key(wired.world)
             yield wired
         made.append(path)
         path.touch(mode=0o600, exist_ok=False)  # a node's URL may hold a provider's secret

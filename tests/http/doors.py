@@ -69,6 +69,9 @@ GET /v1/audit                                     proof kind yes yes none yes  k
 GET /v1/audit/head                                proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/tokens/introspect                        proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/tokens/revoke                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/session/token                            proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
+GET /.well-known/jwks.json                        yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+GET /.well-known/oauth-authorization-server       yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
 POST /v1/session/close                            proof kind kind kind kind kind yes yes   yes   yes   yes    expired revoked
 """  # noqa: E501 - a table
 

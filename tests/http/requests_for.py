@@ -218,6 +218,9 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/sessions/revoke": _revoke_all,
     "POST /v1/tokens/introspect": _token("introspect"),
     "POST /v1/tokens/revoke": _token("revoke"),
+    "POST /v1/session/token": _at("/v1/session/token", {"audience": "https://shop.example"}),
+    "GET /.well-known/jwks.json": _at("/.well-known/jwks.json"),
+    "GET /.well-known/oauth-authorization-server": _at("/.well-known/oauth-authorization-server"),
     "POST /v1/session/close": _at("/v1/session/close"),
     "POST /v1/runs": _run,
     "POST /v1/activities/{activity_id}/signature": _one(

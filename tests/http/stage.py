@@ -22,6 +22,7 @@ from valetkey.core.activity import Request
 from valetkey.core.credential import CredentialKind
 from valetkey.core.organization import Organization
 from valetkey.core.principal import Access, Principal, PrincipalKind
+from valetkey.flows.issue_token import ensure_token_key
 from valetkey.flows.organize import add_credential
 from valetkey.http.journal import Journal
 from valetkey.http.server import running
@@ -126,6 +127,7 @@ async def staged(
     chain = connect(deployment)
     clock = RunningClock(offset_s=-5)
     world = await make_live_world(node, deployment, chain, clock=clock)
+    await ensure_token_key(world)
     lines: list[bytes] = []
     parent = await make_organization(world, "Parent")
     stranger = await make_organization(world, "Stranger")

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "approvals": "valetkey.cli.approvals:approvals",
     "kill": "valetkey.cli.kill:kill",
     "drill": "valetkey.cli.drill:drill",
+    "keys": "valetkey.cli.keys:keys",
     "audit": "valetkey.cli.audit:audit",
     "doctor": "valetkey.cli.doctor:doctor",
 }

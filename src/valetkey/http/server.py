@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -155,9 +155,10 @@ async def running(
         Unavailable: The address is taken.
     """
     settings, journal = settings or Settings(), journal or Journal()
-    app = make_app(world, settings, journal)
     listener = _listen(host, port)
     bound = listener.getsockname()[1]
+    url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
+    app = make_app(world, replace(settings, base_url=url), journal)
     ready = asyncio.Event()
     server = _Server(_config(app, settings.limits), ready)
     with _library_logs(journal):
@@ -165,8 +166,7 @@ async def running(
         settling = asyncio.create_task(_reconcile(world, settings.reconcile_s, journal))
         try:
             await _first(ready, serving)
-            shown = f"[{host}]" if ":" in host else host
-            yield Serving(f"http://{shown}:{bound}", host, bound)
+            yield Serving(url, host, bound)
         finally:
             settling.cancel()
             server.should_exit = True

@@ -51,15 +51,22 @@ class Settings:
         version: Of this software.
         public_url: Scheme and host as callers see them, such as ``https://keys.example``; empty
             takes the ``Host`` header and ``http``. What signed requests over ``@target-uri`` say.
+        base_url: Where it listens: what names this server when there is no public URL.
         names: What addresses are called in front of people.
         reconcile_s: Pause between two rounds of `reconcile` while serving; 0 is never.
     """
 
     version: str = __version__
     public_url: str = ""
+    base_url: str = "http://localhost"
     names: Mapping[bytes, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     reconcile_s: float = 1.0
+
+    @property
+    def issuer(self) -> str:
+        """The URL that names this server in tokens and metadata."""
+        return (self.public_url or self.base_url).rstrip("/")
 
     def origin(self) -> tuple[str, str] | None:
         """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.credential import Credential
 from valetkey.flows.audits import signed_head
 from valetkey.flows.grant import kill_note_of
+from valetkey.flows.issue_token import issue_token
 from valetkey.flows.sight import pick_chain
 from valetkey.http.calculus.calculator import Calculator
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from valetkey.core.audit import SignedHead
     from valetkey.core.session import Session
     from valetkey.core.wallet import Account
+    from valetkey.flows.issue_token import Issued
     from valetkey.flows.sight import Reader
     from valetkey.flows.world import World
     from valetkey.http.settings import Settings
@@ -82,6 +84,8 @@ class Reads:
     Args:
         sign_head: Signs the head of an organization's audit log, and nothing else.
         kill_note: Opens the kill note of a session for who may have it, and nothing else.
+        issuer: The URL that names this server.
+        issue_token: Signs a token of the session that asks, and nothing else.
         check_ready: Raises `Unavailable` unless store and chains answer.
         calculator: Works out what is asked about permissions.
     """
@@ -94,6 +98,8 @@ class Reads:
     names: Mapping[bytes, str]
     version: str
     sign_head: Callable[..., Awaitable[SignedHead]]
+    issuer: str
+    issue_token: Callable[..., Awaitable[Issued]]
     kill_note: Callable[..., Awaitable[tuple[Session, Account, Intent]]]
     check_ready: Callable[[], Awaitable[None]]
     calculator: Calculator
@@ -115,6 +121,8 @@ def reads_of(world: World, settings: Settings) -> Reads:
         names=settings.names,
         version=settings.version,
         sign_head=partial(signed_head, world),
+        issuer=settings.issuer,
+        issue_token=partial(issue_token, world, issuer=settings.issuer),
         kill_note=partial(kill_note_of, world),
         check_ready=Readiness(store, world.chains, world.clock).check,
         calculator=Calculator(settings.names, answer_s=limits.answer_s, waiting=limits.waiting),

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from valetkey.core.session_token import MAX_AUDIENCE_CHARS
 from valetkey.core.token import MAX_TOKEN_CHARS
-from valetkey.wire.base import Seconds, Told, Word
+from valetkey.wire.base import Asked, Integer, Seconds, Told, Word
 
 TokenText = Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN_CHARS)]
 Hint = Annotated[str, Meta(max_length=64, description="Not needed; not looked at.")]
@@ -52,3 +53,59 @@ class Introspection(Told, frozen=True, kw_only=True, omit_defaults=True):
     account_id: str | None = None
     access: str | None = None
     permission_id: Word | None = None
+
+
+class IssueToken(Asked, frozen=True, kw_only=True):
+    """
+    A token that says which session asks.
+
+    Args:
+        audience: Whom it is for; who checks it must be called so.
+        life_s: At most 60 where the session may write, else 300; left out: as long as may be.
+    """
+
+    audience: Annotated[str, Meta(min_length=1, max_length=MAX_AUDIENCE_CHARS)]
+    life_s: Integer | None = None
+
+
+class IssuedToken(Told, frozen=True, kw_only=True):
+    """A JSON Web Token, signed with ES256; check it with the keys at ``jwks_uri``."""
+
+    token: str
+    expires_at: Seconds
+
+
+class JsonWebKey(Told, frozen=True, kw_only=True):
+    """A public key (RFC 7517)."""
+
+    kty: str
+    crv: str
+    x: str
+    y: str
+    kid: str
+    alg: str
+    use: str
+
+
+class JsonWebKeys(Told, frozen=True, kw_only=True):
+    """The public keys that check our tokens; the first one signs now."""
+
+    keys: list[JsonWebKey]
+
+
+class Metadata(Told, frozen=True, kw_only=True):
+    """
+    Where this server does what OAuth 2 has names for.
+
+    Spec:
+        RFC 8414, section 2.
+    """
+
+    issuer: str
+    jwks_uri: str
+    introspection_endpoint: str
+    revocation_endpoint: str
+    introspection_endpoint_auth_methods_supported: list[str]
+    response_types_supported: list[str]
+    grant_types_supported: list[str]
+    service_documentation: str

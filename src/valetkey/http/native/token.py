@@ -1,11 +1,13 @@
-"""Tokens of sessions: what one is worth now, and its end (RFC 7662, RFC 7009)."""
+"""Tokens of sessions: made, checked, asked about, and given back, as OAuth 2 has it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.session_token import key_document
 from valetkey.flows.introspect import introspect, revoke_token
-from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
+from valetkey.flows.issue_token import token_keys
+from valetkey.http.routes import EVERYBODY, SECRET, SESSION, Ask, NoQuery, Read, Route, Write
 from valetkey.wire import token as wire
 from valetkey.wire.base import Nothing
 
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.http.admitted import Admitted
     from valetkey.http.sight import Reads
+
+
+_KEYS: Final = "/.well-known/jwks.json"
+_INTROSPECT: Final = "/v1/tokens/introspect"
+_REVOKE: Final = "/v1/tokens/revoke"
 
 
 async def _introspect(
@@ -44,10 +51,38 @@ async def _revoke(admitted: Admitted, ask: Ask[wire.TokenForm, NoQuery]) -> Noth
     return Nothing()
 
 
+async def _issue(
+    see: Reads, principal: Principal, ask: Ask[wire.IssueToken, NoQuery]
+) -> wire.IssuedToken:
+    issued = await see.issue_token(principal, audience=ask.body.audience, life_s=ask.body.life_s)
+    return wire.IssuedToken(token=issued.token, expires_at=issued.expires_at)
+
+
+async def _keys(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.JsonWebKeys:
+    del principal, ask
+    return wire.JsonWebKeys(
+        keys=[wire.JsonWebKey(**key_document(key)) for key in await token_keys(see)]
+    )
+
+
+async def _metadata(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Metadata:
+    del principal, ask
+    return wire.Metadata(
+        issuer=see.issuer,
+        jwks_uri=f"{see.issuer}{_KEYS}",
+        introspection_endpoint=f"{see.issuer}{_INTROSPECT}",
+        revocation_endpoint=f"{see.issuer}{_REVOKE}",
+        introspection_endpoint_auth_methods_supported=["Bearer"],
+        response_types_supported=[],
+        grant_types_supported=[],
+        service_documentation=f"{see.issuer}/openapi.json",
+    )
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     Read(
         method="POST",
-        path="/v1/tokens/introspect",
+        path=_INTROSPECT,
         who=SECRET,
         summary="Say whether the token of a session may be used now, and for what (RFC 7662)",
         body=wire.TokenForm,
@@ -57,7 +92,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Write(
         method="POST",
-        path="/v1/tokens/revoke",
+        path=_REVOKE,
         who=SECRET,
         summary="Revoke the session that a token proves (RFC 7009)",
         body=wire.TokenForm,
@@ -65,5 +100,30 @@ ROUTES: Final[tuple[Route, ...]] = (
         is_repeatable=True,
         answer=Nothing,
         handle=_revoke,
+    ),
+    Read(
+        method="POST",
+        path="/v1/session/token",
+        who=SESSION,
+        summary="Make a short-lived token that says which session asks (RFC 7519)",
+        body=wire.IssueToken,
+        answer=wire.IssuedToken,
+        handle=_issue,
+    ),
+    Read(
+        method="GET",
+        path=_KEYS,
+        who=EVERYBODY,
+        summary="Show the keys that check our tokens (RFC 7517)",
+        answer=wire.JsonWebKeys,
+        handle=_keys,
+    ),
+    Read(
+        method="GET",
+        path="/.well-known/oauth-authorization-server",
+        who=EVERYBODY,
+        summary="Show where this server does what OAuth 2 has names for (RFC 8414)",
+        answer=wire.Metadata,
+        handle=_metadata,
     ),
 )

@@ -1,0 +1,43 @@
+"""``valetkey keys``: the server's own keys, and how they are replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from valetkey.cli.options import home_option
+from valetkey.cli.terminal import Terminal, Verb
+from valetkey.flows.issue_token import rotate_token_key
+from valetkey.wiring import wire
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group()
+def keys() -> None:
+    """The server's own keys."""
+
+
+@keys.command(cls=Verb, name="rotate-token")
+@home_option
+@click.pass_obj
+def rotate_token(terminal: Terminal, home: Path) -> None:
+    """
+    Sign tokens with a new key from now on.
+
+    The key before it stays at /.well-known/jwks.json, so that tokens that are about stay good to
+    their end; the ones before that are taken away. The server may be running: it takes the new key
+    at its next token.
+    """
+    key_id = asyncio.run(_rotate(home))
+    terminal.emit({"kid": key_id})
+    terminal.say(f"tokens are signed with {key_id} from now on")
+
+
+async def _rotate(home: Path) -> str:
+    async with wire(home, os.environ) as wired:
+        return await rotate_token_key(wired.world)

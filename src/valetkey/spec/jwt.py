@@ -1,0 +1,85 @@
+"""JSON Web Tokens signed with ES256, and the public keys that check them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from valetkey.spec.jcs import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ALGORITHM: Final = "ES256"
+SIGNATURE_BYTES: Final = 64
+_COORDINATE_BYTES: Final = 32
+_CURVES: Final = {"p256": ("P-256", ec.SECP256R1()), "secp256k1": ("secp256k1", ec.SECP256K1())}
+
+
+def jwk_of(curve: str, data: bytes) -> dict[str, str]:
+    """
+    Return a public key with the members that name it, and no others.
+
+    Args:
+        curve: ``p256``, ``secp256k1`` or ``ed25519``.
+        data: A compressed point of 33 bytes, or the 32 bytes of an Ed25519 key.
+
+    Raises:
+        ValueError: It is no key on that curve.
+
+    Spec:
+        RFC 7518, section 6.2.1; RFC 8812, section 3.1; RFC 8037, section 2.
+    """
+    if curve == "ed25519":
+        return {"crv": "Ed25519", "kty": "OKP", "x": b64u(data)}
+    name, kind = _CURVES[curve]
+    key = ec.EllipticCurvePublicKey.from_encoded_point(kind, data)
+    plain = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    x, y = plain[1 : 1 + _COORDINATE_BYTES], plain[1 + _COORDINATE_BYTES :]
+    return {"crv": name, "kty": "EC", "x": b64u(x), "y": b64u(y)}
+
+
+def thumbprint(jwk: Mapping[str, str]) -> str:
+    """
+    Return the SHA-256 thumbprint of a key that has only the members that name it.
+
+    Spec:
+        RFC 7638, section 3; their canonical JSON is that of RFC 8785 for plain ASCII members.
+    """
+    return b64u(hashlib.sha256(canonical_json(dict(jwk))).digest())
+
+
+def signing_input(claims: Mapping[str, object], *, key_id: str, kind: str = "JWT") -> bytes:
+    """
+    Return what is signed: header and claims.
+
+    Args:
+        kind: The ``typ`` of the header, such as ``at+jwt``.
+
+    Spec:
+        RFC 7515, section 5.1.
+    """
+    header = canonical_json({"alg": ALGORITHM, "kid": key_id, "typ": kind})
+    return f"{b64u(header)}.{b64u(canonical_json(dict(claims)))}".encode()
+
+
+def compact(signed: bytes, signature: bytes) -> str:
+    """
+    Return the token: what was signed, and its *signature* (r and s, 64 bytes).
+
+    Raises:
+        ValueError: The signature has another length.
+    """
+    if len(signature) != SIGNATURE_BYTES:
+        msg = f"expected a signature of {SIGNATURE_BYTES} bytes, got {len(signature)}"
+        raise ValueError(msg)
+    return f"{signed.decode()}.{b64u(signature)}"
+
+
+def b64u(data: bytes) -> str:
+    """Return *data* in unpadded base64url."""
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
