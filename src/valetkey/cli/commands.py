@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "record": "valetkey.cli.record:record",
     "approvals": "valetkey.cli.approvals:approvals",
     "kill": "valetkey.cli.kill:kill",
+    "fund": "valetkey.cli.fund:fund",
     "drill": "valetkey.cli.drill:drill",
     "keys": "valetkey.cli.keys:keys",
     "audit": "valetkey.cli.audit:audit",

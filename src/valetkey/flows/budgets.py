@@ -12,6 +12,7 @@ from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.wallet import Wallet
+from valetkey.flows.funds import fund_of_scope, set_fund
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.holds import expect_above_holds, hold_for_line
 from valetkey.flows.record import begin, earlier, write_down
@@ -31,7 +32,7 @@ class SetBudget:
     A limit above sessions.
 
     Args:
-        scope_id: A wallet's or user's id.
+        scope_id: A wallet's or user's id; ``org_…:runs`` or ``org_…:stops`` for a child's fund.
         asset: ``native``, a token's address in hex, or ``fees`` for what the sponsor pays: of a
             user and for the whole life only.
         window_s: 0 for the whole life.
@@ -47,7 +48,7 @@ async def set_budget(
     world: World, principal: Principal, request: Request, command: SetBudget
 ) -> BudgetLine:
     """
-    Return the budget of a wallet or user, its limit changed.
+    Return the budget of a wallet or user, or the fund of a child, its limit changed.
 
     What is booked stays booked.
 
@@ -56,6 +57,9 @@ async def set_budget(
         Conflict: Sessions are open whose holders could spend past it; they are named.
     """
     expect_secret(principal)
+    if _is_fund(command):
+        limit = command.limit
+        return await set_fund(world, principal, request, scope_id=command.scope_id, limit_wei=limit)
     _check(command)
     now = world.clock.now()
 
@@ -67,16 +71,7 @@ async def set_budget(
         if earlier(tx, principal, request) is not None and line is not None:
             return line
         is_new = line is None
-        line = line or BudgetLine(
-            id=key,
-            organization_id=owner,
-            scope_id=command.scope_id,
-            asset=command.asset,
-            limit=command.limit,
-            window_s=command.window_s,
-            starts_at=now,
-            counter=Counter(0, 0),
-        )
+        line = line or _new_line(command, owner, now=now)
         line = replace(line, limit=command.limit)
         if command.asset != FEES:
             if is_new:
@@ -90,6 +85,24 @@ async def set_budget(
         return line
 
     return await world.store.write(body)
+
+
+def _new_line(command: SetBudget, owner: str, *, now: int) -> BudgetLine:
+    return BudgetLine(
+        id=line_id(command.scope_id, command.asset, command.window_s),
+        organization_id=owner,
+        scope_id=command.scope_id,
+        asset=command.asset,
+        limit=command.limit,
+        window_s=command.window_s,
+        starts_at=now,
+        counter=Counter(0, 0),
+    )
+
+
+def _is_fund(command: SetBudget) -> bool:
+    is_fees = command.asset == FEES and not command.window_s
+    return is_fees and fund_of_scope(command.scope_id) is not None
 
 
 def _check(command: SetBudget) -> None:

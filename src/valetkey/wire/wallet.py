@@ -115,7 +115,7 @@ class Delegate(Asked, frozen=True, kw_only=True):
 
 class SetBudget(Asked, frozen=True, kw_only=True):
     """
-    A limit for a wallet or user.
+    A limit for a wallet or user, or, with ``org_…:runs`` or ``org_…:stops``, for a child's fund.
 
     Args:
         asset: ``native``, a token's address, or ``fees`` for what the sponsor pays in wei.
