@@ -252,6 +252,8 @@ _WRAPPERS: Final = (
             "executeBatch(address[],uint256[],bytes[])",
             "executeBatch(address[],bytes[])",
             "redeemDelegations(bytes[],bytes32[],bytes[])",
+            "applyRun()",
+            "unfreeze(bytes32)",
             "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)",
             "execTransactionFromModule(address,uint256,bytes,uint8)",
             "execTransactionFromModuleReturnData(address,uint256,bytes,uint8)",
