@@ -18,10 +18,16 @@ ERROR_STRING = bytes.fromhex("08c379a0")
 
 
 def test_every_refusal_of_the_account_has_a_code() -> None:
-    """The list here is the list of the contract."""
-    artefact = json.loads((ROOT / "src/valetkey/contracts/Account.json").read_text())
+    """The list here is the list of the contracts: of a delegate, and of a clone."""
+    artefacts = [
+        json.loads((ROOT / "src/valetkey/contracts" / f"{name}.json").read_text())
+        for name in ("Account", "CloneAccount")
+    ]
     declared = {
-        entry["name"]: len(entry["inputs"]) for entry in artefact["abi"] if entry["type"] == "error"
+        entry["name"]: len(entry["inputs"])
+        for artefact in artefacts
+        for entry in artefact["abi"]
+        if entry["type"] == "error"
     }
     declared.setdefault("SignatureRefused", 0)
     assert {name: len(facts) for name, (_, facts) in CODES.items()} == declared
