@@ -16,14 +16,7 @@ from valetkey.core.wallet import Account, SealedKey, Wallet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from valetkey.core.chain import (
-        Fees,
-        GrantState,
-        Head,
-        Receipt,
-        SignedTransaction,
-        Transaction,
-    )
+    from valetkey.core.chain import Fees, GrantState, Head, Receipt, SignedTransaction, Transaction
     from valetkey.core.secret_bytes import SecretBytes
     from valetkey.core.wallet import Curve
 
@@ -110,6 +103,9 @@ class Chain(Protocol):
 
     async def delegate_of(self, address: bytes) -> bytes | None:
         """Return the 20 bytes that *address* delegates to (EIP-7702), or None."""
+
+    async def checks_p256(self) -> bool:
+        """Say whether the chain can check signatures of P-256 keys (EIP-7951)."""
 
     async def balance(self, address: bytes) -> int:
         """Return the balance of *address* in wei."""

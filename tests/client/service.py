@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from valetkey.client.permission import Draft
-    from valetkey.devchain import Deployment, Node, Rpc
+    from valetkey.devchain import Choice, Deployment, Node, Rpc
     from valetkey.wire.wallet import Account
 
 USDC: Final = 10**6
@@ -88,9 +88,9 @@ class Service:
 
 
 @contextmanager
-def serving() -> Iterator[Service]:
-    """Run chain and server, the server in a thread of its own, while the block runs."""
-    with launch(pick()) as node:
+def serving(choice: Choice | None = None) -> Iterator[Service]:
+    """Run the best chain, or *choice*, and a server in a thread of its own, for a while."""
+    with launch(choice or pick()) as node:
         started: Future[Service] = Future()
         stop = threading.Event()
         thread = threading.Thread(target=lambda: asyncio.run(_serve(node, started, stop)))

@@ -29,6 +29,12 @@ UNCOMPRESSED = bytes.fromhex(
     "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
 )
 NO_POINT = "key: expected a compressed point of secp256k1, got other bytes"
+NO_P256_POINT = "key: expected a compressed point of p256, got other bytes"
+# RFC 8032, 7.1, test 1.
+ED25519 = PublicKey(
+    Curve.ED25519,
+    bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
+)
 
 ACTS = OpenSession(
     proof=Proof.CHAIN,
@@ -49,6 +55,7 @@ READS = replace(
 GOOD = [
     ACTS,
     READS,
+    replace(ACTS, key=P256),
     replace(ACTS, proof=Proof.STAMP, key=P256),
     replace(READS, proof=Proof.STAMP, key=P256),
     replace(READS, account_id="acc_1"),
@@ -71,7 +78,17 @@ BAD = [
     ),
     ("a stamp without a key", replace(ACTS, proof=Proof.STAMP, key=None), "key: expected a public"),
     ("a chain session without a key", replace(ACTS, key=None), "key: expected a public key"),
-    ("a chain key that no chain checks", replace(ACTS, key=P256), "key: expected a secp256k1 key"),
+    (
+        "a chain key that no chain checks",
+        replace(ACTS, key=ED25519),
+        "key: expected a secp256k1 or",
+    ),
+    (
+        "a point of the other curve",
+        replace(ACTS, key=replace(P256, data=SECP256K1.data)),
+        NO_P256_POINT,
+    ),
+    ("a P-256 key of zeros", replace(ACTS, key=replace(P256, data=bytes(33))), NO_P256_POINT),
     ("a key that is no point", replace(ACTS, key=replace(SECP256K1, data=bytes(33))), NO_POINT),
     (
         "the other form of a point",

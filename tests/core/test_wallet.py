@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from valetkey.core.wallet import Account, Curve, PublicKey, address_of
+from valetkey.core.wallet import Account, Curve, PublicKey, address_of, grant_key_of
 
 # The generator of secp256k1: the public key of the private key 1.
 GENERATOR = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
@@ -28,6 +28,22 @@ def test_what_is_no_point_has_no_address(data: bytes) -> None:
     """An address that nobody holds the key of would swallow what is sent to it."""
     with pytest.raises(ValueError, match="expected a point"):
         address_of(PublicKey(Curve.SECP256K1, data))
+
+
+def test_a_grant_names_an_address_or_both_coordinates() -> None:
+    """The generator of P-256, FIPS 186-4 D.1.2.3; the key type follows from the length."""
+    assert len(grant_key_of(PublicKey(Curve.SECP256K1, GENERATOR))) == 20
+    x = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+    y = "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+    key = PublicKey(Curve.P256, bytes.fromhex("03" + x))
+    assert grant_key_of(key).hex() == x + y
+
+
+@pytest.mark.parametrize("data", [b"", bytes(33), b"\x04" + bytes(64), b"\x02" + b"\xff" * 32])
+def test_what_is_no_point_of_p256_is_in_no_grant(data: bytes) -> None:
+    """A grant with such a key is of the format, and nobody could use it."""
+    with pytest.raises(ValueError, match="expected a public key on p256"):
+        grant_key_of(PublicKey(Curve.P256, data))
 
 
 def test_an_account_is_named_by_chain_and_address() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 
 from tests.leaks import note_output
 from tests.surroundings import surroundings
+from valetkey import P256SessionKey
 from valetkey.cli.local import local_server
-from valetkey.devchain import dev_keys
+from valetkey.devchain import Engine, dev_keys
+from valetkey.spec.permission_bytes import es256_signature, is_run_signed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from valetkey.cli.local import Local
 
 ROOT = Path(__file__).parents[2]
-_BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(python|sh|js)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+UNCOMPRESSED = 4  # SEC 1, 2.3.3
 _LINK = re.compile(r"\]\(([^)#]+)")
 
 
@@ -102,6 +106,46 @@ def test_the_way_from_a_recording_to_a_session_is_as_it_is_told(tmp_path: Path) 
     assert "within: whatever it accepts" in said
     assert "2 accepted, 0 refused" in said
     assert said.endswith("paid 3 USDC\nrecipient_not_allowed\nper_call_cap_exceeded\n")
+
+
+def test_a_browser_signs_what_the_account_takes() -> None:
+    """The page's JavaScript, in another implementation of WebCrypto than ours."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    key, signing = blocks("docs/how-to/hold-a-session-in-a-browser.md", "js")
+    digest = bytes(range(32))
+    script = (
+        f'{key} const digest = Buffer.from("{digest.hex()}", "hex"); {signing}'
+        ' console.log(Buffer.from(point).toString("hex"), Buffer.from(signature).toString("hex"));'
+    )
+    command = [node, "--input-type=module", "--eval", script]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own page
+    assert ended.returncode == 0, ended.stderr
+    point, signature = map(bytes.fromhex, ended.stdout.split())
+    assert point[0] == UNCOMPRESSED
+    assert is_run_signed_by(point[1:], digest, es256_signature(signature))
+    assert not is_run_signed_by(point[1:], bytes(32), es256_signature(signature))
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_session_on_p256_is_what_the_page_says(local: Local) -> None:
+    """After the tutorial's account: for a key from elsewhere, then with one of this process."""
+    if local.node.engine is not Engine.ANVIL:
+        pytest.skip("this chain has no P-256 precompile")
+    point = f"0x{P256SessionKey.generate().public_key.data.hex()}"
+    scope: dict[str, Any] = {"P256SessionKey": P256SessionKey, "point": point}
+    for_a_browser, in_python = blocks("docs/how-to/hold-a-session-in-a-browser.md")
+    try:
+        for block in blocks("docs/tutorial/first-session.md")[:3]:
+            exec(block, scope)  # noqa: S102 - our own pages
+        exec(for_a_browser, scope)  # noqa: S102 - our own pages
+        assert (scope["session"].state, scope["session"].key.curve) == ("open", "p256")
+        exec(in_python, scope)  # noqa: S102 - our own pages
+        assert scope["session"].show().calls == 1
+    finally:
+        if "vk" in scope:
+            scope["vk"].close()
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,15 @@ async def test_a_sealed_owner_opens_at_once(scene: Scene) -> None:
     assert opened.session.owner_key is OwnerKey.SEALED
 
 
+# RFC 8032, 7.1, test 1.
+ED25519 = PublicKey(
+    Curve.ED25519,
+    bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
+)
 REFUSED: dict[str, dict[str, Any]] = {
     "a stamp without a key": {"proof": Proof.STAMP, "key": None},
     "a bearer with a key": {"proof": Proof.BEARER, "access": Access.READ, "permission": None},
-    "a chain key that is on P-256": {"proof": Proof.CHAIN},
+    "a chain key that no contract checks": {"proof": Proof.CHAIN, "key": ED25519},
     "a chain session that reads": {"proof": Proof.CHAIN, "access": Access.READ},
     "writing without a permission": {"permission": None},
     "writing without an account": {"account_id": None},

@@ -46,7 +46,7 @@ from valetkey.client.errors import (
     Unavailable,
     ValetkeyError,
 )
-from valetkey.client.keys import SessionKey, StampKey
+from valetkey.client.keys import P256SessionKey, SessionKey, StampKey
 from valetkey.client.kill_note import KillNote
 from valetkey.client.owner import Delegation, Owner
 
@@ -67,6 +67,7 @@ __all__ = [
     "Malformed",
     "NotFound",
     "Owner",
+    "P256SessionKey",
     "RefusedToSign",
     "Session",
     "SessionKey",

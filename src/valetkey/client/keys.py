@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeAlias
 
 import coincurve
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -93,22 +93,29 @@ class SessionKey(_Kept):
         return f"SessionKey(address=0x{self.address.hex()})"
 
 
-class StampKey(_Kept):
+class _P256Key(_Kept):
     """
-    A P-256 key of a ``stamp`` session: signs its requests; the server keeps the chain key.
+    A P-256 key that signs with ES256.
 
-    >>> vk.sessions.open(account_id, draft, key=StampKey.generate())
+    Args:
+        key: Of this process, or one that signs elsewhere (a security module) behind the same class.
+
+    Raises:
+        Malformed: It is on another curve.
     """
 
     __slots__ = ("_sign", "public_key")
 
     def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        if not isinstance(key.curve, ec.SECP256R1):
+            detail = f"private key: expected one on secp256r1, got one on {key.curve.name}"
+            raise Malformed(Code.MALFORMED_SIGNATURE, detail)
         self._sign: Callable[[bytes], bytes] = lambda message: key.sign(message, _ECDSA_SHA256)
         point = key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
         self.public_key = PublicKey(Curve.P256, point)
 
     @classmethod
-    def generate(cls) -> StampKey:
+    def generate(cls) -> Self:
         """Return a new key from the system's randomness."""
         return cls(ec.generate_private_key(ec.SECP256R1()))
 
@@ -118,9 +125,37 @@ class StampKey(_Kept):
         return r.to_bytes(_KEY_BYTES) + s.to_bytes(_KEY_BYTES)
 
     def __repr__(self) -> str:
-        return f"StampKey(public_key=0x{self.public_key.data.hex()})"
+        return f"{type(self).__name__}(public_key=0x{self.public_key.data.hex()})"
 
 
+class P256SessionKey(_P256Key):
+    """
+    A P-256 key of a ``chain`` session: signs its requests and its runs, as a browser's key can.
+
+    Only for a chain that checks such signatures (EIP-7951).
+
+    >>> vk.sessions.open(account_id, draft, key=P256SessionKey.generate())
+    """
+
+    __slots__ = ()
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Return 64 bytes r, s over the SHA-256 of *digest*: ES256."""
+        _expect_digest(digest)
+        return self.sign_message(digest)
+
+
+class StampKey(_P256Key):
+    """
+    A P-256 key of a ``stamp`` session: signs its requests; the server keeps the chain key.
+
+    >>> vk.sessions.open(account_id, draft, key=StampKey.generate())
+    """
+
+    __slots__ = ()
+
+
+RunKey: TypeAlias = SessionKey | P256SessionKey
 _ECDSA_SHA256: Final = ec.ECDSA(SHA256())
 
 
@@ -150,7 +185,11 @@ def sign_digest(key: coincurve.PrivateKey, digest: bytes) -> bytes:
     Raises:
         Malformed: *digest* has not 32 bytes.
     """
-    if len(digest) != hashlib.sha256().digest_size:
-        raise Malformed(Code.MALFORMED_SIGNATURE, f"digest: expected 32 bytes, got {len(digest)}")
+    _expect_digest(digest)
     signature = key.sign_recoverable(digest, hasher=None)
     return signature[:64] + bytes([signature[64] + _V_OFFSET])
+
+
+def _expect_digest(digest: bytes) -> None:
+    if len(digest) != hashlib.sha256().digest_size:
+        raise Malformed(Code.MALFORMED_SIGNATURE, f"digest: expected 32 bytes, got {len(digest)}")

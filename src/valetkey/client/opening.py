@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 import msgspec
 from msgspec import Struct
 
 from valetkey.client.consent import Terms, Verified, verify_consent, verify_packed
 from valetkey.client.errors import RefusedToSign
-from valetkey.client.keys import SessionKey
+from valetkey.client.keys import RunKey, SessionKey
 from valetkey.client.permission import Draft
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.checks import check_permission
-from valetkey.core.wallet import Curve, PublicKey, address_of
+from valetkey.core.wallet import Curve, PublicKey, grant_key_of
 from valetkey.spec.keys import PublicKeyError, canonical_public_key
 from valetkey.wire import session as wire
 from valetkey.wire.base import hexed, read_address, read_bytes
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from valetkey.core.permission.model import Permission
     from valetkey.wire.server import Server
     from valetkey.wire.wallet import Account
+
+KeyProof: TypeAlias = Literal["chain", "stamp"]
+KeyCurve: TypeAlias = Literal["secp256k1", "p256"]
 
 
 def whole(permission: Draft | Permission, *, chain: str, now: int) -> Permission:
@@ -52,31 +55,53 @@ def bound(permission: Permission, server: Server) -> Permission:
     raise Malformed(Code.WRONG_CHAIN, f"expected one of {known}, got {permission.chain}")
 
 
-def public_key_of(key: HolderKey | PublicKey | str) -> PublicKey:
+@dataclass(frozen=True, slots=True)
+class Holder:
     """
-    Return the public half of *key*.
+    Who will hold a session.
 
     Args:
-        key: Text is a secp256k1 point in hex, as ``session_key.public_key`` shows it.
+        proof: ``chain``: the key signs requests and runs; ``stamp``: requests, and the chain key is
+            the server's to make.
+    """
+
+    public_key: PublicKey
+    proof: KeyProof
+
+    @property
+    def grant_key(self) -> bytes | None:
+        """The key that the grant has to name; None for one that the server makes."""
+        return grant_key_of(self.public_key) if self.proof == "chain" else None
+
+
+def holder_of(key: HolderKey) -> Holder:
+    """Return who holds a session with *key*, which is here."""
+    return Holder(key.public_key, "chain" if isinstance(key, RunKey) else "stamp")
+
+
+def public_key_of(key: PublicKey | str, *, curve: KeyCurve) -> PublicKey:
+    """
+    Return *key*.
+
+    Args:
+        key: Text is a point in hex, in either form of SEC 1.
+        curve: What the text is on.
 
     Raises:
         Malformed: The text is no such point.
     """
     if isinstance(key, PublicKey):
         return key
-    if not isinstance(key, str):
-        return key.public_key
     try:
-        point = canonical_public_key("secp256k1", read_bytes(key, "key"))
+        point = canonical_public_key(curve, read_bytes(key, "key"))
     except PublicKeyError as error:
         raise Malformed(Code.MALFORMED_BODY, f"key: {error}") from None
-    return PublicKey(Curve.SECP256K1, point)
+    return PublicKey(Curve(curve), point)
 
 
-def terms_of(account: Account, permission: Permission, key: PublicKey) -> Terms:
-    """Return what the grant has to say; the chain key of a P-256 holder is the server's to make."""
-    address = address_of(key) if key.curve is Curve.SECP256K1 else None
-    return Terms(read_address(account.address, "address"), permission, address)
+def terms_of(account: Account, permission: Permission, holder: Holder) -> Terms:
+    """Return what the grant has to say."""
+    return Terms(read_address(account.address, "address"), permission, holder.grant_key)
 
 
 class Options(TypedDict, total=False):
@@ -89,15 +114,14 @@ class Options(TypedDict, total=False):
 
 
 def open_body(
-    account: Account, permission: Permission, key: PublicKey, **options: Unpack[Options]
+    account: Account, permission: Permission, holder: Holder, **options: Unpack[Options]
 ) -> wire.OpenSession:
     """Return the request that opens a session which writes."""
-    proof: Literal["chain", "stamp"] = "chain" if key.curve is Curve.SECP256K1 else "stamp"
     return wire.OpenSession(
-        proof=proof,
+        proof=holder.proof,
         access="write",
         account_id=account.id,
-        key=write_public_key(key),
+        key=write_public_key(holder.public_key),
         permission=write_permission(permission),
         starts_at=permission.starts_at,
         expires_at=permission.expires_at,
@@ -150,8 +174,7 @@ def holder_terms(key: HolderKey, account: str, permission: Permission | None) ->
     if permission is None:
         detail = "expected a session with a permission, got one that only reads"
         raise Malformed(Code.MALFORMED_PERMISSION, detail)
-    address = key.address if isinstance(key, SessionKey) else None
-    return Terms(read_address(account, "account"), permission, address)
+    return Terms(read_address(account, "account"), permission, holder_of(key).grant_key)
 
 
 def verified_of_owner(session: wire.Session, address: bytes) -> Verified:
@@ -165,7 +188,7 @@ def verified_of_owner(session: wire.Session, address: bytes) -> Verified:
     if session.permission is None or session.session_key is None:
         detail = "expected a session with a permission, got one that only reads"
         raise Malformed(Code.MALFORMED_PERMISSION, detail)
-    key = read_address(session.session_key, "session_key")
+    key = read_bytes(session.session_key, "session_key")
     return verified_session(session, Terms(address, read_permission(session.permission), key))
 
 

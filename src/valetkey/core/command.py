@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from valetkey.core.wallet import PublicKey
 
 MIN_IDLE_S: Final = 1
+CHAIN_CURVES: Final = frozenset({Curve.SECP256K1, Curve.P256})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ def _check_key(command: OpenSession) -> None:  # 1
         wanted = "no key" if command.proof is Proof.BEARER else "a public key"
         got = "one" if command.key else "none"
         raise _malformed("key", f"{wanted} for proof {command.proof}", got)
-    if command.proof is Proof.CHAIN and command.key and command.key.curve is not Curve.SECP256K1:
-        raise _malformed("key", "a secp256k1 key for proof chain", command.key.curve)
+    if command.proof is Proof.CHAIN and command.key and command.key.curve not in CHAIN_CURVES:
+        raise _malformed("key", "a secp256k1 or p256 key for proof chain", command.key.curve)
     if command.key is not None and not _is_kept_form(command.key):
         raise _malformed("key", f"a compressed point of {command.key.curve}", "other bytes")
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from valetkey.core.wallet import Account
 
 _V_OFFSET = 27
+_SIGNATURE_BYTES = 65
+_ES256_BYTES = 64
 
 
 def chain_id_of(chain: str) -> int:
@@ -176,6 +178,23 @@ def is_run_signed_by(run_digest: bytes, signature: bytes, key: bytes) -> bool:
         key: As in the grant.
     """
     return packed.is_run_signed_by(key, run_digest, signature)
+
+
+def run_signature(grant: Grant, signature: bytes) -> bytes:
+    """
+    Return the holder's *signature* of a run as the run carries it.
+
+    Args:
+        signature: 65 bytes, or of a P-256 key the 64 of ES256. Whose it is is not looked at.
+
+    Raises:
+        Malformed: It has another length.
+    """
+    expected = _SIGNATURE_BYTES if grant.key_address else _ES256_BYTES
+    if len(signature) != expected:
+        detail = f"signature: expected {expected} bytes, got {len(signature)} bytes"
+        raise Malformed(Code.MALFORMED_SIGNATURE, detail)
+    return signature if grant.key_address else packed.es256_signature(signature)
 
 
 def with_v(signature: bytes) -> bytes:

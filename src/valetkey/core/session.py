@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from valetkey.core.wallet import OwnerKey, PublicKey
 
 MAX_LABEL_CHARS: Final = 120
+_ADDRESS_BYTES: Final = 20
 
 
 class Proof(StrEnum):
@@ -88,6 +89,7 @@ class Grant:
         packed: The grant's bytes (docs/reference/grant-format.md).
         grant_id: keccak-256 of *packed*.
         epoch: The account's epoch that the owner's signature is over.
+        session_key: As the grant names it: 20 bytes of an address, or x and y of a P-256 key.
         key_id: Names the `SealedKey` of the session key when this server holds it.
         owner_signature: 65 bytes, None while the owner has not signed.
         sealed_kill_note: The owner's signed revocation (65 bytes), made at the same time, as the
@@ -101,6 +103,11 @@ class Grant:
     key_id: str | None = None
     owner_signature: bytes | None = None
     sealed_kill_note: bytes | None = None
+
+    @property
+    def key_address(self) -> bytes | None:
+        """The address of the session key; None for one on P-256, which has none."""
+        return self.session_key if len(self.session_key) == _ADDRESS_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)

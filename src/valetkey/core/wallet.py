@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from valetkey.spec import secp256k1
+from valetkey.spec.keys import p256_point
 
 
 class OwnerKey(StrEnum):
@@ -106,3 +107,19 @@ def address_of(key: PublicKey) -> bytes:
         msg = f"expected a secp256k1 key, got {key.curve}"
         raise ValueError(msg)
     return secp256k1.address_of_public_key(key.data)
+
+
+def grant_key_of(key: PublicKey) -> bytes:
+    """
+    Return *key* as a grant names the key of its session.
+
+    Returns:
+        20 bytes, the address of a secp256k1 key; or 64, x and y of a P-256 key.
+
+    Raises:
+        ValueError: The key is on another curve, or no point.
+
+    Spec:
+        docs/reference/grant-format.md, "Grant".
+    """
+    return p256_point(key.data) if key.curve is Curve.P256 else address_of(key)

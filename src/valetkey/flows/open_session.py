@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.command import OpenSession, check_open
-from valetkey.core.errors import Code, Conflict, Malformed
+from valetkey.core.errors import ChainRejected, Code, Conflict, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.permission.canonical import permission_id
@@ -18,7 +18,7 @@ from valetkey.core.permission.decimals import capped_tokens, check_decimals
 from valetkey.core.plan import grant_id_of
 from valetkey.core.session import Grant, Proof, Session, State, Usage, state_of
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
-from valetkey.core.wallet import Account, Curve, Wallet, address_of
+from valetkey.core.wallet import Account, Curve, Wallet, grant_key_of
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.grant import owner_key_of, sign_as_owner
 from valetkey.flows.opening import write_opened
@@ -65,14 +65,15 @@ async def open_session(
     """
     Open a session, or leave it ``pending`` until the owner has signed what `consent` gives.
 
-    1. who asks; 2. form and times; 3. the permission compiles, or the session is bound to this
-    server's relayer; 4. its tokens have the decimals that its caps say; 5. the key is nobody
-    else's; 6. written down; 7. signed, if the owner's key is here.
+    1. who asks; 2. form and times; 3. the chain checks such keys, and the permission compiles, or
+    the session is bound to this server's relayer; 4. its tokens have the decimals that its caps
+    say; 5. the key is nobody else's; 6. written down; 7. signed, if the owner's key is here.
 
     Raises:
         Malformed: Something has another form than it must; the detail says which.
         Forbidden: A bearer token was asked to write.
         Conflict: The key holds a session of another account.
+        ChainRejected: The key is on P-256, and the chain checks no such signatures.
     """
     expect_secret(principal)  # 1
     before = await world.store.read(lambda view: _repeated(view, principal, request))
@@ -230,17 +231,21 @@ async def _grant(
     key = server_key.public_key if server_key else command.key
     if permission is None or key is None or facts.account is None:
         return None
-    address = address_of(key)
+    chain = world.chain(facts.account.chain)
+    if key.curve is Curve.P256 and not await chain.checks_p256():
+        detail = f"key: expected one on secp256k1, for {chain.chain} checks no P-256 signatures"
+        raise ChainRejected(Code.KEY_TYPE_REFUSED, detail)
+    session_key = grant_key_of(key)
     salt = int.from_bytes(world.entropy.take(SALT_BYTES))
-    packed = compile_grant(permission, key=address, salt=salt)
+    packed = compile_grant(permission, key=session_key, salt=salt)
     if isinstance(packed, NotOnChain):
         detail = f"{packed.caveat}: {packed.detail}"
         raise Malformed(Code.NOT_ON_CHAIN, detail, caveat=packed.caveat)
     return Grant(
         packed=packed,
         grant_id=grant_id_of(packed),
-        epoch=await world.chain(facts.account.chain).epoch(facts.account.address),
-        session_key=address,
+        epoch=await chain.epoch(facts.account.address),
+        session_key=session_key,
         key_id=server_key.id if server_key else None,
     )
 
@@ -254,7 +259,8 @@ def _refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
         alive = state_of(other, usage, now=now) not in _OVER
         if not alive or other.organization_id != session.organization_id:
             continue
-        if other.account_id != session.account_id:
+        is_same = other.key == session.key  # the same bytes may be a point on either curve
+        if is_same and other.account_id != session.account_id:
             detail = "this key holds a session of another account; take a new key for each account"
             raise Conflict(Code.SESSION_KEY_IN_USE, detail)
 

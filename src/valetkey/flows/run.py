@@ -11,7 +11,7 @@ from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import Code, Conflict, Forbidden, Malformed
 from valetkey.core.permission.lower import lower
-from valetkey.core.plan import is_run_signed_by, run_intent, with_v
+from valetkey.core.plan import is_run_signed_by, run_intent, run_signature, with_v
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Account, SealedKey
@@ -125,7 +125,8 @@ async def sign(
     """
     Return the activity, brought to the chain with the holder's *signature* over its digest.
 
-    Signing again what is signed already changes nothing.
+    A P-256 key signs with ES256: 64 bytes over the SHA-256 of the digest. Signing again
+    what is signed already changes nothing.
 
     Raises:
         Malformed: The signature is not the session key's.
@@ -142,12 +143,13 @@ async def sign(
     activity, session = await world.store.read(facts)
     if activity.state is not ActivityState.AWAITING:
         return await drive(world, activity_id)
-    key = granted(session).session_key
-    digest = activity.run.digest if activity.run else b""
-    if session.proof is not Proof.CHAIN or not is_run_signed_by(digest, signature, key):
-        detail = f"signature: expected 65 bytes by 0x{key.hex()} over 0x{digest.hex()}"
+    grant, digest = granted(session), activity.run.digest if activity.run else b""
+    signed, key = run_signature(grant, signature), grant.session_key
+    if session.proof is not Proof.CHAIN or not is_run_signed_by(digest, signed, key):
+        over = "" if grant.key_address else "the SHA-256 of "
+        detail = f"signature: expected one by 0x{key.hex()} over {over}0x{digest.hex()}"
         raise Malformed(Code.MALFORMED_SIGNATURE, detail)
-    return await _bring(world, activity_id, signature)
+    return await _bring(world, activity_id, signed)
 
 
 async def _bring(world: World, activity_id: str, signature: bytes) -> Activity:

@@ -58,9 +58,10 @@ async def tried(world: Sight, *, session_id: str) -> tuple[Tried, ...]:
 
     1. The server is asked what it asks itself before each run. 2. The account's contract is asked
     for the next block whether it takes a run without calls, as the only sender that it might take
-    one from: the session key itself, or the relayer that is bound. It looks whether the grant is
-    stopped before it looks at any signature, so only a stop makes it say that it is. 3. Of a
-    session that has not begun, its storage is read instead.
+    one from: the session key itself, or the relayer that is bound; of a P-256 key, which has no
+    address, anybody. It looks whether the grant is stopped before it looks at any signature, so
+    only a stop makes it say that it is. 3. Of a session that has not begun, its storage is read
+    instead.
     """
 
     def facts(view: View) -> tuple[Session, Usage, Account | None]:
@@ -86,14 +87,21 @@ async def _on_chain(world: Sight, account: Account, grant: Grant, permission: Pe
             said = None, Code.NOT_DELEGATED, "the account does not run our code"
         else:
             now = world.clock.now()
-            said = await _ask(chain, account, grant, permission, now=now)
+            sender = permission.relayer or grant.key_address or world.relayer_address
+            said = await _ask(chain, account, grant, permission, sender=sender, now=now)
     except (ChainRejected, Unavailable, Malformed) as error:
         said = None, error.code, error.detail
     return Tried("chain", *said, world.clock.now_ms())
 
 
 async def _ask(
-    chain: Chain, account: Account, grant: Grant, permission: Permission, *, now: int
+    chain: Chain,
+    account: Account,
+    grant: Grant,
+    permission: Permission,
+    *,
+    sender: bytes,
+    now: int,
 ) -> _Said:
     state = await chain.grant_state(account.address, grant.grant_id, counters=0)
     until, nonce = now + PROBE_S, state.nonce_base
@@ -101,7 +109,7 @@ async def _ask(
     is_signed = grant.owner_signature is not None
     intent = run_intent(grant, account, plan, _NOBODYS, first_use=is_signed)
     probe = Transaction(
-        sender=permission.relayer or grant.session_key,
+        sender=sender,
         nonce=0,
         to=intent.to,
         value_wei=0,

@@ -21,7 +21,7 @@ from nacl.exceptions import BadSignatureError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PublicKeyError", "PublicKeyLike", "canonical_public_key", "verify"]
+__all__ = ["PublicKeyError", "PublicKeyLike", "canonical_public_key", "p256_point", "verify"]
 
 SIGNATURE_BYTES: Final = 64
 _MAX_KEPT_KEYS: Final = 4096
@@ -92,6 +92,18 @@ def canonical_public_key(curve: str, data: bytes) -> bytes:
         data = _compress(curve, data)
     _parsed(curve, data)
     return data
+
+
+def p256_point(data: bytes) -> bytes:
+    """
+    Return x and y, 32 bytes each, of the compressed P-256 point *data*.
+
+    Raises:
+        PublicKeyError: It is none.
+    """
+    _parsed("p256", data)
+    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), data)
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
 
 
 def _compress(curve: str, point: bytes) -> bytes:

@@ -14,8 +14,8 @@ from valetkey.wire.base import (
     Asked,
     Hex,
     Integer,
+    RunSignature,
     Seconds,
-    Signature,
     Told,
     Word,
     hexed,
@@ -48,9 +48,9 @@ class Run(Asked, frozen=True, kw_only=True):
 
 
 class SignRun(Asked, frozen=True, kw_only=True):
-    """The session key's signature over a run's digest."""
+    """The session key's signature over a run's digest; a P-256 key signs its SHA-256 (ES256)."""
 
-    signature: Signature
+    signature: RunSignature
 
 
 class Preview(Asked, frozen=True, kw_only=True):

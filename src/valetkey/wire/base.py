@@ -44,6 +44,20 @@ Signature = Annotated[
     str,
     Meta(description="r, s and v (27 or 28), 65 bytes.", extra_json_schema=_hex_pattern(65)),
 ]
+RunSignature = Annotated[
+    str,
+    Meta(
+        description="r, s and v (27 or 28), 65 bytes; of a P-256 key r and s (ES256), 64 bytes.",
+        extra_json_schema={"pattern": "^0x([0-9a-fA-F]{128}|[0-9a-fA-F]{130})$"},
+    ),
+]
+GrantKey = Annotated[
+    str,
+    Meta(
+        description="An address, 20 bytes; or x and y of a P-256 key, 64 bytes.",
+        extra_json_schema={"pattern": "^0x([0-9a-f]{40}|[0-9a-f]{128})$"},
+    ),
+]
 Amount = Annotated[
     str,
     Meta(

@@ -14,6 +14,7 @@ from valetkey.wire.base import (
     Address,
     Amount,
     Asked,
+    GrantKey,
     Hex,
     Integer,
     Seconds,
@@ -42,7 +43,8 @@ class OpenSession(Asked, frozen=True, kw_only=True):
     A session to open.
 
     Args:
-        key: What the holder will sign with; none for proof ``bearer``.
+        key: What the holder will sign with, on secp256k1 or P-256 for proof ``chain``; none for
+            proof ``bearer``.
         permission: What it may do, for access ``write``.
         starts_at: The permission's, or now.
         expires_at, ttl_s: The end, or seconds from the start; the permission's when left out.
@@ -92,7 +94,7 @@ class Session(Told, frozen=True, kw_only=True):
         ends_at: When it is over if it is not used again.
         calls, calls_left: Booked, reservations included; None left is not counted.
         key: What its holder signs requests with.
-        session_key: The address that the account's contract knows.
+        session_key: What the account's contract knows of the key that signs its runs.
         grant: The packed grant; its keccak-256 is ``grant_id``.
         steps: When each plane stopped accepting it, oldest first.
     """
@@ -118,7 +120,7 @@ class Session(Told, frozen=True, kw_only=True):
     remaining: list[Remaining]
     owner_key: str | None
     key: PublicKey | None
-    session_key: Address | None
+    session_key: GrantKey | None
     permission: PermissionDocument | None
     permission_id: str | None
     grant_id: Word | None

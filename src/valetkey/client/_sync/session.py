@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from valetkey.client.asks import look, path_of, read, write
 from valetkey.client.calls import payment, transfer, units_of
 from valetkey.client.errors import RefusedToSign
-from valetkey.client.keys import SessionKey
+from valetkey.client.keys import RunKey, SessionKey
 from valetkey.client.opening import export_text
 from valetkey.client.runs import is_settled, run_digest, succeeded
 from valetkey.client.watching import MIN_EVERY_S, has_changed, is_over
@@ -128,7 +128,7 @@ class HeldSession:
             raise
 
     def _sign(self, calls: Sequence[Call], asked: wire_activity.SignNext) -> bytes:
-        if not isinstance(self._key, SessionKey):
+        if not isinstance(self._key, RunKey):
             expected = "nothing, for the server has the chain key"
             raise RefusedToSign("next_action", expected=expected, got=asked.kind)
         digest = run_digest(self._verified, calls, asked, now=int(time.time()))
@@ -190,12 +190,11 @@ class HeldSession:
         Better is a key that was made there: see `Sessions.open_for`.
 
         Raises:
-            Conflict: The session is proven by a P-256 key, which is not exported.
+            Conflict: Its key is on P-256, and is not exported.
         """
         if not isinstance(self._key, SessionKey):
-            raise Conflict(
-                Code.SESSION_STATE, "expected a session with a chain key, got a P-256 key"
-            )
+            detail = "expected a session with a secp256k1 key, got a P-256 key"
+            raise Conflict(Code.SESSION_STATE, detail)
         return export_text(self.id, self._verified, self._key)
 
     def __enter__(self) -> Self:

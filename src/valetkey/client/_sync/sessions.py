@@ -12,12 +12,14 @@ from valetkey.client._sync.session import HeldSession
 from valetkey.client._sync.stops import Stops
 from valetkey.client.asks import path_of, read, write
 from valetkey.client.consent import verify_consent
-from valetkey.client.keys import SessionKey, StampKey
+from valetkey.client.keys import SessionKey
 from valetkey.client.kill_note import make_note
 from valetkey.client.opening import (
+    Holder,
     Opened,
     bound,
     exported,
+    holder_of,
     holder_terms,
     open_body,
     public_key_of,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
     from valetkey.client.keys import HolderKey
     from valetkey.client.kill_note import KillNote
-    from valetkey.client.opening import Options
+    from valetkey.client.opening import KeyCurve, KeyProof, Options
     from valetkey.client.owner import Owner
     from valetkey.client.permission import Draft
     from valetkey.core.permission.model import Permission
@@ -77,8 +79,8 @@ class Sessions:
             account: An id takes the address from the server; an `Account` pins it.
             owner: Signs the grant and the kill note at once. None leaves the session pending until
                 `Session.grant`, unless the server holds the owner's key.
-            key: What the holder signs with; None makes a new `SessionKey`. A `StampKey` leaves the
-                chain key to the server.
+            key: What the holder signs with; None makes a new `SessionKey`. A `P256SessionKey` is
+                for chains that check P-256; a `StampKey` leaves the chain key to the server.
             idle_s: It also ends when unused for so long; needs a bound relayer.
 
         Raises:
@@ -87,18 +89,12 @@ class Sessions:
         """
         known = self._account(account)
         held = SessionKey.generate() if key is None else key
-        opened = self._open(
-            known,
-            permission,
-            public_key_of(held),
-            user_id=user_id,
-            idle_s=idle_s,
-            label=label,
-            device=device,
-        )
+        options: Options = {"user_id": user_id, "idle_s": idle_s, "label": label, "device": device}
+        opened = self._open(known, permission, holder_of(held), **options)
+        session_id = opened.answer.session.id
         session = Session(
-            opened.answer.session.id,
-            holder=self._held_by(opened.answer.session.id, held),
+            session_id,
+            holder=self._held_by(session_id, held),
             key=held,
             verified=opened.verified,
             operator=self._line,
@@ -116,6 +112,8 @@ class Sessions:
         account: Account | str,
         permission: Draft | Permission,
         *,
+        curve: KeyCurve = "secp256k1",
+        proof: KeyProof = "chain",
         owner: Owner | None = None,
         label: str = "",
         device: str = "",
@@ -123,16 +121,18 @@ class Sessions:
         """
         Return a session for a key that was made elsewhere, and stays there.
 
-        The other process makes a `SessionKey`, tells its public half, and takes the session up
-        with `attach`.
+        The other process makes a `SessionKey`, or a browser a P-256 key, and tells the public half;
+        a Python process takes the session up with `attach`.
 
         Args:
-            key: A secp256k1 point, 33 bytes as hex.
+            key: A point in hex, 33 or 65 bytes.
+            curve: What a point in hex is on.
+            proof: ``stamp`` leaves the chain key to the server.
             owner: Signs the grant and the kill note at once.
         """
         known = self._account(account)
-        public = public_key_of(key)
-        opened = self._open(known, permission, public, label=label, device=device)
+        holder = Holder(public_key_of(key, curve=curve), proof)
+        opened = self._open(known, permission, holder, label=label, device=device)
         if opened.answer.next_action is None or owner is None:
             return opened.answer.session
         next_action = opened.answer.next_action
@@ -165,15 +165,15 @@ class Sessions:
         self,
         account: Account,
         permission: Draft | Permission,
-        key: PublicKey,
+        holder: Holder,
         **options: Unpack[Options],
     ) -> Opened:
         asked = whole(permission, chain=account.chain, now=int(time.time()))
-        if key.curve.value == "p256" and asked.relayer is None:
+        if holder.proof == "stamp" and asked.relayer is None:
             asked = bound(asked, self._line.send(read(Server, "/v1/server")))
-        body = open_body(account, asked, key, **options)
+        body = open_body(account, asked, holder, **options)
         answer = self._line.send(write(wire.OpenedSession, "/v1/sessions", body))
-        return Opened(answer, verified_session(answer.session, terms_of(account, asked, key)))
+        return Opened(answer, verified_session(answer.session, terms_of(account, asked, holder)))
 
     def _account(self, account: Account | str) -> Account:
         if isinstance(account, Account):
@@ -214,7 +214,7 @@ class Sessions:
     def attach(
         self,
         session_id: str,
-        key: SessionKey | StampKey,
+        key: HolderKey,
         *,
         account: str | None = None,
         permission: Permission | None = None,

@@ -12,7 +12,6 @@ from valetkey.flows import preview as previewing
 from valetkey.flows import reads, run
 from valetkey.flows.grant import granted
 from valetkey.http.native.pages import OwnedPage, owner_of, page
-from valetkey.http.native.session import SIGNATURE_BYTES
 from valetkey.http.routes import SECRET_OR_SESSION, SESSION, Ask, Read, Route, Write
 from valetkey.wire import activity as wire
 from valetkey.wire.base import Page, read_bytes
@@ -51,8 +50,7 @@ async def _run(admitted: Admitted, ask: Ask[wire.Run, NoQuery]) -> wire.Activity
 
 
 async def _sign(admitted: Admitted, ask: Ask[wire.SignRun, NoQuery]) -> wire.Activity:
-    bad = Code.MALFORMED_SIGNATURE
-    signature = read_bytes(ask.body.signature, "signature", count=SIGNATURE_BYTES, code=bad)
+    signature = read_bytes(ask.body.signature, "signature", code=Code.MALFORMED_SIGNATURE)
     activity = await run.sign(
         admitted.world, admitted.principal, activity_id=ask.id, signature=signature
     )

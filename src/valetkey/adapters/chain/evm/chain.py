@@ -13,6 +13,7 @@ from valetkey.adapters.chain.evm.rpc import Limits, NodeRefused, Rpc
 from valetkey.adapters.chain.evm.slots import read_state, slots_of
 from valetkey.core.chain import SignedTransaction
 from valetkey.core.errors import ChainRejected, Code, Unavailable
+from valetkey.spec import eip7951
 from valetkey.spec import transaction as codec
 from valetkey.spec.keccak import keccak256
 from valetkey.spec.permission_bytes import EPOCH_SLOT
@@ -75,6 +76,7 @@ class EvmChain:
         )
         self._fee_policy = fee_policy or FeePolicy()
         self._is_verified = False
+        self._checks_p256 = False
 
     async def close(self) -> None:
         """Close every connection to the node."""
@@ -189,6 +191,18 @@ class EvmChain:
         if len(code) == len(_DELEGATION) + _ADDRESS_BYTES and code.startswith(_DELEGATION):
             return code[len(_DELEGATION) :]
         return None
+
+    async def checks_p256(self) -> bool:
+        """
+        Say whether the chain can check signatures of P-256 keys: it is given one to check.
+
+        A chain that can is not asked again; one that cannot may learn it.
+        """
+        if not self._checks_p256:
+            call = {"to": hexed(eip7951.PRECOMPILE), "data": hexed(eip7951.SAMPLE)}
+            found = answers.data(await self._read("eth_call", call, "latest"), "eth_call")
+            self._checks_p256 = found == eip7951.VALID
+        return self._checks_p256
 
     async def balance(self, address: bytes) -> int:
         """Return the balance of *address* in wei."""
