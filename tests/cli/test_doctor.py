@@ -62,7 +62,7 @@ def test_a_server_that_lacks_nothing_is_well(chained: Callable[..., Path]) -> No
     assert problems(home) == set()
     told = valetkey("doctor", "--home", home)
     assert told.code == 0
-    assert [line.split()[0] for line in told.out.splitlines()] == ["ok"] * 11
+    assert [line.split()[0] for line in told.out.splitlines()] == ["ok"] * 12
 
 
 def test_a_folder_without_a_server(tmp_path: Path) -> None:

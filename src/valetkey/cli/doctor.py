@@ -25,7 +25,8 @@ def doctor(terminal: Terminal, home: Path) -> None:
 
     Says what was found, and what to do where something is missing: configuration, key-encryption
     key, store, vault, sessions that are over here and not on chain, disk; of each chain the node,
-    the clock, the contract and the balances of relayer and stopper. Exit code 1 if anything has to
+    the clock, the contract, on which curves session keys can be, and the balances of relayer and
+    stopper. Exit code 1 if anything has to
     be done.
     """
     findings = asyncio.run(_examine(home))

@@ -199,6 +199,7 @@ async def _chain(known: _Known, name: str, config: ChainConfig) -> AsyncIterator
             yield _clock(name, SystemClock().now() - head.at, is_quiet=config.allow_private)
             payers = known.payers()
             yield await _contract(chain, next(iter(payers.values()), _NOBODY))
+            yield await _curves(chain)
             for payer_name, payer in payers.items():
                 yield await _balance(chain, payer, payer_name)
     except ValetkeyError as error:
@@ -233,6 +234,12 @@ async def _contract(chain: Chain, sender: bytes) -> Finding:
         return Finding(name, f"the account contract is at {where}")
     todo = "name where the account contract is deployed, in implementation"
     return Finding(name, f"the account contract is not at {where}", todo)
+
+
+async def _curves(chain: Chain) -> Finding:
+    """Say which session keys the chain can check: to have secp256k1 alone is no fault."""
+    checked = "secp256k1 and P-256" if await chain.checks_p256() else "secp256k1 only, not P-256"
+    return Finding(f"{chain.chain} keys", f"session keys are checked on {checked}")
 
 
 async def _balance(chain: Chain, payer: bytes, payer_name: str) -> Finding:

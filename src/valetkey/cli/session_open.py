@@ -19,13 +19,16 @@ from valetkey.cli.terminal import Terminal, Verb
 from valetkey.client import permission as permissions
 from valetkey.core.errors import Conflict
 from valetkey.core.permission.checks import check_permission
+from valetkey.core.session import State
 from valetkey.wire.permission import read_permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from valetkey.client import Owner, Session
+    from valetkey.client import Owner, Session, Valetkey
     from valetkey.core.permission.model import Permission
+    from valetkey.wire import session as wire
+    from valetkey.wire.wallet import Account
 
 _ANYBODY: Final = "anybody"
 _NATIVE: Final = "native"
@@ -106,6 +109,9 @@ class _Wanted:
 @click.option("--ttl", metavar="TIME", callback=read_span, help="Its life: 15m, 1h, 7d.")
 @click.option("--label", default="", help="What to call it.")
 @click.option(
+    "--p256-key", metavar="POINT", help="Open it for this public key, made elsewhere (hex)."
+)
+@click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where its private key goes (default: SESSION.session.json here, for its owner only).",
@@ -120,6 +126,7 @@ def open_session(
     owner: Owner | None,
     account_id: str | None,
     label: str,
+    p256_key: str | None,
     out: Path | None,
     **wanted: Any,  # noqa: ANN401 - the fields of _Wanted
 ) -> None:
@@ -127,37 +134,91 @@ def open_session(
     Open a session on an account, and print the worst case.
 
     Its private key is made here and written to a file, for a program to take up
-    (Valetkey.sessions.load); beside it the kill note, for the owner. Without the owner's key, here
-    or in the server, the session waits for the owner's signature.
+    (Valetkey.sessions.load); beside it the kill note, for the owner. With --p256-key it is made
+    elsewhere, such as in a browser, and stays there. Without the owner's key, here or in the
+    server, the session waits for the owner's signature.
     """
+    if p256_key is not None and out is not None:
+        raise click.UsageError("--p256-key has no private key here; leave --out out")
     asked = _Wanted(**wanted)
-    with talk_to(url, api_key) as server, _secret_file(out) as reserved:
+    with talk_to(url, api_key) as server:
         account = account_of(server, account_id)
         permission = asked.permission(account.chain, now=int(time.time()))
+        if p256_key is None:
+            made = _open_here(server, account, permission, owner=owner, label=label, out=out)
+        else:
+            made = _open_for(server, p256_key, account, permission, owner=owner, label=label)
+    terminal.emit(made.document())
+    _tell(terminal, made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A new session, and the files of it; no key file if its key is elsewhere."""
+
+    session: wire.Session
+    key_file: Path | None
+    note_file: Path | None
+
+    def document(self) -> dict[str, object]:
+        """Return what a program is told."""
+        key_file, note_file = (file and str(file) for file in (self.key_file, self.note_file))
+        return {"session": self.session, "session_file": key_file, "kill_note_file": note_file}
+
+
+def _open_here(
+    server: Valetkey,
+    account: Account,
+    permission: Permission,
+    *,
+    owner: Owner | None,
+    label: str,
+    out: Path | None,
+) -> _Made:
+    with _secret_file(out) as reserved:
         opened = server.sessions.open(account, permission, owner=owner, label=label)
         reserved.write_text(opened.export() + "\n")
         key_file = reserved if out else reserved.rename(f"{opened.id}.session.json")
-        note_file = _save_note(opened, key_file)
-        shown = opened.show()
-    terminal.emit({"session": shown, "session_file": str(key_file), "kill_note_file": note_file})
-    terminal.show(session_view(shown))
-    terminal.say(f"\nIts private key is in {key_file}: whoever has this file is the session.")
-    if note_file is None:
-        terminal.say(
-            f"It waits for its owner, who opens it by: valetkey session sign {opened.id}",
-            style="yellow",
-        )
-    else:
-        terminal.say(f"The kill note is in {note_file}: give it to the owner of the account.")
+        return _Made(opened.show(), key_file, _save_note(opened, key_file))
 
 
-def _save_note(opened: Session, key_file: Path) -> str | None:
+def _open_for(
+    server: Valetkey,
+    point: str,
+    account: Account,
+    permission: Permission,
+    *,
+    owner: Owner | None,
+    label: str,
+) -> _Made:
+    opened = server.sessions.open_for(point, account, permission, curve="p256", label=label)
+    if owner is None or opened.state != State.PENDING:
+        return _Made(opened, None, None)
+    note = server.sessions.grant(opened, owner=owner)
+    file = note.save(f"{opened.id}.kill.json")
+    return _Made(server.sessions.get(opened.id), None, file)
+
+
+def _tell(terminal: Terminal, made: _Made) -> None:
+    terminal.show(session_view(made.session))
+    terminal.say("")
+    if made.key_file:
+        words = "whoever has this file is the session."
+        terminal.say(f"Its private key is in {made.key_file}: {words}")
+    if made.note_file:
+        words = "give it to the owner of the account."
+        terminal.say(f"The kill note is in {made.note_file}: {words}")
+    if made.session.state == State.PENDING:
+        command = f"valetkey session sign {made.session.id}"
+        terminal.say(f"It waits for its owner, who opens it by: {command}", style="yellow")
+
+
+def _save_note(opened: Session, key_file: Path) -> Path | None:
     try:
         note = opened.kill_note
     except Conflict:
         return None
-    path = key_file.with_name(f"{opened.id}.kill.json")
-    return str(note.save(path))
+    return note.save(key_file.with_name(f"{opened.id}.kill.json"))
 
 
 @contextmanager
