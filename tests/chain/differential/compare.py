@@ -83,7 +83,9 @@ def draw(dice: Dice, index: int, *, now: int = NOW, p256: bool = False) -> Case:
                 return case
             continue
         if dice.chance(_SECOND_FAULT):
-            case = FAULTS[dice.one(_KINDS)](dice, case) or case
+            first = FAULTS[dice.one(_KINDS)](dice, case)
+            # Damage to the grant's bytes is about these bytes, and what follows may change them.
+            case = case if first is None or first.damage.flip is not None else first
         faulty = FAULTS[kind](dice, case)
         if faulty is None or not is_possible(faulty, p256=p256):
             continue
