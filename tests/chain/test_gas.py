@@ -51,7 +51,7 @@ PARTS: Final = {
     "a personal signature (EIP-191)": ("cap, personal signature", "cap", 300),
     "a bound relayer": ("cap, bound relayer", "cap", 1_000),
     "being the second rule of two": ("cap, second rule of two", "cap", 700),
-    "being one of eight rules in a tree": ("cap, in a tree of eight rules", "cap", 4_100),
+    "being one of eight rules in a tree": ("cap, in a tree of eight rules", "cap", 4_150),
     "a P-256 key": ("cap, P-256 key", "cap", 5_700),
     "any selector, in place of one": ("a call, any selector", "a call", 1_500),
     "any call, in place of one": ("a call, any call", "a call", 1_650),
