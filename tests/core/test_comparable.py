@@ -21,7 +21,7 @@ from tests.core.strategies import START
 from valetkey.core.errors import Malformed
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.comparable import MAX_NESTED
-from valetkey.core.permission.model import ANYTHING, Cap, Permission, Rate, Rule
+from valetkey.core.permission.model import ANYTHING, Cap, MessageTemplate, Permission, Rate, Rule
 from valetkey.core.units import DAY_S
 
 OPEN = permission_with(recipients=ANYTHING)
@@ -101,3 +101,12 @@ def test_the_largest_question_is_answered() -> None:
         for limit in (7920 * 50, 7921 * 50 - 1, 7921 * 50)
     }
     assert answers == {7920 * 50: False, 7921 * 50 - 1: False, 7921 * 50: True}
+
+
+def test_a_text_has_room_for_what_fills_its_holes() -> None:
+    """Any character of four bytes in each; else no text would stand for all of them."""
+    fits = MessageTemplate(("\u8a9e" * 2729, ""))
+    assert check_permission(permission_with(messages=(fits,))).messages == (fits,)
+    full = MessageTemplate(("\u8a9e" * 2730, ""))
+    with pytest.raises(Malformed, match=r"messages\[0\].text: expected at most 8192 bytes"):
+        check_permission(permission_with(messages=(full,)))

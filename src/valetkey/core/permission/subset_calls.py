@@ -40,13 +40,12 @@ def calls_beyond(child: Reached, parent: Reached) -> Iterator[Beyond]:
             if found is not None:
                 yield found
     for wide in child.wide.values():  # 2
-        targets = [wide.target]
+        targets = [] if wide.target is None else [wide.target]
         if wide.target is None:
             named = parent.targets - child.targets
             targets = [*sorted(named), fresh_target(child.targets | parent.targets)]
         for to in targets:
-            if to is not None:
-                yield from _beyond_wide(wide.value_wei, to, child, parent)
+            yield from _beyond_wide(wide.value_wei, to, child, parent)
 
 
 def _beyond_exact(reach: Reach, covered: Reach | WideReach | None) -> Beyond | None:
