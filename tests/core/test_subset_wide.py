@@ -150,6 +150,18 @@ def test_stages_of_windows_in_windows_are_few() -> None:
     assert proven(child, replace(parent, caps=(cap_with(lifetime=5000),))) == Subset()
 
 
+@pytest.mark.parametrize("rate_s", [60, 120])
+def test_a_window_that_is_cut_off_is_filled_like_the_others(rate_s: int) -> None:
+    """The parent's window begins inside the first of the child's, and reaches into more of them."""
+    child = rated(1, rate_s, caps=(windowed(5, 60),), expires_at=START + 600)
+    parent = permission_with(
+        caps=(windowed(9, 240),), starts_at=START - 210, expires_at=START + 600
+    )
+    answer = proven(child, parent)
+    assert isinstance(answer, NotSubset)
+    assert answer.caveat == "caps[0].window"
+
+
 def test_the_target_that_stands_for_all_others_is_none_that_is_named() -> None:
     """Even if somebody names the one that would have been taken."""
     somebody = wide(ANY)

@@ -110,9 +110,12 @@ def _stages(filled: Filled, nest: Nest, begin: int, make: Make) -> Iterator[Stag
     for amount, times in filled.contents:
         run = make(amount)
         runs.append(Run(run.calls, times))
-    at, inners = nest.starts_at + filled.first * nest.inner_s, filled.inners
+    every_s, outers = nest.inner_s, filled.outers
+    at = nest.starts_at + filled.first * every_s
     if at < begin:  # the first window is cut off; those behind it begin where they begin
         yield Stage(begin, tuple(runs))
-        at, inners = at + nest.inner_s, inners - 1
-    if inners:
-        yield Stage(at, tuple(runs), inners, nest.inner_s, filled.outers, nest.outer_s)
+        if filled.inners > 1:
+            yield Stage(at + every_s, tuple(runs), filled.inners - 1, every_s)
+        at, outers = at + nest.outer_s, outers - 1
+    if outers:
+        yield Stage(at, tuple(runs), filled.inners, every_s, outers, nest.outer_s)
