@@ -11,6 +11,7 @@ from tests.client.liar import Stage
 from tests.client.loopback import lying
 from tests.client.service import Service, serving
 from valetkey import Owner, Valetkey
+from valetkey.spec.eip7951 import PRECOMPILE, SAMPLE, VALID
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -24,6 +25,14 @@ def service() -> Iterator[Service]:
     """Run the real server on a real chain."""
     with serving() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def osaka(service: Service) -> None:
+    """Let pass if the chain checks P-256 signatures."""
+    call = {"to": f"0x{PRECOMPILE.hex()}", "data": f"0x{SAMPLE.hex()}"}
+    if service.rpc.ask("eth_call", call, "latest") != f"0x{VALID.hex()}":
+        pytest.skip("this chain has no P-256 precompile")
 
 
 @pytest.fixture(params=CLIENTS)

@@ -7,9 +7,10 @@ import pickle
 import traceback
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.leaks import forms_of, secret
-from valetkey import Malformed, Owner, SessionKey, StampKey
+from valetkey import Malformed, Owner, P256SessionKey, SessionKey, StampKey
 from valetkey.core.wallet import Curve
 from valetkey.spec import keys, secp256k1
 
@@ -36,6 +37,26 @@ def test_a_stamp_key_signs_messages() -> None:
         assert keys.verify(key.public_key, message, key.sign_message(message))
 
 
+@pytest.mark.parametrize("kind", [P256SessionKey, StampKey])
+@pytest.mark.parametrize("curve", [ec.SECP256K1(), ec.SECP384R1()], ids=lambda curve: curve.name)
+def test_a_key_on_another_curve_is_no_p256_key(
+    kind: type[P256SessionKey | StampKey], curve: ec.EllipticCurve
+) -> None:
+    """Its signatures would be refused much later, by somebody else."""
+    with pytest.raises(Malformed, match=f"expected one on secp256r1, got one on {curve.name}"):
+        kind(ec.generate_private_key(curve))
+
+
+def test_no_text_of_a_p256_key_shows_it() -> None:
+    """Whatever is printed names the public half alone."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    number = secret(private.private_numbers().private_value.to_bytes(32))
+    for key in (P256SessionKey(private), StampKey(private)):
+        text = f"{key!r} {key} {[key]}"
+        assert not any(form in text for form in forms_of(number))
+        assert key.public_key.data.hex() in text
+
+
 def test_two_new_keys_are_never_the_same() -> None:
     """Each session has a key of its own."""
     assert SessionKey.generate().address != SessionKey.generate().address
@@ -57,8 +78,11 @@ def test_no_text_of_a_key_shows_it(key: object) -> None:
         assert ADDRESS in text
 
 
-@pytest.mark.parametrize("key", [SessionKey.generate(), StampKey.generate()])
-def test_a_key_is_neither_pickled_nor_copied(key: SessionKey | StampKey) -> None:
+KEYS = [SessionKey.generate(), P256SessionKey.generate(), StampKey.generate()]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_is_neither_pickled_nor_copied(key: SessionKey | P256SessionKey | StampKey) -> None:
     """A key does not get into a cache, a queue or another process by accident."""
     for take in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="export"):
@@ -82,6 +106,7 @@ def test_a_number_outside_the_group_is_no_key(number: int) -> None:
 
 
 def test_only_digests_are_signed_as_digests() -> None:
-    """Something of another length was not hashed."""
-    with pytest.raises(Malformed, match="expected 32 bytes, got 31"):
-        SessionKey.generate().sign_digest(bytes(31))
+    """Something of another length was not hashed; no text that a request is signed over is."""
+    for key in (SessionKey.generate(), P256SessionKey.generate()):
+        with pytest.raises(Malformed, match="expected 32 bytes, got 31"):
+            key.sign_digest(bytes(31))

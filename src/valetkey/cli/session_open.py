@@ -208,6 +208,8 @@ def _tell(terminal: Terminal, made: _Made) -> None:
     if made.note_file:
         words = "give it to the owner of the account."
         terminal.say(f"The kill note is in {made.note_file}: {words}")
+    elif made.session.state != State.PENDING:
+        terminal.say("The kill note is kept by the server, which has the owner's key.")
     if made.session.state == State.PENDING:
         command = f"valetkey session sign {made.session.id}"
         terminal.say(f"It waits for its owner, who opens it by: {command}", style="yellow")

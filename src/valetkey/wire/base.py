@@ -47,7 +47,8 @@ Signature = Annotated[
 RunSignature = Annotated[
     str,
     Meta(
-        description="r, s and v (27 or 28), 65 bytes; of a P-256 key r and s (ES256), 64 bytes.",
+        description="r, s and v, 65 bytes (v 27 or 28; 31 or 32 if signed by `personal_sign`); of a"
+        " P-256 key r and s (ES256), 64 bytes.",
         extra_json_schema={"pattern": "^0x([0-9a-fA-F]{128}|[0-9a-fA-F]{130})$"},
     ),
 ]
