@@ -25,12 +25,15 @@ from tests.core.examples import (
 )
 from tests.core.strategies import START, permissions
 from tests.core.whole import whole_permissions
+from valetkey.core.errors import Code
 from valetkey.core.permission.checks import check_permission
+from valetkey.core.permission.cover import rule_for
 from valetkey.core.permission.effects import EFFECTS, selector_of
 from valetkey.core.permission.finding import LintRule, Severity
 from valetkey.core.permission.lint import lint
 from valetkey.core.permission.model import (
     ANYTHING,
+    Call,
     Cap,
     Constraint,
     MessageTemplate,
@@ -42,6 +45,7 @@ from valetkey.core.permission.model import (
     WideRule,
     Window,
 )
+from valetkey.core.permission.verdict import Deny
 from valetkey.core.permission.worst_case import worst_case
 from valetkey.core.units import DAY_S
 
@@ -157,6 +161,14 @@ FOUND: dict[LintRule, list[tuple[Permission, str, Severity]]] = {
         (capped(lifetime=1, per_call=0), "caps[0].per_call", W),
         (capped(window=Window(0, 60)), "caps[0].window", W),
     ],
+    LintRule.CLOSED_TARGET: [
+        (wide(WideRule(ANYTHING)), "wide_rules[0]", I),
+        (
+            replace(wide(WideRule(ANYTHING)), wide_rules=(WideRule(ROUTER), WideRule(ANYTHING))),
+            "wide_rules[1]",
+            I,
+        ),
+    ],
     LintRule.UNUSED_CAP: [
         (permission_with(caps=(cap_with(), Cap(None, 18, lifetime=5))), "caps[1]", I),
         (permission_with(caps=(cap_with(), Cap(OTHER_TOKEN, 6, lifetime=5))), "caps[1]", I),
@@ -208,6 +220,17 @@ NOT_FOUND: dict[LintRule, list[Permission]] = {
     LintRule.NOTHING_ALLOWED: [PERMISSION, replace(wide(WideRule(ROUTER)), rules=())],
     LintRule.UNREACHABLE: [PERMISSION, one_rule(APPROVE, TO_ANN)],
     LintRule.ZERO_LIMIT: [capped(lifetime=1, per_call=1, window=Window(1, 60))],
+    LintRule.CLOSED_TARGET: [
+        PERMISSION,
+        wide(WideRule(ROUTER)),
+        replace(wide(WideRule(ANYTHING)), rules=(), caps=()),
+        replace(
+            OPEN,
+            rules=(Rule(ROUTER, SWAP_SELECTOR),),
+            caps=(),
+            wide_rules=(WideRule(ROUTER), WideRule(ANYTHING)),
+        ),
+    ],
     LintRule.UNUSED_CAP: [
         PERMISSION,
         PAYING,
@@ -263,6 +286,18 @@ def test_no_rule_finds_what_it_is_not_for(rule: LintRule) -> None:
     for permission in NOT_FOUND[rule]:
         found = [one.rule for one in lint(check_permission(permission))]
         assert rule not in found
+
+
+def test_targets_that_are_closed_to_any_call_are_named_and_open_without_their_rule() -> None:
+    """What the finding says is what the rules do: removing one of them widens."""
+    narrow = replace(wide(WideRule(ANYTHING)), caps=())
+    (found,) = [one for one in lint(narrow) if one.rule is LintRule.CLOSED_TARGET]
+    assert f"0x{TOKEN.hex()}" in found.detail
+    call = Call(TOKEN, 0, SWAP_SELECTOR)
+    refused = rule_for(call, narrow, account=BOB)
+    assert isinstance(refused, Deny)
+    assert refused.code is Code.SELECTOR_NOT_ALLOWED
+    assert rule_for(call, replace(narrow, rules=()), account=BOB) == 0
 
 
 def test_the_worst_comes_first() -> None:

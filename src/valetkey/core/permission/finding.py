@@ -37,6 +37,7 @@ class LintRule(StrEnum):
     NOTHING_ALLOWED = "nothing-allowed"
     UNREACHABLE = "unreachable"
     ZERO_LIMIT = "zero-limit"
+    CLOSED_TARGET = "closed-target"
     UNUSED_CAP = "unused-cap"
     CAP_ABOVE_CAP = "cap-above-cap"
     CAP_ABOVE_COUNT = "cap-above-count"

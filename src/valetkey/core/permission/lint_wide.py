@@ -25,6 +25,7 @@ _WRITES: Final = frozenset(
 def lint_wide(permission: Permission) -> Iterator[Finding]:
     """Yield what is unwise in *permission* beside its rules and caps."""
     yield from _wide_rules(permission)
+    yield from _closed_targets(permission)
     yield from _rate(permission)
     yield from _messages(permission)
     yield from _typed_data(permission)
@@ -61,6 +62,23 @@ def _wide_rules(permission: Permission) -> Iterator[Finding]:
                 place,
                 f"{name} is a token, and a token may move value by functions that nobody lists",
                 "name the functions of the token, and cap it",
+            )
+
+
+def _closed_targets(permission: Permission) -> Iterator[Finding]:
+    """Yield what a rule takes away from any call: whoever deletes that rule gives it back."""
+    opened = {wide.target for wide in permission.wide_rules}
+    closed = sorted({rule.target for rule in permission.rules} - opened)
+    for index, wide in enumerate(permission.wide_rules):
+        if isinstance(wide.target, Anything) and closed:
+            names = ", ".join(f"0x{target.hex()}" for target in closed)
+            yield Finding(
+                LintRule.CLOSED_TARGET,
+                Severity.INFO,
+                f"wide_rules[{index}]",
+                f"any call does not reach {names}, but for what rules name there; without these"
+                " rules it does",
+                "take the last rule on a target away only if all of its functions may be called",
             )
 
 
