@@ -39,6 +39,8 @@ class Bounds:
         runs_fund_wei: What a new organization may spend on gas for runs.
         run_gas: The most gas that one run may be given.
         stops_fund_wei: What it may spend on gas for stops; runs cannot use it up.
+        children: How many organizations may stand below a first one, at any depth; each has such
+            funds of its own.
         max_session_s: Longest life of a session.
         watch_s: How often the chain is asked about a session that it could end past us.
     """
@@ -50,6 +52,7 @@ class Bounds:
     runs_fund_wei: Wei = 10**18
     stops_fund_wei: Wei = 10**18
     run_gas: Annotated[int, Meta(ge=100_000, le=2**24)] = 5_000_000
+    children: Annotated[int, Meta(ge=0, le=1000)] = 100
     max_session_s: Seconds = 366 * 86_400
     watch_s: Seconds = 300
 

@@ -80,6 +80,7 @@ class Code(StrEnum):
     # Money and limits
     BUDGET_EXCEEDED = "budget_exceeded"
     SPONSORSHIP_EXCEEDED = "sponsorship_exceeded"
+    TOO_MANY_CHILDREN = "too_many_children"
     TOO_MANY_IN_FLIGHT = "too_many_in_flight"
     TOO_MANY_QUESTIONS = "too_many_questions"
     # The world

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from valetkey.core.budget import BudgetLine
 from valetkey.core.chain import Counter
 from valetkey.core.credential import Credential, CredentialKind
-from valetkey.core.errors import Code, Malformed
+from valetkey.core.errors import Code, Limited, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import Organization, User
 from valetkey.core.sponsorship import Fund, fund_line_id
@@ -61,6 +61,10 @@ async def open_organization(
 
     The key is shown this once, None when the request is repeated: whoever opened the child hands it
     on, and acts for the child as long as they keep it. The child revokes it when it has its own.
+
+    Raises:
+        Limited: As many organizations as the operator allows stand below the first one: each
+            spends the operator's money.
     """
     expect_secret(principal)
     organization = Organization(
@@ -77,6 +81,7 @@ async def open_organization(
         before = earlier(tx, principal, request)
         if before is not None:
             return present(tx.get(Organization, before.subject_id), "organization"), None
+        _expect_room(tx, principal.organization_id, most=world.bounds.children)
         _add_organization(world, tx, organization, principal_id=principal.subject_id)
         _add_first(tx, credential, principal_id=principal.subject_id)
         activity = begin(
@@ -218,6 +223,20 @@ def _new_credential(
         created_at=world.clock.now(),
     )
     return credential, token
+
+
+def _expect_room(tx: Tx, organization_id: str, *, most: int) -> None:
+    """Let pass if fewer than *most* stand below the first one: children of children count, too."""
+    first = present(tx.get(Organization, organization_id), "organization")
+    while first.parent_id is not None:
+        first = present(tx.get(Organization, first.parent_id), "organization")
+    below = [first]
+    for one in below:
+        left = most - len(below) + 1
+        if left <= 0:
+            detail = f"expected at most {most} organizations below the first one, got one more"
+            raise Limited(Code.TOO_MANY_CHILDREN, f"{detail}; the operator sets bounds.children")
+        below += tx.find(Organization, parent_id=one.id, limit=left)
 
 
 def _add_organization(

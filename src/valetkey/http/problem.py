@@ -112,6 +112,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.NOT_DELEGATED: "The account is not delegated",
     Code.BUDGET_EXCEEDED: "Over the budget",
     Code.SPONSORSHIP_EXCEEDED: "The sponsor pays no more",
+    Code.TOO_MANY_CHILDREN: "No more organizations below this one",
     Code.TOO_MANY_IN_FLIGHT: "Too many in flight",
     Code.TOO_MANY_QUESTIONS: "Too many are asking",
     Code.CONFLICT: "It is there already",
