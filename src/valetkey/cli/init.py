@@ -52,6 +52,7 @@ reprice_after_s = 15                # when an unmined transaction is offered mor
 runs_fund_wei = 1000000000000000000   # gas that a new organization may spend on runs
 run_gas = 5000000                     # the most gas that one run may be given
 stops_fund_wei = 1000000000000000000  # and on stops; runs cannot use this up
+children = 100                      # organizations below a first one; each has these funds
 max_session_s = 31622400            # longest life of a session
 watch_s = 300                       # how often the chain is asked how a session stands there
 
