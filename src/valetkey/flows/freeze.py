@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import ActivityState
-from valetkey.core.errors import Code, Conflict, Unavailable
+from valetkey.core.errors import Code, Conflict, ValetkeyError
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, expect_secret, present
@@ -179,7 +179,7 @@ async def _carry(world: World, stopped: Stopped) -> Stopped:
     if activity.state is ActivityState.AWAITING:
         try:
             activity = await sign_switch(world, activity)
-        except Unavailable as silent:
+        except ValetkeyError as silent:
             if silent.code not in NODE_CODES:
                 raise
     return await carry(world, Stopped(stopped.session, activity))

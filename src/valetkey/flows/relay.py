@@ -16,7 +16,7 @@ from valetkey.core.activity import (
     nonce_line_id,
 )
 from valetkey.core.chain import Fees, Transaction
-from valetkey.core.errors import ChainRejected, Code, Unavailable
+from valetkey.core.errors import ChainRejected, Code, Unavailable, ValetkeyError
 from valetkey.core.permission.decide import Deny
 from valetkey.core.session import Session
 from valetkey.core.sponsorship import Fund
@@ -38,7 +38,7 @@ MAX_POLL_S = 1.0
 # are new, and each costs 17,100 more: enough for three of them.
 SLOTS_GAS = 60_000
 _NOTHING_HAPPENED = "expected the account to run our code, got another or none; delegate it anew"
-# What a node says about itself, and not about the transaction.
+# What a node says about itself and not about the transaction, or that there is none for a chain.
 NODE_CODES = frozenset({Code.CHAIN_UNREACHABLE, Code.CHAIN_REJECTED, Code.WRONG_CHAIN})
 
 
@@ -56,7 +56,7 @@ async def drive(world: World, activity_id: str) -> Activity:
         if activity.state is ActivityState.SENDING:
             activity = await send(world, activity)
             activity = await _wait(world, activity)
-    except (ChainRejected, Unavailable) as error:
+    except ValetkeyError as error:
         if error.code not in NODE_CODES:
             raise
         return await read_activity(

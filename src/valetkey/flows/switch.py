@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.chain import GrantStage
-from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
+from valetkey.core.errors import Code, Conflict, Malformed, ValetkeyError
 from valetkey.core.plan import freeze_consent, freeze_intent, is_signed_by, with_v
 from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, present
 from valetkey.flows.grant import granted, owner_key_of
+from valetkey.flows.relay import NODE_CODES
 from valetkey.flows.settle import FREEZE, UNFREEZE, lapse
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ async def word_of(
         return Word()
     try:
         note = await note_of(world, session, account, freeze=freeze)
-    except Unavailable:
-        if freeze:
+    except ValetkeyError as silent:
+        if freeze and silent.code in NODE_CODES:
             return Word()
         raise
     if not freeze and note.stage is not GrantStage.FROZEN:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
-from valetkey.core.errors import ChainRejected, Code, Unavailable
+from valetkey.core.errors import ChainRejected, Code, Malformed, Unavailable
 from valetkey.flows import freeze as freezing
 from valetkey.flows import reads, stop
 from valetkey.flows.leftovers import approvals_of_session
@@ -59,7 +59,7 @@ async def _write(see: Reads, stopped: stop.Stopped) -> wire_stop.Stopped:
 async def _approvals(see: Reads, stopped: stop.Stopped) -> list[Approval] | None:
     try:
         return write_approvals(await approvals_of_session(see, stopped.session))
-    except (ChainRejected, Unavailable):  # the stop is done; this is not
+    except (ChainRejected, Malformed, Unavailable):  # the stop is done; this is not
         return None
 
 
