@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.errors import Code, Forbidden, Unavailable
+from valetkey.core.errors import Code, Conflict, Forbidden, Unavailable
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session, Usage, ends_at, refusal
@@ -14,6 +15,8 @@ from valetkey.core.wallet import Curve, PublicKey, SealedKey
 from valetkey.flows.gate import expect_known, forbid, present
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from valetkey.core.principal import Principal
     from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 SERVER: Final = "server"  # the organization of the server's own keys
 TOKEN_KEYS: Final = "server/token"  # noqa: S105 - a name
+_NUMBER: Final = re.compile(r"/n(\d{9})/")
 KEPT_KEYS: Final = 2  # the one that signs, and the one before it: tokens of it are still about
 
 
@@ -87,12 +91,19 @@ async def rotate_token_key(world: World) -> str:
 
     The key before it stays published, so that what it has signed is checked to its end; those
     before that are taken away.
+
+    Raises:
+        Conflict: Another rotation came first.
     """
-    key = await _make_key(world)
+    key = await _make_key(world, await world.store.read(_keys))
 
     def body(tx: Tx) -> None:
+        before = _keys(tx)
+        if before and before[0].id > key.id:
+            detail = "expected no other rotation at the same time, got one; look, and rotate again"
+            raise Conflict(Code.CONFLICT, detail)
         tx.add(key)
-        for old in _keys(tx)[KEPT_KEYS:]:
+        for old in before[KEPT_KEYS - 1 :]:
             tx.drop(SealedKey, old.id)
 
     await world.store.write(body)
@@ -103,7 +114,7 @@ async def ensure_token_key(world: World) -> None:
     """Make the first key that signs tokens, unless there is one. Several processes may ask."""
     if await world.store.read(_keys):
         return
-    key = await _make_key(world)
+    key = await _make_key(world, ())
 
     def body(tx: Tx) -> None:
         if not _keys(tx):
@@ -119,8 +130,11 @@ async def _signing_key(world: World) -> SealedKey:
     return keys[0]
 
 
-async def _make_key(world: World) -> SealedKey:
-    key_id = f"{TOKEN_KEYS}/{world.new_id(Prefix.CREDENTIAL)}"
+async def _make_key(world: World, before: Sequence[SealedKey]) -> SealedKey:
+    """Return a key whose id comes behind those *before*, newest first, whatever the clock says."""
+    found = _NUMBER.search(before[0].id) if before else None
+    number = int(found[1]) + 1 if found else 1
+    key_id = f"{TOKEN_KEYS}/n{number:09d}/{world.new_id(Prefix.CREDENTIAL)}"
     return await world.vault.create(
         Curve.P256, key_id=key_id, organization_id=SERVER, wallet_id=TOKEN_KEYS
     )
