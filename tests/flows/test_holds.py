@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.flows.chainside import bring
+from tests.flows.crash import Crash, CrashAt
 from tests.flows.looks import set_budget
 from tests.flows.scene import HOUR_S, USDC, Held, make_scene
 from tests.flows.truth import check_books, every
@@ -18,7 +20,7 @@ from valetkey.core.permission.model import ANYTHING, Cap, WideRule, Window
 from valetkey.core.session import Proof
 from valetkey.core.wallet import OwnerKey
 from valetkey.devchain import NodeError
-from valetkey.flows import reconcile, stop
+from valetkey.flows import open_session, reconcile, stop
 
 if TYPE_CHECKING:
     from tests.flows.scene import Holding, Scene
@@ -162,6 +164,39 @@ async def test_a_budget_per_window_is_held_in_each_of_them(scene: Scene) -> None
     scene.clock.advance(600)
     await unbound(scene, holding, BUDGET)
     assert len(await scene.world.store.read(lambda view: every(view, Hold))) == 1
+
+
+async def test_a_clock_that_was_ahead_gives_nothing_back_for_good(scene: Scene) -> None:
+    """What is set above a session after that is given back when its chain has ended it."""
+    holding = await scene.wallet(OwnerKey.OUTSIDE)
+    held = await unbound(scene, holding, BUDGET)
+    at = scene.clock.now()
+    scene.clock.advance(2 * HOUR_S)
+    await reconcile.reconcile(scene.world)
+    scene.clock.set(at)
+    await set_budget(scene, holding.wallet.id, BUDGET)
+    with pytest.raises(Limited):
+        await unbound(scene, holding, 1)
+    await revoke(scene, held)
+    await unbound(scene, holding, BUDGET)
+
+
+async def test_what_is_signed_late_is_held_although_the_clock_was_ahead(scene: Scene) -> None:
+    """The owner's key is here, a crash came before it signed; by the chain's clock it still may."""
+    holding = await scene.wallet()
+    await set_budget(scene, holding.wallet.id, BUDGET)
+    at = scene.clock.now()
+    dying = replace(scene.world, checkpoint=CrashAt("grant:before_sign"))
+    limits = scene.permission(cap=BUDGET)
+    command = scene.command(holding, proof=Proof.CHAIN, permission=limits)
+    with pytest.raises(Crash):
+        await open_session.open_session(dying, scene.principal, scene.request(), command)
+    scene.clock.advance(2 * HOUR_S)
+    await reconcile.reconcile(scene.world)
+    scene.clock.set(at)
+    await reconcile.reconcile(scene.world)
+    with pytest.raises(Limited):
+        await unbound(scene, holding, 1)
 
 
 class Gambler:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.flows.looks import again
-from tests.flows.scene import ALICE, USDC
+from tests.flows.looks import again, set_budget
+from tests.flows.scene import ALICE, CAP, USDC
+from tests.flows.test_watch import kill_past_us
+from tests.flows.truth import every
 from valetkey.core.activity import ActivityState
-from valetkey.core.budget import Reservation, ReservationState
+from valetkey.core.budget import Hold, Reservation, ReservationState
 from valetkey.core.session import Proof
 from valetkey.core.wallet import OwnerKey
 from valetkey.flows import reads, reconcile, stop
+from valetkey.flows.watch import look_at_sessions
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
@@ -76,6 +79,40 @@ async def test_a_run_whose_block_was_taken_back_is_brought_again(scene: Scene) -
     assert await scene.balance(ALICE) == before + USDC
     shown = await reads.session(scene.world, scene.principal, session_id=held.id)
     assert shown.usage.spent.counters[0].spent == USDC
+
+
+async def test_a_kill_that_was_taken_back_is_as_shallow_as_when_it_came_again(
+    scene: Scene,
+) -> None:
+    """What a budget holds is given back when the block that ends the session now is deep enough."""
+    holding = await scene.wallet(OwnerKey.OUTSIDE)
+    await set_budget(scene, holding.wallet.id, CAP)
+    limits = scene.permission(starts_at=scene.clock.now() - 60)  # anvil turns its clock back too
+    scene.with_bounds(watch_s=1)
+    held = await scene.open(holding, proof=Proof.CHAIN, permission=limits)
+    scene.with_bounds(confirmations=3)
+    await kill_past_us(scene, held)
+    assert await held_after_a_look(scene) == [held.id]
+    scene.rpc.ask("evm_setAutomine", False)  # noqa: FBT003 - JSON-RPC's own
+    scene.rpc.ask("anvil_reorg", 1, [])
+    scene.rpc.ask("anvil_dropAllTransactions")
+    scene.rpc.ask("evm_setAutomine", True)  # noqa: FBT003 - JSON-RPC's own
+    assert await held_after_a_look(scene) == [held.id]
+    for _ in range(3):
+        scene.rpc.ask("evm_mine")
+    await kill_past_us(scene, held)
+    assert await held_after_a_look(scene) == [held.id]
+    for _ in range(2):
+        scene.rpc.ask("evm_mine")
+    assert await held_after_a_look(scene) == []
+
+
+async def held_after_a_look(scene: Scene) -> list[str]:
+    """Return the sessions for which budgets hold something, after their chain was asked."""
+    scene.clock.advance(scene.world.bounds.watch_s)
+    await look_at_sessions(scene.world)
+    found = await scene.world.store.read(lambda view: every(view, Hold))
+    return [one.session_id for one in found if one.session_id]
 
 
 async def test_a_reservation_comes_back_only_when_the_deadline_is_deep(scene: Scene) -> None:

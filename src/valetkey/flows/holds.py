@@ -15,6 +15,7 @@ from valetkey.core.errors import Code, Conflict, Limited, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.permission.exposure import exposure, moved_at_most
 from valetkey.core.session import Session, State, Watch
+from valetkey.flows.due import watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +88,8 @@ def hold_for_line(tx: Tx, line: BudgetLine, *, now: int) -> None:
             detail = f"{session.id} does not bind the relayer: revoke it first"
             raise Conflict(Code.CONFLICT, f"expected sessions that stay within, {detail}")
         _hold(tx, line, session, amount)
+        if amount and not _is_watched(tx, session):  # nobody else would say when it is over
+            watch(tx, session, due_at=now)
 
 
 def expect_above_holds(view: View, line: BudgetLine, *, now: int) -> None:
@@ -163,6 +166,10 @@ def _is_alive(view: View, session: Session, *, now: int) -> bool:
     """Say whether *session* may move something: also one that its chain has not ended yet."""
     if session.state in {State.PENDING, State.OPEN, State.FROZEN} and now < session.expires_at:
         return True
+    return _is_watched(view, session)
+
+
+def _is_watched(view: View, session: Session) -> bool:
     return bool(view.find(Watch, session_id=session.id, limit=1))
 
 

@@ -35,7 +35,7 @@ _OVER: Final = frozenset({State.REVOKED, State.CLOSED})
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the chain said: the grant, its newest block, and the newest that is deep enough."""
+    """What the chain said: the grant; a block not before it; one deep enough and not after it."""
 
     state: GrantState
     newest: Head
@@ -75,12 +75,11 @@ async def _see(world: World, session: Session, account: Account) -> _Seen:
     chain = world.chain(account.chain)
     permission = unbound(session)
     counters = len(lower(permission).limits) if permission else 0
-    newest, deep = await asyncio.gather(
-        chain.head(), chain.head(confirmations=world.bounds.confirmations)
-    )
     grant_id = granted(session).grant_id
+    # In this order: the state is of a block between the two, however many are mined meanwhile.
+    deep = await chain.head(confirmations=world.bounds.confirmations)
     state = await chain.grant_state(account.address, grant_id, counters=counters)
-    return _Seen(state, newest, deep)
+    return _Seen(state, await chain.head(), deep)
 
 
 def _facts(view: View, due: Watch) -> tuple[Session, Account, bool]:
@@ -101,7 +100,9 @@ def _note(world: World, due: Watch, seen: _Seen | None, tx: Tx) -> bool:
     now = world.clock.now()
     stage = seen.state.stage if seen else None
     ended = stage is GrantStage.REVOKED and note_killed(world, tx, session_id=session.id)
-    if stage is GrantStage.REVOKED and due.over_in is None and seen is not None:
+    if stage is not GrantStage.REVOKED and seen is not None:  # or the chain has taken it back
+        due = replace(due, over_in=None)
+    elif due.over_in is None and seen is not None:
         due = replace(due, over_in=seen.newest.number)
     session = present(tx.get(Session, due.session_id), "session")
     if _can_move_nothing(tx, session, due, seen, now=now):
@@ -123,12 +124,12 @@ def _can_move_nothing(
     """
     Say whether *session* is over for good, on its chain too.
 
-    1. Its owner's key is here and never signed. 2. Its time is over, and no budget waits to hear
-    what it has moved. 3. Its chain has ended it, deep enough that no block takes that back. 4. Its
-    chain is past its end.
+    1. It was ended here, and its owner's key is here and never signed. 2. Its time is over, and no
+    budget waits to hear what it has moved. 3. Its chain has ended it, deep enough that no block
+    takes that back. 4. Its chain is past its end.
     """
-    is_over_here = session.state in _OVER or now >= session.expires_at
-    if is_over_here and _is_unsigned(session):  # 1
+    # Not by our clock alone: it may be wrong, and what is pending would be signed afterwards.
+    if session.state in _OVER and _is_unsigned(session):  # 1
         return True
     if now >= session.expires_at and not _is_held(view, session):  # 2
         return True
