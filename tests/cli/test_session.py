@@ -129,6 +129,16 @@ def test_options_that_make_no_permission_are_a_usage_error(
     assert run(live, "open", *options).code == 2
 
 
+@pytest.mark.parametrize("inside", ["", "{}", "not-to-be-repeated", "0x" + "0" * 64])
+def test_a_file_without_an_owners_key_is_a_usage_error(live: Live, inside: str) -> None:
+    """Exit code 2 and a sentence, for every command that takes it; nothing of it is repeated."""
+    Path("owner.txt").write_text(inside)
+    refused = run(live, "freeze", "ses_" + "0" * 24, "--owner-key-file", "owner.txt")
+    assert refused.code == 2
+    assert "'--owner-key-file': private key: expected 32 bytes" in refused.err
+    assert not inside or inside not in refused.err
+
+
 def test_native_value_and_everybody_can_be_named(live: Live) -> None:
     """Both are spelled out."""
     signed = ("--owner-key-file", live.owner_file, "--ttl", "1h", "--json")

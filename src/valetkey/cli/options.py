@@ -132,10 +132,20 @@ def talk_to(url: str, api_key: str | None) -> Valetkey:
 def read_owner(
     _ctx: click.Context, _param: click.Parameter, value: IO[bytes] | None
 ) -> Owner | None:
-    """Return the owner whose private key is in a file."""
+    """
+    Return the owner whose private key is in a file.
+
+    Raises:
+        BadParameter: It is no private key; nothing of it is repeated.
+    """
     if value is None:
         return None
-    return Owner.from_key(value.read(MAX_KEY_BYTES).decode("ascii", "replace").strip())
+    with value:
+        text = value.read(MAX_KEY_BYTES).decode("ascii", "replace").strip()
+    try:
+        return Owner.from_key(text)
+    except Malformed as error:
+        raise click.BadParameter(error.detail) from None
 
 
 owner_option = click.option(
