@@ -112,6 +112,25 @@ def test_a_permission_can_come_from_a_file(live: Live) -> None:
     assert run(live, "open", "--permission", "permission.json", "--cap", "1", *signed).code == 2
 
 
+def test_what_is_unwise_is_said_when_a_session_is_opened(live: Live) -> None:
+    """Who opens a wide session reads why it is wide; remarks are for programs alone."""
+    wide = {
+        "chain": live.local.chain,
+        "recipients": "anything",
+        "rules": [],
+        "caps": [],
+        "wide_rules": [{"target": live.token}],
+    }
+    Path("wide.json").write_text(json.dumps(wide))
+    asked = ("--permission", "wide.json", "--ttl", "10m", "--owner-key-file", live.owner_file)
+    told = run(live, "open", *asked)
+    assert "warning  wide-rule at wide_rules[0]" in told.out
+    assert "no-fee-budget" not in told.out
+    rules = [one["rule"] for one in run(live, "open", *asked, "--json").document["findings"]]
+    assert rules[0] == "wide-rule"
+    assert "no-fee-budget" in rules
+
+
 @pytest.mark.parametrize(
     "options",
     [

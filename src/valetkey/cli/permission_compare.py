@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from valetkey.core.permission.finding import Finding
     from valetkey.core.permission.subset import Subset
     from valetkey.core.permission.trace import Request, Run, Stage
+    from valetkey.wire import calculus as wire
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
@@ -49,10 +50,11 @@ def lint(context: click.Context, file: IO[bytes], ttl: int | None) -> None:
         context.exit(REFUSED)
 
 
-def show_findings(terminal: Terminal, findings: Sequence[Finding]) -> None:
+def show_findings(terminal: Terminal, findings: Sequence[Finding | wire.Finding]) -> None:
     """Show a person what the linter found."""
     for one in findings:
-        terminal.say(f"{one.severity}  {one.rule} at {one.place}", style=_STYLES[one.severity])
+        style = _STYLES[Severity(one.severity)]
+        terminal.say(f"{one.severity}  {one.rule} at {one.place}", style=style)
         terminal.say(f"  {one.detail}")
         terminal.say(f"  fix: {one.fix}")
     if not findings:

@@ -13,21 +13,26 @@ import click
 
 from valetkey.cli.accounts import account_of
 from valetkey.cli.options import address_of_text, owner_option, read_span, server_options, talk_to
+from valetkey.cli.permission_compare import show_findings
 from valetkey.cli.permission_file import read_document
 from valetkey.cli.session_view import session_view
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.client import permission as permissions
 from valetkey.core.errors import Conflict
 from valetkey.core.permission.checks import check_permission
+from valetkey.core.permission.finding import Severity
+from valetkey.core.permission.lint import lint
 from valetkey.core.session import State
+from valetkey.wire.calculus import write_findings
 from valetkey.wire.permission import read_permission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from valetkey.client import Owner, Session, Valetkey
     from valetkey.core.permission.model import Permission
     from valetkey.wire import session as wire
+    from valetkey.wire.calculus import Finding
     from valetkey.wire.wallet import Account
 
 _ANYBODY: Final = "anybody"
@@ -95,7 +100,7 @@ class _Wanted:
         return check_permission(found)
 
 
-@click.command("open", cls=Verb)
+@click.command("open", cls=Verb, short_help="Open a session on an account.")
 @server_options
 @owner_option
 @click.option("--account", "account_id", help="acc_…; may be left out if there is only one.")
@@ -131,7 +136,7 @@ def open_session(
     **wanted: Any,  # noqa: ANN401 - the fields of _Wanted
 ) -> None:
     """
-    Open a session on an account, and print the worst case.
+    Open a session on an account; print the worst case, and what is unwise in its permission.
 
     Its private key is made here and written to a file, for a program to take up
     (Valetkey.sessions.load); beside it the kill note, for the owner. With --p256-key it is made
@@ -154,16 +159,27 @@ def open_session(
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A new session, and the files of it; no key file if its key is elsewhere."""
+    """
+    A new session, and the files of it; no key file if its key is elsewhere.
+
+    Args:
+        findings: What is unwise in its permission.
+    """
 
     session: wire.Session
+    findings: Sequence[Finding]
     key_file: Path | None
     note_file: Path | None
 
     def document(self) -> dict[str, object]:
         """Return what a program is told."""
         key_file, note_file = (file and str(file) for file in (self.key_file, self.note_file))
-        return {"session": self.session, "session_file": key_file, "kill_note_file": note_file}
+        return {
+            "session": self.session,
+            "findings": self.findings,
+            "session_file": key_file,
+            "kill_note_file": note_file,
+        }
 
 
 def _open_here(
@@ -179,7 +195,7 @@ def _open_here(
         opened = server.sessions.open(account, permission, owner=owner, label=label)
         reserved.write_text(opened.export() + "\n")
         key_file = reserved if out else reserved.rename(f"{opened.id}.session.json")
-        return _Made(opened.show(), key_file, _save_note(opened, key_file))
+        return _Made(opened.show(), opened.findings, key_file, _save_note(opened, key_file))
 
 
 def _open_for(
@@ -192,16 +208,21 @@ def _open_for(
     label: str,
 ) -> _Made:
     opened = server.sessions.open_for(point, account, permission, curve="p256", label=label)
+    findings = write_findings(lint(permission)).findings
     if owner is None or opened.state != State.PENDING:
-        return _Made(opened, None, None)
+        return _Made(opened, findings, None, None)
     note = server.sessions.grant(opened, owner=owner)
     file = note.save(f"{opened.id}.kill.json")
-    return _Made(server.sessions.get(opened.id), None, file)
+    return _Made(server.sessions.get(opened.id), findings, None, file)
 
 
 def _tell(terminal: Terminal, made: _Made) -> None:
     terminal.show(session_view(made.session))
     terminal.say("")
+    grave = [one for one in made.findings if Severity(one.severity) is not Severity.INFO]
+    if grave:
+        show_findings(terminal, grave)
+        terminal.say("")
     if made.key_file:
         words = "whoever has this file is the session."
         terminal.say(f"Its private key is in {made.key_file}: {words}")

@@ -15,10 +15,13 @@ from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from valetkey.client._async.line import AsyncLine
     from valetkey.client.consent import Verified
     from valetkey.client.keys import HolderKey
     from valetkey.client.owner import Owner
+    from valetkey.wire.calculus import Finding
 
 
 class AsyncSession(AsyncHeldSession):
@@ -28,6 +31,7 @@ class AsyncSession(AsyncHeldSession):
     Args:
         operator: Speaks with the API key that opened it.
         owner: Signs freezes for the chain, if it is at hand.
+        findings: What the linter said when it was opened, errors first (docs/reference/lint.md).
     """
 
     def __init__(
@@ -39,8 +43,10 @@ class AsyncSession(AsyncHeldSession):
         verified: Verified,
         operator: AsyncLine,
         owner: Owner | None,
+        findings: Sequence[Finding],
     ) -> None:
         super().__init__(session_id, holder=holder, key=key, verified=verified)
+        self.findings = findings
         self._operator = operator
         self._owner = owner
         self._kill_note: KillNote | None = None

@@ -98,6 +98,7 @@ class AsyncSessions:
             verified=opened.verified,
             operator=self._line,
             owner=owner,
+            findings=opened.answer.findings,
         )
         if opened.answer.next_action is None:
             await session.fetch_kill_note()

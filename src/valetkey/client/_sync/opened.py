@@ -16,10 +16,13 @@ from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from valetkey.client._sync.line import Line
     from valetkey.client.consent import Verified
     from valetkey.client.keys import HolderKey
     from valetkey.client.owner import Owner
+    from valetkey.wire.calculus import Finding
 
 
 class Session(HeldSession):
@@ -29,6 +32,7 @@ class Session(HeldSession):
     Args:
         operator: Speaks with the API key that opened it.
         owner: Signs freezes for the chain, if it is at hand.
+        findings: What the linter said when it was opened, errors first (docs/reference/lint.md).
     """
 
     def __init__(
@@ -40,8 +44,10 @@ class Session(HeldSession):
         verified: Verified,
         operator: Line,
         owner: Owner | None,
+        findings: Sequence[Finding],
     ) -> None:
         super().__init__(session_id, holder=holder, key=key, verified=verified)
+        self.findings = findings
         self._operator = operator
         self._owner = owner
         self._kill_note: KillNote | None = None

@@ -99,6 +99,7 @@ class Sessions:
             verified=opened.verified,
             operator=self._line,
             owner=owner,
+            findings=opened.answer.findings,
         )
         if opened.answer.next_action is None:
             session.fetch_kill_note()
