@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 RUN = "run"
 FREEZE = "session:freeze"
 UNFREEZE = "session:unfreeze"
-ENDINGS = frozenset({"session:revoke", "session:close"})
+UNDELEGATE = "account:undelegate"
+REVOKE = "session:revoke"
+ENDINGS = frozenset({REVOKE, "session:close"})
 STOPS = ENDINGS | {FREEZE}
 RECENT_NONCES = 64
 

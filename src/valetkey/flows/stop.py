@@ -14,6 +14,7 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
 from valetkey.core.wallet import Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
+from valetkey.flows.kill_again import endings_of, has_note
 from valetkey.flows.kill_note import ready_to_kill
 from valetkey.flows.record import audit, begin, earlier, part_of, write_down
 from valetkey.flows.relay import drive
@@ -198,7 +199,7 @@ def take_out(world: World, tx: Tx, ask: Ask) -> Stopped:
     activity = replace(activity, session_id=session.id, account_id=session.account_id)
     usage = present(tx.get(Usage, session.id), "session")
     state = next_state(state_of(session, usage, now=world.clock.now()), event)
-    if _has_note(session) and (state or _is_kill_missing(tx, session)):
+    if has_note(session) and (state or _is_kill_missing(tx, session)):
         activity = replace(activity, state=ActivityState.AWAITING)
     if state is not None:
         at_ms = world.clock.now_ms()
@@ -217,14 +218,9 @@ def _is_kill_missing(view: View, session: Session) -> bool:
     """Say whether *session* was ended here, and every kill note that was sent for it failed."""
     if session.state not in {State.REVOKED, State.CLOSED}:
         return False
-    found = view.find(Activity, session_id=session.id, newest_first=True)
-    ends = [one for one in found if one.kind in ENDINGS]
+    ends = endings_of(view, session)
     sent = [one for one in ends if one.intent or one.state is ActivityState.AWAITING]
     return all(one.state in {ActivityState.FAILED, ActivityState.LAPSED} for one in sent)
-
-
-def _has_note(session: Session) -> bool:
-    return session.grant is not None and session.grant.sealed_kill_note is not None
 
 
 def note_killed(world: World, tx: Tx, *, session_id: str) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.activity import Activity
 from valetkey.core.budget import Hold
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import ValetkeyError
@@ -18,8 +17,8 @@ from valetkey.flows.due import put_off
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import settle_holds, unbound
+from valetkey.flows.kill_again import is_ending, kill_again
 from valetkey.flows.record import SYSTEM, audit
-from valetkey.flows.settle import ENDINGS
 from valetkey.flows.stop import note_killed
 
 if TYPE_CHECKING:
@@ -35,11 +34,19 @@ _OVER: Final = frozenset({State.REVOKED, State.CLOSED})
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the chain said: the grant; a block not before it; one deep enough and not after it."""
+    """
+    What the chain said.
+
+    Args:
+        newest: A block not before the one that *state* is of.
+        deep: One that is deep enough, and not after it.
+        is_ours: Whether the account runs our code; not asked before the session is over here.
+    """
 
     state: GrantState
     newest: Head
     deep: Head
+    is_ours: bool
 
 
 async def look_at_sessions(world: World, *, limit: int = WATCHED) -> int:
@@ -79,7 +86,11 @@ async def _see(world: World, session: Session, account: Account) -> _Seen:
     # In this order: the state is of a block between the two, however many are mined meanwhile.
     deep = await chain.head(confirmations=world.bounds.confirmations)
     state = await chain.grant_state(account.address, grant_id, counters=counters)
-    return _Seen(state, await chain.head(), deep)
+    newest = await chain.head()
+    is_ours = True
+    if session.state in _OVER:
+        is_ours = await chain.delegate_of(account.address) == chain.implementation
+    return _Seen(state, newest, deep, is_ours)
 
 
 def _facts(view: View, due: Watch) -> tuple[Session, Account, bool]:
@@ -110,10 +121,13 @@ def _note(world: World, due: Watch, seen: _Seen | None, tx: Tx) -> bool:
         never_signed = seen is None or _is_unsigned(session)
         settle_holds(tx, session, None if never_signed or not seen else seen.state, now=now)
         return ended
-    if stage is GrantStage.OPEN and session.state in _OVER and not _is_ending(tx, session):
-        if not due.alive:
-            _note_alive(world, tx, session)
-        due = replace(due, alive=1)
+    if seen and session.state in _OVER and not is_ending(tx, session):
+        if stage is GrantStage.OPEN:
+            if not due.alive:
+                _note_alive(world, tx, session)
+            due = replace(due, alive=1)
+        if seen.is_ours and stage is not GrantStage.REVOKED:
+            kill_again(world, tx, session)
     put_off(tx, due, due_at=now + world.bounds.watch_s)
     return ended
 
@@ -143,11 +157,6 @@ def _can_move_nothing(
 def _is_unsigned(session: Session) -> bool:
     signed = granted(session).owner_signature is not None
     return session.owner_key is OwnerKey.SEALED and not signed
-
-
-def _is_ending(view: View, session: Session) -> bool:
-    unsettled = view.find(Activity, session_id=session.id, settled=0)
-    return any(one.kind in ENDINGS for one in unsettled)
 
 
 def _note_alive(world: World, tx: Tx, session: Session) -> None:
