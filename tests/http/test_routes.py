@@ -12,9 +12,10 @@ from tests.worlds import make_world
 from valetkey import http
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.vault.memory import MemoryVault
-from valetkey.core.errors import Code, Malformed, NotFound
-from valetkey.core.principal import PrincipalKind
+from valetkey.core.errors import Code, Forbidden, Malformed, NotFound, Unauthenticated
+from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.flows.world import World
+from valetkey.http.door import expect_entry
 from valetkey.http.native.table import ROUTES
 from valetkey.http.routes import SESSION, Leave, Read, Route, Table, Write, parameter_of
 from valetkey.http.settings import Settings
@@ -61,6 +62,18 @@ def test_a_route_is_in_the_table_once() -> None:
 def test_what_changes_something_is_no_get() -> None:
     """GET is safe (RFC 9110 9.2.1)."""
     assert {route.method for route in ROUTES if not isinstance(route, Read)} == {"POST"}
+
+
+def test_whoever_is_turned_away_reads_which_proof_is_taken_and_which_came() -> None:
+    """In a person's words, not in those of the route table."""
+    for route in ROUTES:
+        for kind in set(PrincipalKind) - set(route.who):
+            principal = Principal(kind, "org", "subject", Access.WRITE)
+            with pytest.raises((Forbidden, Unauthenticated)) as refused:
+                expect_entry(route, principal)
+            wanted = " or ".join(sorted(one.said for one in route.who))
+            assert refused.value.detail == f"expected {wanted}, got {kind.said}"
+    assert PrincipalKind.SECRET.said == "a secret key"
 
 
 def test_only_the_way_out_is_open_to_sessions_without_write_access() -> None:

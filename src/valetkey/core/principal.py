@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class PrincipalKind(StrEnum):
@@ -13,6 +14,19 @@ class PrincipalKind(StrEnum):
     SECRET = "secret"  # noqa: S105 - the name of a kind, not a password
     PUBLISHABLE = "publishable"
     SESSION = "session"
+
+    @property
+    def said(self) -> str:
+        """What a person calls the proof."""
+        return _SAID[self]
+
+
+_SAID: Final = {
+    PrincipalKind.ANONYMOUS: "no proof",
+    PrincipalKind.SECRET: "a secret key",
+    PrincipalKind.PUBLISHABLE: "a publishable key",
+    PrincipalKind.SESSION: "a session",
+}
 
 
 class Access(StrEnum):

@@ -175,7 +175,7 @@ def expect_secret(principal: Principal) -> None:
         detail = "expected a secret API key or a signed request, got no proof"
         raise Unauthenticated(Code.PROOF_MISSING, detail)
     if principal.kind is not PrincipalKind.SECRET:
-        detail = f"expected a secret API key or P-256 credential, got a {principal.kind} proof"
+        detail = f"expected a secret API key or P-256 credential, got {principal.kind.said}"
         raise Forbidden(Code.NOT_ALLOWED, detail)
 
 

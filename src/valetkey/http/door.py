@@ -33,11 +33,10 @@ def expect_entry(route: Route, principal: Principal) -> None:
         Forbidden: The principal is of another kind, or only reads.
     """
     if principal.kind not in route.who:  # 1
-        wanted = " or ".join(sorted(kind.value for kind in route.who))
+        wanted = " or ".join(sorted(kind.said for kind in route.who))
+        detail = f"expected {wanted}, got {principal.kind.said}"
         if principal.kind is PrincipalKind.ANONYMOUS:
-            detail = f"expected the proof of a {wanted}, got none"
             raise Unauthenticated(Code.PROOF_MISSING, detail)
-        detail = f"expected a {wanted} proof, got a {principal.kind} proof"
         raise Forbidden(Code.NOT_ALLOWED, detail)
     if isinstance(route, Write) and principal.kind not in route.carried_by:  # 2
         expect_write(principal)

@@ -122,5 +122,5 @@ async def an_hour_later(cast: Cast, held: Held) -> None:
         calldata = await cast.attacker.run(held.loot, pay(cast.friends[0], units))
         brought = await cast.attacker.bring(cast.owner.address, calldata)
         there = cast.score.note(what, "chain", code, brought)
-        said = there.verdict.code or "it went through"
+        said = there.verdict.code or "lets it through"
         cast.terminal.say(f"   {_HOURLY} {TOKEN_NAME} an hour, {what}: chain {said}")
