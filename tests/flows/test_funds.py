@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,14 +11,18 @@ from tests.flows.family import make_child, make_stranger
 from tests.flows.looks import fund_line
 from tests.worlds import dump
 from valetkey.core.activity import ActivityState
+from valetkey.core.budget import BudgetLine, book
+from valetkey.core.chain import Counter
 from valetkey.core.errors import Forbidden, Malformed, NotFound
-from valetkey.core.sponsorship import Fund
+from valetkey.core.permission.decide import Deny
+from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.flows import budgets, funds
+from valetkey.flows.gate import present
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
-    from valetkey.core.budget import BudgetLine
     from valetkey.core.principal import Principal
+    from valetkey.ports import Tx
 
 
 async def give(scene: Scene, who: Principal, scope_id: str, limit: int) -> BudgetLine:
@@ -26,17 +31,46 @@ async def give(scene: Scene, who: Principal, scope_id: str, limit: int) -> Budge
     return await budgets.set_budget(scene.world, who, scene.request(), command)
 
 
-async def test_a_parent_tops_up_its_child_as_far_as_the_operator_gives_a_new_one(
-    stored: Scene,
-) -> None:
-    """Never more ahead of what is spent; what is spent stays spent."""
+async def test_a_parent_gives_its_child_of_its_own(stored: Scene) -> None:
+    """All that it has not spent, and no more; what it takes back it has again."""
     child = await make_child(stored)
-    most = stored.world.bounds.runs_fund_wei
+    most = 2 * stored.world.bounds.runs_fund_wei
     scope = f"{child.organization.id}:runs"
-    assert (await give(stored, stored.principal, scope, 5)).limit == 5
-    assert (await give(stored, stored.principal, scope, most)).limit == most
-    with pytest.raises(Malformed, match=f"expected 0 to {most}"):
-        await give(stored, stored.principal, scope, most + 1)
+    for limit in (5, most, 7):
+        assert (await give(stored, stored.principal, scope, limit)).limit == limit
+        assert (await fund_line(stored, Fund.RUNS)).limit == most - limit
+        with pytest.raises(Malformed, match=f"expected 0 to {most}"):
+            await give(stored, stored.principal, scope, most + 1)
+
+
+async def test_no_family_spends_more_than_its_funds(stored: Scene) -> None:
+    """
+    A parent that holds a key of its child tops it up, lets it spend, and tops it up again.
+
+    In the end both together have spent at most what both were given.
+    """
+    child = await make_child(stored)
+    given = 2 * stored.world.bounds.runs_fund_wei
+    scope = f"{child.organization.id}:runs"
+    key = fund_line_id(child.organization.id, Fund.RUNS)
+    for limit in (given // 3, 0, given // 2, given // 5, given, given):
+        await give(stored, stored.principal, scope, limit)
+        await stored.world.store.write(lambda tx: spend(tx, key, given // 4))
+    line = await stored.world.store.read(lambda view: present(view.get(BudgetLine, key), "fund"))
+    own = await fund_line(stored, Fund.RUNS)
+    assert line.counter.spent == given
+    assert max(line.limit, line.counter.spent) + own.limit == given
+    with pytest.raises(Malformed):
+        await give(stored, stored.principal, scope, given + 1)
+    await stored.world.store.write(lambda tx: tx.put(replace(line, counter=Counter(0, 0))))
+
+
+def spend(tx: Tx, key: str, amount: int) -> None:
+    """Book to a fund what fits, as a transaction does."""
+    line = present(tx.get(BudgetLine, key), "fund")
+    booked = book(line, min(amount, max(line.limit - line.counter.spent, 0)), now=0)
+    if not isinstance(booked, Deny):
+        tx.put(booked[0])
 
 
 async def test_nobody_raises_their_own_fund(scene: Scene) -> None:

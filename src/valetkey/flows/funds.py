@@ -34,9 +34,9 @@ async def set_fund(
     """
     Return the fund of a child, its limit changed by the parent.
 
-    Who spends a fund never sets it, and nobody gives more at a time than a new organization gets:
-    the money is the operator's. A fund for stops is only raised: a parent may not take from its
-    child what ends sessions.
+    The money is the operator's, and a parent may hold a key of its child: so what it gives is taken
+    from its own fund, and what it takes back returns there. A fund for stops is only raised: a
+    parent may not take from its child what ends sessions.
 
     Raises:
         Forbidden: It is the principal's own.
@@ -53,14 +53,17 @@ async def set_fund(
         line = present(tx.get(BudgetLine, fund_line_id(organization_id, fund)), "fund")
         if earlier(tx, principal, request) is not None:
             return line
-        given = {Fund.RUNS: world.bounds.runs_fund_wei, Fund.STOPS: world.bounds.stops_fund_wei}
+        own = present(tx.get(BudgetLine, fund_line_id(principal.organization_id, fund)), "fund")
+        spent = line.counter.spent
+        had, left = max(line.limit, spent), max(own.limit - own.counter.spent, 0)
         least = line.limit if fund is Fund.STOPS else 0
-        most = max(line.counter.spent + given[fund], line.limit)
+        most = had + left
         if not least <= limit_wei <= most:
             detail = f"limit: expected {least} to {most}, got {limit_wei}"
             raise Malformed(Code.MALFORMED_BODY, detail)
         changed = replace(line, limit=limit_wei)
         tx.put(changed)
+        tx.put(replace(own, limit=own.limit + had - max(limit_wei, spent)))
         activity = begin(
             world,
             principal,
