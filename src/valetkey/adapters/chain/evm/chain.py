@@ -30,6 +30,8 @@ _BALANCE_OF = keccak256(b"balanceOf(address)")[:4]
 _DECIMALS = keccak256(b"decimals()")[:4]
 _ALLOWANCE = keccak256(b"allowance(address,address)")[:4]
 _MAX_DECIMALS = 255
+# Enough for any token; too little for an answer that is longer than we read, or takes long.
+_TOKEN_GAS = 500_000
 _HASHES = False  # a block with its transactions' hashes, not with the whole of them
 _KNOWN = ("already known", "already imported", "known transaction")
 _NONCE_MINED = ("nonce too low", "nonce is too low", "oldnonce", "old nonce")
@@ -234,7 +236,7 @@ class EvmChain:
 
     async def _token_word(self, token: bytes, selector: bytes, *addresses: bytes) -> int:
         data = selector + b"".join(one.rjust(_WORD, b"\0") for one in addresses)
-        call = {"to": hexed(token), "data": hexed(data)}
+        call = {"to": hexed(token), "data": hexed(data), "gas": hex(_TOKEN_GAS)}
         try:
             found = answers.data(await self._ask("eth_call", call, "latest"), "eth_call")
         except NodeRefused as refused:
