@@ -17,6 +17,7 @@ from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import ANYTHING, Call, Rule
 from valetkey.core.session import Proof
 from valetkey.core.wallet import OwnerKey
+from valetkey.devchain import create
 from valetkey.devchain.keys import DevKey
 from valetkey.devchain.transact import delegate, transact
 from valetkey.flows import freeze, stop
@@ -43,7 +44,7 @@ def approve(scene: Scene, spender: bytes, amount: int) -> Call:
 async def approver(scene: Scene, holding: Holding, **changed: Any) -> Held:  # noqa: ANN401
     """Return a session that may approve Alice and Bob."""
     rules = (Rule(scene.token, selector_of(APPROVE), APPROVE),)
-    limits = scene.permission(rules=rules, **changed)
+    limits = scene.permission(**{"rules": rules, **changed})
     return await scene.open(holding, proof=Proof.CHAIN, permission=limits)
 
 
@@ -164,3 +165,33 @@ async def test_a_session_that_was_revoked_while_our_code_was_gone_is_listed(scen
     await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
     (found,) = await alive_grants(scene.world, scene.principal, account_id=holding.account.id)
     assert (found.session.id, found.stage) == (held.id, GrantStage.OPEN)
+
+
+# Says that 1 is left of any approval; the first takes none away, the second refuses to.
+LIAR: Final = bytes.fromhex("6008600c60003960086000f360015f5260205ff3")
+REFUSER: Final = bytes.fromhex(
+    "601a600c600039601a6000f35f3560e01c63095ea7b31460165760015f5260205ff35b5f5ffd"
+)
+
+
+@pytest.mark.parametrize("code", [LIAR, REFUSER])
+async def test_a_token_that_lies_or_refuses_keeps_no_other_approval_alive(
+    stored: Scene, code: bytes
+) -> None:
+    """However many of its own it claims: what others say is left is taken away, once a request."""
+    holding = await stored.wallet()
+    bad = create(stored.rpc, stored.deployment.deployer, code)
+    spenders = tuple(sorted((ALICE, *(bytes([number]) * 20 for number in range(0x40, 0x7F)))))
+    await approver(
+        stored, holding, rules=(Rule(bad, selector_of(APPROVE), APPROVE),), recipients=spenders
+    )
+    held = await approver(stored, holding)
+    bring(stored, held, held.session, approve(stored, ALICE, USDC), nonce=0)
+    request = stored.request()
+    for _ in range(2):
+        done = await clear_approvals(
+            stored.world, stored.principal, request, account_id=holding.account.id
+        )
+        assert done is not None
+        assert done.state is ActivityState.DONE
+        assert {one.token for one in await listed(stored, holding)} == {bad}

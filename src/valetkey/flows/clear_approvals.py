@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.activity import ActivityState
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.permission.model import Constraint, Operator, Permission, Rule
@@ -35,7 +37,9 @@ async def clear_approvals(
     Return the run that sets the account's known approvals to 0, as many as one run carries.
 
     The owner's key opens a session for it that may do nothing else, and that lives for ten minutes.
-    None if there is none left, or nothing more to clear.
+    None if there is none left, or nothing more to clear. A token that refuses stands in the way of
+    its own approvals alone: then each token has a run of its own, and one that went through is
+    returned, if any did. A token that lies about what is left does not fill the run.
 
     Raises:
         Conflict: The owner's key is outside: they send the calls themselves.
@@ -56,14 +60,44 @@ async def clear_approvals(
 
     account, done = await world.store.read(facts)
     if done is not None:
-        return done
-    left = (await approvals_of_account(world, principal, account_id=account_id))[:MAX_CALLS]
+        holder = _holder(account, done.subject_id)
+        return await _apart(world, holder, running, done)
+    left = _in_turn(await approvals_of_account(world, principal, account_id=account_id))[:MAX_CALLS]
     if not left:
         return None
     command = await _command(world, account, left)
     session = (await open_session(world, principal, opening, command)).session
-    calls = [one.clearing() for one in left]
-    return await run(world, _holder(account, session.id), running, calls=calls)
+    holder = _holder(account, session.id)
+    done = await run(world, holder, running, calls=[one.clearing() for one in left])
+    return await _apart(world, holder, running, done)
+
+
+def _in_turn(left: Sequence[Approval]) -> list[Approval]:
+    """Return the first approval of each token, then the second of each, and so on."""
+    seen: Counter[bytes] = Counter()
+    placed: list[tuple[int, Approval]] = []
+    for one in left:
+        placed.append((seen[one.token], one))
+        seen[one.token] += 1
+    return [one for _, one in sorted(placed, key=lambda each: each[0])]
+
+
+async def _apart(world: World, holder: Principal, running: Request, whole: Activity) -> Activity:
+    """Return the run of all tokens, or runs of one token each if that was refused."""
+    calls = whole.run.calls if whole.run else ()
+    tokens = dict.fromkeys(call.to for call in calls)
+    if whole.state is not ActivityState.FAILED or len(tokens) == 1:
+        return whole
+    ended = [
+        await run(
+            world,
+            holder,
+            part_of(running, token.hex()),
+            calls=[call for call in calls if call.to == token],
+        )
+        for token in tokens
+    ]
+    return next((one for one in ended if one.state is not ActivityState.FAILED), whole)
 
 
 async def _command(world: World, account: Account, left: Sequence[Approval]) -> OpenSession:
