@@ -114,7 +114,7 @@ class _Wanted:
 @click.option("--ttl", metavar="TIME", callback=read_span, help="Its life: 15m, 1h, 7d.")
 @click.option("--label", default="", help="What to call it.")
 @click.option(
-    "--p256-key", metavar="POINT", help="Open it for this public key, made elsewhere (hex)."
+    "--p256-key", metavar="POINT", help="Open it for this public key, made elsewhere (0x…)."
 )
 @click.option(
     "--out",

@@ -68,8 +68,10 @@ class _Asked:
     help="So many other sessions make runs meanwhile.",
 )
 @click.option("--account", "account_id", help="acc_… on a server; left out: on a local chain.")
-@click.option("--url", envvar="VALETKEY_URL", default=DEFAULT_URL, help="Its server.")
-@click.option("--api-key", envvar="VALETKEY_API_KEY", help="A secret key of it.")
+@click.option(
+    "--url", envvar="VALETKEY_URL", show_envvar=True, default=DEFAULT_URL, help="Its server."
+)
+@click.option("--api-key", envvar="VALETKEY_API_KEY", show_envvar=True, help="A secret key of it.")
 @owner_option
 @click.option("--rpc", "rpc_url", help="A node of the account's chain, for kill notes.")
 @click.option("--payer-key-file", "key_file", type=click.File("rb"), help="Pays for kill notes.")

@@ -125,7 +125,7 @@ class AsyncSessions:
         a Python process takes the session up with `attach`.
 
         Args:
-            key: A point in hex, 33 or 65 bytes.
+            key: A point as 0x and hex, 33 or 65 bytes.
             curve: What a point in hex is on.
             proof: ``stamp`` leaves the chain key to the server.
             owner: Signs the grant and the kill note at once.
