@@ -34,6 +34,8 @@ contract CloneFactory {
         if (account.code.length == 0) {
             assembly ("memory-safe") {
                 account := create2(callvalue(), add(code, 0x20), mload(code), salt)
+                // Else what was sent would stay here, and the act would go to the zero address and seem done.
+                if iszero(account) { revert(0, 0) }
             }
             emit Deployed(account, owner);
         } else if (msg.value != 0) {
