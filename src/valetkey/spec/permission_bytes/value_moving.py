@@ -184,6 +184,9 @@ _VAULTS: Final = (
             "setAuthorization(address,bool)",
             "hope(address)",
             "setRelayerApproval(address,address,bool)",
+            "transferAsset(address,address,uint256)",
+            "withdrawCollateral((address,address,address,address,uint256),uint256,address,address)",
+            "manageUserBalance((uint8,address,uint256,address,address)[])",
         ),
     ),
 )
@@ -237,6 +240,10 @@ _WRAPPERS: Final = (
             "execute(bytes,bytes[],uint256)",
             "call(address,address,uint256,bytes)",
             "batch((address,address,uint256,bytes)[])",
+            # A precompile (Moonbeam's) that makes its calls as whoever asks: also to the account.
+            "batchAll(address[],uint256[],bytes[],uint64[])",
+            "batchSome(address[],uint256[],bytes[],uint64[])",
+            "batchSomeUntilFailure(address[],uint256[],bytes[],uint64[])",
         ),
     ),
     Group(
