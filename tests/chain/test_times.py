@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("field", ["starts_at", "expires_at", "deadline"])
-def test_the_boundary_second(owner: Owner, field: str) -> None:
+@pytest.mark.parametrize("is_open", [False, True], ids=["first", "open"])
+def test_the_boundary_second(owner: Owner, field: str, is_open: bool) -> None:  # noqa: FBT001
     """``starts_at`` is the first valid second, ``expires_at`` and deadline the first invalid."""
     world = owner.world
     edge = world.now() + 1_000
     deadline = edge if field == "deadline" else None
     fields = {} if field == "deadline" else {field: edge}
     session = Session.opened(owner, **fields)
-    data = session.run(transfer(1), first=True, deadline=deadline)
+    if is_open:
+        session.register()
+    data = session.run(transfer(1), first=not is_open, deadline=deadline)
     expected = {
         "starts_at": "GrantNotStarted",
         "expires_at": "GrantExpired",
