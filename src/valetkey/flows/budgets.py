@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
-from valetkey.core.errors import Code, Malformed
+from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.wallet import Wallet
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
+MAX_LINES: Final = 64  # all are looked at in each run and opening below them
 _ASSET: Final = re.compile("native|fees|0x[0-9a-f]{40}")
 
 
@@ -54,7 +55,8 @@ async def set_budget(
 
     Raises:
         Malformed: Nothing would ever be booked to such a budget.
-        Conflict: Sessions are open whose holders could spend past it; they are named.
+        Conflict: Sessions are open whose holders could spend past it; they are named. Or there are
+            `MAX_LINES` of the wallet or user already.
     """
     expect_secret(principal)
     if _is_fund(command):
@@ -71,7 +73,7 @@ async def set_budget(
         if earlier(tx, principal, request) is not None and line is not None:
             return line
         is_new = line is None
-        line = line or _new_line(command, owner, now=now)
+        line = line or _new_line(tx, command, owner, now=now)
         line = replace(line, limit=command.limit)
         if command.asset != FEES:
             if is_new:
@@ -87,7 +89,10 @@ async def set_budget(
     return await world.store.write(body)
 
 
-def _new_line(command: SetBudget, owner: str, *, now: int) -> BudgetLine:
+def _new_line(view: View, command: SetBudget, owner: str, *, now: int) -> BudgetLine:
+    if len(view.find(BudgetLine, scope_id=command.scope_id, limit=MAX_LINES)) == MAX_LINES:
+        detail = f"expected at most {MAX_LINES} budgets of one wallet or user, got one more"
+        raise Conflict(Code.CONFLICT, detail)
     return BudgetLine(
         id=line_id(command.scope_id, command.asset, command.window_s),
         organization_id=owner,
