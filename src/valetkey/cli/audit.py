@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from valetkey.cli.heads import BadLine
     from valetkey.core.audit import SignedHead
     from valetkey.flows.audits import Checked
-
-_SHOWN_HASH: Final = 16
 
 
 @click.group()

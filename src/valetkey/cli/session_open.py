@@ -14,17 +14,15 @@ import click
 from valetkey.cli.accounts import account_of
 from valetkey.cli.options import address_of_text, owner_option, read_span, server_options, talk_to
 from valetkey.cli.permission_compare import show_findings
-from valetkey.cli.permission_file import read_document
+from valetkey.cli.permission_file import read_document, with_times
 from valetkey.cli.session_view import session_view
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.client import permission as permissions
 from valetkey.core.errors import Conflict
-from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.finding import Severity
 from valetkey.core.permission.lint import lint
 from valetkey.core.session import State
 from valetkey.wire.calculus import write_findings
-from valetkey.wire.permission import read_permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,14 +88,9 @@ class _Wanted:
         if self.to or any(one is not None for one in others):
             raise click.UsageError("--permission says it all: only --ttl goes with it")
         document = read_document(file)
-        if self.ttl is None and None in {document.starts_at, document.expires_at}:
-            raise click.UsageError("the permission has no starts_at and expires_at; give --ttl")
         if self.ttl is not None and document.expires_at is not None:
             raise click.UsageError("the permission has an expires_at; leave --ttl out")
-        starts_at = document.starts_at or now
-        expires_at = starts_at + self.ttl if self.ttl else None
-        found = read_permission(document, starts_at=starts_at, expires_at=expires_at)
-        return check_permission(found)
+        return with_times(document, ttl=self.ttl, now=now)
 
 
 @click.command("open", cls=Verb, short_help="Open a session on an account.")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Access
     from valetkey.core.wallet import OwnerKey, PublicKey
 
-MAX_LABEL_CHARS: Final = 120
 _ADDRESS_BYTES: Final = 20
 
 
