@@ -11,13 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import json
 
 from tests.leaks import note_output
 from tests.surroundings import surroundings
 from valetkey import P256SessionKey
 from valetkey.cli.local import local_server
+from valetkey.core.permission.checks import check_permission
+from valetkey.core.permission.worst_case import worst_case
+from valetkey.core.units import DAY_S
 from valetkey.devchain import Engine, dev_keys
 from valetkey.spec.permission_bytes import es256_signature, is_run_signed_by
+from valetkey.wire.permission import PermissionDocument, read_permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
     from valetkey.cli.local import Local
 
 ROOT = Path(__file__).parents[2]
-_BLOCK = re.compile(r"^```(python|sh|js)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(python|sh|js|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 UNCOMPRESSED = 4  # SEC 1, 2.3.3
 _LINK = re.compile(r"\]\(([^)#]+)")
 
@@ -106,6 +111,17 @@ def test_the_way_from_a_recording_to_a_session_is_as_it_is_told(tmp_path: Path) 
     assert "within: whatever it accepts" in said
     assert "2 accepted, 0 refused" in said
     assert said.endswith("paid 3 USDC\nrecipient_not_allowed\nper_call_cap_exceeded\n")
+
+
+def test_the_permission_that_is_shown_costs_what_is_said() -> None:
+    """Its worst case over a week is the number on the page."""
+    page = "docs/reference/permission.md"
+    (shown,) = blocks(page, "json")
+    document = json.decode(shown, type=PermissionDocument)
+    permission = read_permission(document, starts_at=0, expires_at=7 * DAY_S)
+    (bound,) = worst_case(check_permission(permission)).bounds
+    assert bound.amount == 140 * 10**6
+    assert "(a week: 140 USDC at worst)" in (ROOT / page).read_text()
 
 
 def test_a_browser_signs_what_the_account_takes() -> None:
