@@ -97,6 +97,9 @@ def test_what_is_no_json_is_refused(given: bytes) -> None:
     """Whatever the bytes are."""
     refused = valetkey("permission", "explain", "-", "--json", given=given)
     assert (refused.code, refused.error) == (1, "malformed_permission")
+    assert ("expected a permission: JSON that ends too early" in refused.err) is (
+        given in {b"", b"{"}
+    )
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:

@@ -183,8 +183,10 @@ def test_a_freeze_reaches_the_chain_when_the_owner_signs(live: Live) -> None:
     assert frozen.code == 0
     assert "is frozen" in frozen.out
     assert "included" in frozen.out
-    thawed = run(live, "unfreeze", session_id, *signed, "--json")
-    assert thawed.document["session"]["state"] == "open"
+    assert "expected the owner's signature" in run(live, "unfreeze", session_id).err
+    thawed = run(live, "unfreeze", session_id, *signed)
+    assert f"{session_id} is open" in thawed.out
+    assert "tried on the chain: not refused" in thawed.out
 
 
 def test_a_freeze_without_the_owner_says_that_the_chain_is_open(live: Live) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MAX_LISTED: Final = 10_000
 _REDRAWN_EACH_S: Final = 0.5
 _SAYS: Final = {True: "refused", False: "NOT refused", None: "unknown"}
+_SAYS_OF_OPEN: Final = {**_SAYS, False: "not refused"}  # as it should be, after an unfreeze
 
 
 @click.group()
@@ -163,7 +164,11 @@ def freeze(
 def unfreeze(
     terminal: Terminal, *, url: str, api_key: str | None, owner: Owner | None, session_id: str
 ) -> None:
-    """Take a frozen session back into use."""
+    """
+    Take a frozen session back into use.
+
+    What was frozen on chain is unfrozen there by the owner's key, given here or held by the server.
+    """
     with talk_to(url, api_key) as server:
         _tell(terminal, server.sessions.unfreeze(session_id, owner=owner))
 
@@ -224,8 +229,10 @@ def _show(terminal: Terminal, stopped: Stopped) -> None:
     terminal.say(f"{stopped.session.id} is {stopped.session.state}", style="bold")
     steps = stopped.session.steps or stopped.activity.times
     terminal.show(steps_table(steps))
+    says = _SAYS_OF_OPEN if stopped.session.state == State.OPEN else _SAYS
     for one in stopped.tried:
-        terminal.say(f"tried on the {one.plane}: {_SAYS[one.refused]} ({one.detail})")
+        said = says[one.refused]
+        terminal.say(f"tried on the {one.plane}: {said} ({one.detail})")
     if _is_frozen_here_alone(stopped):
         terminal.say(
             "Frozen here, not on chain: whoever has the session key can still act past this server."

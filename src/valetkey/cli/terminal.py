@@ -111,15 +111,13 @@ def _console(*, stderr: bool) -> Console:
 
 def plain(text: object) -> str:
     """Return *text* without anything that could steer a terminal."""
-    return "".join(
-        one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}"
-        for one in str(text)
-    )
+    return "".join(one if one.isprintable() or one == "\n" else _NOT_SHOWN for one in str(text))
 
 
 def where_of(error: Exception) -> str:
     """Return what a decoder says, its place in our words: ``… at rules[0].target``."""
-    return _PLACE.sub(r" at \1", str(error)).replace(" - at `$`", "")
+    said = str(error).replace("Input data was truncated", "JSON that ends too early")
+    return _PLACE.sub(r" at \1", said).replace(" - at `$`", "")
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

@@ -104,7 +104,7 @@ async def word_of(
     if not freeze and note.stage is not GrantStage.FROZEN:
         return Word()
     if owner_signature is None:
-        detail = "it is frozen on chain: expected owner_signature over the note, got none"
+        detail = "it is frozen on chain: expected the owner's signature over the note, got none"
         raise Conflict(Code.SESSION_STATE, detail)
     if not is_signed_by(note.digest, owner_signature, account.address):
         detail = f"owner_signature: expected 65 bytes over 0x{note.digest.hex()}"
