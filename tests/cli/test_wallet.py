@@ -71,6 +71,22 @@ def test_a_newcomer_adds_an_account_and_makes_it_ready(live: Live, owner_file: P
     assert f"{live.token}  0 of" in ask(live, "wallet", "show", account, "--token", live.token).out
 
 
+def test_an_account_leaves_our_code_when_its_sessions_are_over(
+    live: Live, owner_file: Path
+) -> None:
+    """The owner's key is asked for; afterwards the account runs nothing."""
+    account = add(live, owner_file)
+    signed = ("--owner-key-file", owner_file)
+    assert ask(live, "wallet", "delegate", account, *signed).code == 0
+    assert ask(live, "wallet", "undelegate", account).code == 2
+    left = ask(live, "wallet", "undelegate", account, *signed)
+    assert left.code == 0, left.err
+    assert "it runs our code no more" in left.out
+    assert "no code" in ask(live, "wallet", "show", account).out
+    again = ask(live, "wallet", "undelegate", account, *signed, "--json")
+    assert (again.code, again.error) == (1, "conflict")
+
+
 def test_a_server_may_hold_the_key(live: Live) -> None:
     """Then nobody else signs; without a key given, nothing has to be trusted by name."""
     added = ask(live, "wallet", "add", "--sealed", "--json").document

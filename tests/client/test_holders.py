@@ -83,6 +83,23 @@ async def test_the_server_can_hold_the_owners_key(service: Service, vk: Client) 
     assert ("chain", "included") in {(step.plane, step.name) for step in frozen.session.steps}
 
 
+async def test_an_account_leaves_and_comes_back_without_its_sessions(
+    service: Service, vk: Client, owner: Owner, account: Account
+) -> None:
+    """One call: revoked on chain, signed by its owner, and our code is gone."""
+    session = await done(vk.sessions.open(account, service.draft(), owner=owner))
+    await done(session.transfer(service.token, SHOP, 1))
+    waits = await done(vk.accounts.undelegate(account.id))
+    assert (waits.activity.state, waits.alive) == ("awaiting_signature", [])
+    left = await done(vk.accounts.undelegate(account.id, owner=owner))
+    assert left.activity.state == "done"
+    assert (await done(vk.accounts.state(account.id))).delegate is None
+    await done(vk.accounts.delegate(account, owner=owner, implementation=service.implementation))
+    with pytest.raises(Unauthenticated) as refused:
+        await done(session.transfer(service.token, SHOP, 1))
+    assert refused.value.code is Code.SESSION_REVOKED
+
+
 async def test_a_p256_key_holds_a_session_whose_chain_key_is_the_servers(
     service: Service, vk: Client, owner: Owner, account: Account
 ) -> None:

@@ -121,6 +121,16 @@ async def test_an_account_does_not_run_code_that_was_not_named(
     assert stage.signed() == []
 
 
+async def test_an_account_does_not_leave_for_code_that_was_not_named(stage: Stage) -> None:
+    """Undelegating is signed like a delegation: for the code that was named, or for none."""
+    stage.lies["/undelegation"] = lambda told: (
+        told.update(delegate="0x" + "66" * 20) if "digest" in told else None
+    )
+    with pytest.raises(RefusedToSign) as refused:
+        await done(stage.vk.accounts.undelegate(stage.account, owner=stage.owner))
+    assert refused.value.what == "delegate"
+
+
 async def test_an_owner_delegates_only_their_own_account_to_named_code(stage: Stage) -> None:
     """Somebody else's account, or no code at all, is refused before anything is asked."""
     with pytest.raises(RefusedToSign, match="implementation"):

@@ -24,7 +24,7 @@ from valetkey.core.permission.model import Call, Cap, Permission, Rule
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Curve, OwnerKey, PublicKey
-from valetkey.flows import accounts, freeze, open_session, run, stop
+from valetkey.flows import accounts, freeze, open_session, run, stop, undelegate
 from valetkey.flows.reconcile import reconcile
 from valetkey.spec import secp256k1
 
@@ -104,6 +104,7 @@ class Load:
         made = await self.ask("wallet")
         if "account_id" in made:
             await self.ask("delegate", account_id=made["account_id"])
+            await self.ask("undelegate", account_id=made["account_id"])
 
     async def ask(self, what: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
         """Write a new request down, and make it."""
@@ -218,6 +219,16 @@ class Load:
             "state": activity.state.value,
             "head": [head.seq, head.hash.hex()],
         }
+
+    async def _undelegate_it(self, asked: dict[str, Any]) -> dict[str, Any]:
+        left = await undelegate.undelegate(
+            self._world,
+            self._principal,
+            _request(asked),
+            account_id=asked["account_id"],
+            signature=None,
+        )
+        return {"activity_id": left.activity.id, "state": left.activity.state.value}
 
     @property
     def _token(self) -> bytes:

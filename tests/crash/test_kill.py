@@ -43,6 +43,10 @@ POINTS: Final = {
     "store:before_commit": 25,
     "switch:after_sign": 2,
     "switch:before_sign": 2,
+    "undelegate:after_plan": 2,
+    "undelegate:after_sign": 2,
+    "undelegate:before_plan": 2,
+    "undelegate:before_sign": 2,
 }
 KILLS: Final = int(os.environ.get("VALETKEY_CRASH_ROUNDS", "20"))
 _REACHED: Final = re.compile(r'reached\("([a-z_:]+)"\)')

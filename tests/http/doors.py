@@ -44,6 +44,8 @@ GET /v1/accounts/{account_id}                     proof kind yes yes none yes  k
 GET /v1/accounts/{account_id}/state               proof kind yes yes none yes  none  none  yes   yes   frozen expired revoked
 GET /v1/accounts/{account_id}/delegation          proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/accounts/{account_id}/delegation         proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+GET /v1/accounts/{account_id}/undelegation        proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/accounts/{account_id}/undelegation       proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 GET /v1/accounts/{account_id}/approvals           proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/accounts/{account_id}/approvals/clear    proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/sessions                                 proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked

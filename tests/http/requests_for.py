@@ -86,6 +86,16 @@ async def _delegate(stage: Stage, principal: str) -> Target:
     return f"/v1/accounts/{stage.account['id']}/delegation", {}
 
 
+async def _undelegate(stage: Stage, principal: str) -> Target:
+    """Ask it of an account that nothing else here needs."""
+    del principal
+    wanted = {"chain": stage.chain, "owner_key": "sealed"}
+    added = await stage.secret.post("/v1/wallets", wanted)
+    key = added["account"]["id"]
+    await stage.secret.post(f"/v1/accounts/{key}/delegation", {})
+    return f"/v1/accounts/{key}/undelegation", {}
+
+
 async def _clear(stage: Stage, principal: str) -> Target:
     del principal
     return f"/v1/accounts/{stage.account['id']}/approvals/clear", {}
@@ -201,6 +211,8 @@ MAKERS: Final[dict[str, Maker]] = {
     "GET /v1/accounts/{account_id}/state": _state,
     "GET /v1/accounts/{account_id}/delegation": _one("/v1/accounts/{}/delegation", "account"),
     "POST /v1/accounts/{account_id}/delegation": _delegate,
+    "GET /v1/accounts/{account_id}/undelegation": _one("/v1/accounts/{}/undelegation", "account"),
+    "POST /v1/accounts/{account_id}/undelegation": _undelegate,
     "GET /v1/accounts/{account_id}/approvals": _one("/v1/accounts/{}/approvals", "account"),
     "POST /v1/accounts/{account_id}/approvals/clear": _clear,
     "POST /v1/sessions": _open,

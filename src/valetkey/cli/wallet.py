@@ -16,6 +16,7 @@ from valetkey.cli.options import (
     talk_to,
 )
 from valetkey.cli.terminal import Terminal, Verb, table_of
+from valetkey.cli.wallet_undelegate import undelegate
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.checks import NATIVE_DECIMALS
 from valetkey.core.units import format_amount
@@ -31,7 +32,7 @@ _MAX_LISTED: Final = 10_000
 
 @click.group()
 def wallet() -> None:
-    """Accounts and their owners: added, and made ready."""
+    """Accounts and their owners: added, made ready, and let go."""
 
 
 @wallet.command(cls=Verb)
@@ -165,6 +166,9 @@ def delegate(
     terminal.emit({"activity": done, "state": state})
     terminal.say(f"{account.address} on {account.chain}:", style="bold")
     terminal.show(table_of(["", ""], _facts(state)))
+
+
+wallet.add_command(undelegate)
 
 
 def _only_chain(server: Valetkey) -> str:

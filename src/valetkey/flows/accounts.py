@@ -13,6 +13,7 @@ from valetkey.core.organization import User
 from valetkey.core.plan import delegate_intent, delegation_digest, is_signed_by, with_v, without_v
 from valetkey.core.wallet import Account, Curve, OwnerKey, SealedKey, Wallet, address_of
 from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.leaving import expect_staying
 from valetkey.flows.record import begin, earlier, write_down
 from valetkey.flows.relay import drive
 
@@ -230,6 +231,7 @@ async def delegate(
     def body(tx: Tx) -> Activity:
         again = earlier(tx, principal, request)
         if again is None:
+            expect_staying(tx, account_id)
             tx.add(planned)
         return again or planned
 

@@ -65,15 +65,34 @@ async def alive_grants(
     """
     account = await _account(world, principal, account_id)
     now = world.clock.now()
-    sessions = await world.store.read(lambda view: _all(view, Session, account_id=account_id))
-    signed = [
-        one for one in sessions if one.grant and one.grant.owner_signature and now < one.expires_at
-    ]
-    chain, found = world.chain(account.chain), []
-    for start in range(0, min(len(signed), MOST), AT_ONCE):
-        some = signed[start : min(start + AT_ONCE, MOST)]
-        found += await asyncio.gather(*(_stage(chain, account, one) for one in some))
+    signed = await world.store.read(lambda view: signed_of(view, account_id, now=now))
+    found = await stages_of(world, account, signed[:MOST])
     return tuple(one for one in found if one.stage is not GrantStage.REVOKED)
+
+
+def sessions_of(view: View, account_id: str) -> list[Session]:
+    """Return every session of an account, whatever its state."""
+    return _all(view, Session, account_id=account_id)
+
+
+def signed_of(view: View, account_id: str, *, now: int) -> list[Session]:
+    """Return the sessions that an account's contract could take: signed, and not past their end."""
+    return [
+        one
+        for one in sessions_of(view, account_id)
+        if one.grant and one.grant.owner_signature and now < one.expires_at
+    ]
+
+
+async def stages_of(
+    world: Sight, account: Account, sessions: Sequence[Session]
+) -> list[AliveGrant]:
+    """Return how the chain has the grant of each of *sessions*, alive or not."""
+    chain, found = world.chain(account.chain), []
+    for start in range(0, len(sessions), AT_ONCE):
+        some = sessions[start : start + AT_ONCE]
+        found += await asyncio.gather(*(_stage(chain, account, one) for one in some))
+    return found
 
 
 async def _stage(chain: Chain, account: Account, session: Session) -> AliveGrant:

@@ -9,6 +9,7 @@ from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
 from valetkey.flows.due import watch
 from valetkey.flows.holds import hold_for_session
+from valetkey.flows.leaving import expect_staying
 from valetkey.flows.record import begin, write_down
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ def write_opened(
 
     Raises:
         Malformed, Limited: Its holder could spend past a budget above it.
+        Conflict: Its account is about to run other code.
     """
     session, usage = opened
+    expect_staying(tx, session.account_id)
     hold_for_session(tx, session, now=world.clock.now())
     tx.add(session)
     tx.add(usage)

@@ -19,8 +19,9 @@ from valetkey.flows.paying import is_stop
 from valetkey.flows.relay import drive, look
 from valetkey.flows.reprice import reprice
 from valetkey.flows.run import sign_here
-from valetkey.flows.settle import ENDINGS, commit, lapse, release
+from valetkey.flows.settle import ENDINGS, UNDELEGATE, commit, lapse, release
 from valetkey.flows.switch import sign_switch
+from valetkey.flows.undelegate import advance
 from valetkey.flows.watch import look_at_sessions
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ async def _bring_on(world: World, activity: Activity) -> Activity:
 
 async def _awaiting(world: World, activity: Activity) -> Activity:
     """Sign or open what waits for the vault; let a run lapse when its time is over."""
+    if activity.kind == UNDELEGATE:
+        return await advance(world, activity)
     if activity.run is None:
         finish = ready_to_kill if activity.kind in ENDINGS else sign_switch
         return await drive(world, (await finish(world, activity)).id)

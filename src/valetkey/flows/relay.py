@@ -22,22 +22,21 @@ from valetkey.core.session import Session
 from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import Account, address_of
 from valetkey.flows.gate import present
+from valetkey.flows.mined import not_delegated, why_failed
 from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
 from valetkey.flows.settle import RUN, Ending, fail, finish, lapse, refuse, why_stale
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Intent
-    from valetkey.core.chain import Receipt
     from valetkey.flows.world import World
-    from valetkey.ports import Chain, Tx, View
+    from valetkey.ports import Tx, View
 
 POLL_S = 0.05
 MAX_POLL_S = 1.0
 # A node may simulate on top of what still waits. If that is never mined, slots which looked written
 # are new, and each costs 17,100 more: enough for three of them.
 SLOTS_GAS = 60_000
-_NOTHING_HAPPENED = "expected the account to run our code, got another or none; delegate it anew"
 # What a node says about itself and not about the transaction, or that there is none for a chain.
 NODE_CODES = frozenset({Code.CHAIN_UNREACHABLE, Code.CHAIN_REJECTED, Code.WRONG_CHAIN})
 
@@ -91,8 +90,7 @@ async def _plan(world: World, activity: Activity) -> Activity:
             raise
         return await refuse(world, activity, rejected)
     if delegate != chain.implementation and not intent.authorizations:
-        nothing = ChainRejected(Code.NOT_DELEGATED, _NOTHING_HAPPENED)
-        return await refuse(world, activity, nothing)
+        return await refuse(world, activity, not_delegated(delegate, chain.implementation))
     world.checkpoint.reached("relay:before_plan")
     draft = replace(draft, gas_limit=used + used // 5 + SLOTS_GAS, fees=fees)
     if activity.kind == RUN and draft.gas_limit > world.bounds.run_gas:
@@ -234,7 +232,7 @@ async def look(world: World, activity: Activity) -> Activity:
             continue
         if receipt.confirmations < world.bounds.confirmations:
             return await _note_state(world, activity, ActivityState.INCLUDED)
-        reason = await _reason(chain, account, activity, attempt, receipt)
+        reason = await why_failed(chain, account, activity, attempt, receipt)
         world.checkpoint.reached("relay:before_settle")
         ending = Ending(attempt, receipt, reason)
         settled = await world.store.write(
@@ -245,25 +243,6 @@ async def look(world: World, activity: Activity) -> Activity:
     if activity.state is ActivityState.INCLUDED:  # the chain took its block back
         return await _note_state(world, activity, ActivityState.SENDING)
     return activity
-
-
-async def _reason(
-    chain: Chain, account: Account, activity: Activity, attempt: Attempt, receipt: Receipt
-) -> tuple[Code, str] | None:
-    """Return why a mined transaction did not do what it was for, or None if it did."""
-    if activity.intent is None or attempt.transaction.to != activity.intent.to:
-        return Code.DEADLINE_PASSED, "it was cancelled before it was mined"
-    if not receipt.succeeded:
-        try:
-            await chain.simulate(attempt.transaction)
-        except ChainRejected as rejected:
-            if rejected.code is not Code.CHAIN_REJECTED:
-                return rejected.code, rejected.detail
-            # It cannot be asked why: a target decides what a node can simulate.
-        return Code.CALL_REVERTED, "the transaction was mined and reverted"
-    if activity.kind != RUN and await chain.delegate_of(account.address) != chain.implementation:
-        return Code.NOT_DELEGATED, _NOTHING_HAPPENED
-    return None
 
 
 async def _note_state(world: World, activity: Activity, state: ActivityState) -> Activity:

@@ -104,7 +104,7 @@ async def revoke_all(
         sessions = _of_scope(tx, scope, scope_id)
         if earlier(tx, principal, request) is not None:
             return _revoked_before(tx, principal, request, sessions)
-        alive = [one for one in sessions if _is_alive(world, tx, one)]
+        alive = [one for one in sessions if is_alive(world, tx, one)]
         activity = begin(
             world,
             principal,
@@ -136,7 +136,8 @@ def _of_scope(view: View, scope: Scope, scope_id: str) -> list[Session]:
         found += page
 
 
-def _is_alive(world: World, view: View, session: Session) -> bool:
+def is_alive(world: World, view: View, session: Session) -> bool:
+    """Say whether *session* is not over here: pending and frozen ones may come back."""
     usage = present(view.get(Usage, session.id), "session")
     return state_of(session, usage, now=world.clock.now()) not in _ENDS
 

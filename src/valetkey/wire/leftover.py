@@ -19,13 +19,14 @@ class AliveGrant(Told, frozen=True, kw_only=True):
 
     Args:
         state: As this server keeps it; ``revoked`` and ``closed`` ones are over here alone.
-        stage: As the chain keeps it; ``unknown`` was never used there, and can be.
+        stage: As the chain keeps it; ``unknown`` was never used there, and can be. ``revoked`` is
+            there only while a block may still take that back.
     """
 
     session_id: str
     label: str
     state: str
-    stage: Literal["unknown", "open", "frozen"]
+    stage: Literal["unknown", "open", "frozen", "revoked"]
     grant_id: Word
     expires_at: Seconds
 
@@ -65,9 +66,10 @@ class Cleared(Told, frozen=True, kw_only=True):
 def write_alive(session: Session, stage: GrantStage) -> AliveGrant:
     """Return a grant that is alive as it is answered."""
     grant_id = session.grant.grant_id if session.grant else b""
-    known: dict[str, Literal["unknown", "open", "frozen"]] = {
+    known: dict[str, Literal["unknown", "open", "frozen", "revoked"]] = {
         "open": "open",
         "frozen": "frozen",
+        "revoked": "revoked",
     }
     return AliveGrant(
         session_id=session.id,

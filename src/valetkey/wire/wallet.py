@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from valetkey.wire.activity import Activity
 from valetkey.wire.base import (
     Address,
     Amount,
@@ -111,6 +112,42 @@ class Delegate(Asked, frozen=True, kw_only=True):
     """The owner's signature; None when this server holds the owner's key."""
 
     signature: Signature | None = None
+
+
+class Undelegation(Told, frozen=True, kw_only=True):
+    """
+    What the owner signs so that the account runs our code no more (EIP-7702).
+
+    Args:
+        delegate: What it runs then; the zero address for nothing.
+        alive: Sessions that are not over on chain yet; while there is one, nothing is to sign.
+    """
+
+    chain_id: Integer
+    delegate: Address
+    nonce: Integer | None
+    digest: Word | None
+    alive: list[AliveGrant]
+
+
+class Undelegate(Asked, frozen=True, kw_only=True):
+    """
+    Revoke every session of the account, then take our code from it.
+
+    Args:
+        delegate: Other code to run, for an owner whose key is outside; none when left out.
+        signature: Of such an owner, when nothing is alive any more.
+    """
+
+    delegate: Address | None = None
+    signature: Signature | None = None
+
+
+class Undelegated(Told, frozen=True, kw_only=True):
+    """How far it has come; ``alive`` are the sessions that it waits for."""
+
+    activity: Activity
+    alive: list[AliveGrant]
 
 
 class SetBudget(Asked, frozen=True, kw_only=True):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.client.asks import path_of, read, write
+from valetkey.client.delegating import NO_CODE, sign_code
 from valetkey.client.errors import RefusedToSign
-from valetkey.client.owner import Delegation, Owner
-from valetkey.client.runs import succeeded
+from valetkey.client.owner import Owner
+from valetkey.client.runs import is_settled, succeeded
 from valetkey.client.values import Address, read_address
 from valetkey.core.errors import Code
-from valetkey.core.plan import chain_id_of
 from valetkey.wire import leftover
 from valetkey.wire import wallet as wire
 from valetkey.wire.activity import Activity
-from valetkey.wire.base import Nothing, Page, hexed, read_bytes
+from valetkey.wire.base import Nothing, Page, hexed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -145,6 +145,47 @@ class AsyncAccounts:
         body = wire.Delegate(signature=signature)
         return succeeded(await self._line.send(write(Activity, path, body, request_id=request_id)))
 
+    async def undelegate(
+        self,
+        account: wire.Account | str,
+        *,
+        owner: Owner | None = None,
+        to: Address | None = None,
+        request_id: str | None = None,
+    ) -> wire.Undelegated:
+        """
+        Return how far the account has left the server's code: every session is revoked first.
+
+        What is not done waits for sessions to be over on chain (``alive``), or for the owner: ask
+        again. Sessions that are revoked stay so, also when the account comes back.
+
+        Args:
+            owner: Signs when no session is alive any more; None when the server holds their key.
+            to: Other code that *owner* trusts, to run instead; None runs none.
+
+        Raises:
+            RefusedToSign: The server wants another account, chain or code.
+            ChainRejected: The chain refused.
+        """
+        account_id = account if isinstance(account, str) else account.id
+        code = NO_CODE
+        if to is not None:
+            code = read_address(to, where="to", code=Code.MALFORMED_BODY)
+        path = path_of("/v1/accounts/{key}/undelegation", key=account_id)
+        named = None if to is None else hexed(code)
+        body = wire.Undelegate(delegate=named)
+        asked = await self._line.send(write(wire.Undelegated, path, body, request_id=request_id))
+        succeeded(asked.activity)
+        if owner is None or asked.alive or is_settled(asked.activity):
+            return asked
+        known = await self.get(account) if isinstance(account, str) else account
+        wanted = await self._line.send(read(wire.Undelegation, path, delegate=named))
+        signature = hexed(sign_code(owner, known, code, wanted))
+        body = wire.Undelegate(delegate=named, signature=signature)
+        left = await self._line.send(write(wire.Undelegated, path, body))
+        succeeded(left.activity)
+        return left
+
     async def _sign(
         self, account: wire.Account | str, owner: Owner, implementation: Address | None
     ) -> bytes:
@@ -153,18 +194,7 @@ class AsyncAccounts:
         code = read_address(implementation, where="implementation", code=Code.MALFORMED_BODY)
         known = await self.get(account) if isinstance(account, str) else account
         path = path_of("/v1/accounts/{key}/delegation", key=known.id)
-        asked = await self._line.send(read(wire.Delegation, path))
-        wanted = Delegation(known.chain, code, asked.nonce)
-        pairs = {
-            "address": (hexed(owner.address), known.address),
-            "delegate": (hexed(code), asked.delegate),
-            "chain_id": (chain_id_of(known.chain), asked.chain_id),
-            "digest": (wanted.digest, read_bytes(asked.digest, "digest")),
-        }
-        for name, (expected, got) in pairs.items():
-            if expected != got:
-                raise RefusedToSign(name, expected=expected, got=got)
-        return owner.sign_delegation(wanted)
+        return sign_code(owner, known, code, await self._line.send(read(wire.Delegation, path)))
 
 
 class AsyncBudgets:

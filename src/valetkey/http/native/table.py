@@ -13,6 +13,7 @@ from valetkey.http.native import (
     session,
     stop,
     token,
+    undelegation,
     wallet,
 )
 
@@ -24,6 +25,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *permission.ROUTES,
     *organization.ROUTES,
     *wallet.ROUTES,
+    *undelegation.ROUTES,
     *leftover.ROUTES,
     *session.ROUTES,
     *stop.ROUTES,

@@ -1,0 +1,30 @@
+"""Accounts that are about to run other code, or none: no session may begin there meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.core.activity import Activity
+from valetkey.core.errors import Code, Conflict
+from valetkey.flows.settle import UNDELEGATE
+
+if TYPE_CHECKING:
+    from valetkey.ports import View
+
+
+def leavings_of(view: View, account_id: str) -> list[Activity]:
+    """Return the undelegations of an account that have not ended."""
+    unsettled = view.find(Activity, account_id=account_id, settled=0)
+    return [one for one in unsettled if one.kind == UNDELEGATE]
+
+
+def expect_staying(view: View, account_id: str | None) -> None:
+    """
+    Let pass if the account, should there be one, goes on to run our code.
+
+    Raises:
+        Conflict: It is being undelegated: what would begin now, nobody would have revoked.
+    """
+    for one in leavings_of(view, account_id) if account_id else ():
+        detail = f"expected an account that keeps our code, got one that {one.id} takes it from"
+        raise Conflict(Code.CONFLICT, detail, activity_id=one.id)

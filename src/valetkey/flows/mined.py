@@ -1,0 +1,53 @@
+"""Whether a mined transaction did what it was for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.core.errors import ChainRejected, Code
+from valetkey.flows.settle import RUN
+
+if TYPE_CHECKING:
+    from valetkey.core.activity import Activity, Attempt, Intent
+    from valetkey.core.chain import Receipt
+    from valetkey.core.wallet import Account
+    from valetkey.ports import Chain
+
+
+async def why_failed(
+    chain: Chain, account: Account, activity: Activity, attempt: Attempt, receipt: Receipt
+) -> tuple[Code, str] | None:
+    """Return why a mined transaction did not do what it was for, or None if it did."""
+    if activity.intent is None or attempt.transaction.to != activity.intent.to:
+        return Code.DEADLINE_PASSED, "it was cancelled before it was mined"
+    if not receipt.succeeded:
+        try:
+            await chain.simulate(attempt.transaction)
+        except ChainRejected as rejected:
+            if rejected.code is not Code.CHAIN_REJECTED:
+                return rejected.code, rejected.detail
+            # It cannot be asked why: a target decides what a node can simulate.
+        return Code.CALL_REVERTED, "the transaction was mined and reverted"
+    if activity.kind == RUN:
+        return None
+    wanted = _code_after(chain, activity.intent)
+    got = await chain.delegate_of(account.address)
+    if got == wanted:
+        return None
+    refused = not_delegated(got, wanted)
+    return refused.code, refused.detail
+
+
+def not_delegated(got: bytes | None, wanted: bytes | None) -> ChainRejected:
+    """Return what is said of an account that runs other code than it has to."""
+    told = [f"0x{one.hex()}" if one else "no code" for one in (wanted, got)]
+    detail = f"expected the account to run {told[0]}, got {told[1]}; have its owner delegate anew"
+    return ChainRejected(Code.NOT_DELEGATED, detail)
+
+
+def _code_after(chain: Chain, intent: Intent) -> bytes | None:
+    """Return what the account runs when *intent* has happened; None for no code."""
+    if not intent.authorizations:
+        return chain.implementation
+    delegate = intent.authorizations[-1].delegate
+    return delegate if any(delegate) else None
