@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -45,7 +47,8 @@ def dev(terminal: Terminal, port: int, engine: str | None) -> None:
         for name, value in exported(local).items():
             terminal.say(f"export {name}={value}")
         terminal.say("")
-        terminal.say("There, for a start: valetkey wallet add --sealed")
+        program = shutil.which("valetkey") or Path(sys.executable).with_name("valetkey")
+        terminal.say(f"There, for a start: {program} wallet add --sealed")
         terminal.say("Ctrl-C ends it, and nothing is kept.", style="dim")
         terminal.emit({**lines, "organization_id": local.organization_id, "secret": local.secret})
         with contextlib.suppress(KeyboardInterrupt):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from valetkey.core.budget import BudgetLine
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Set what an organization may spend on gas.")
 @home_option
 @click.argument("organization_id", metavar="ORGANIZATION")
 @click.option("--runs", type=click.IntRange(0), help="Wei for runs, in all.")

@@ -58,7 +58,7 @@ class _Asked:
             return await _drill(ground, rounds=rounds, load=load)
 
 
-@click.command("drill", cls=Verb)
+@click.command("drill", cls=Verb, short_help="Stop throw-away sessions, and say how long it took.")
 @click.option("--rounds", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option(
     "--load",
