@@ -187,9 +187,17 @@ def test_the_worst_case_is_reached(scene: Scene) -> None:
 
 
 def thieves_choice(permission: Permission, data: st.DataObject, scene: Scene) -> Permission:
-    """Return *permission* without what can move nothing here, and with a payment or a transfer."""
+    """
+    Return *permission* without what moves nothing to the thief, and with a transfer.
+
+    A rule that names who is approved or paid may name nobody, or the account itself.
+    """
     rules = tuple(
-        rule for rule in permission.rules if rule.selector != TRANSFER_FROM and not rule.payable
+        rule
+        for rule in permission.rules
+        if rule.selector != TRANSFER_FROM
+        and not rule.payable
+        and all(constraint.argument != 0 for constraint in rule.where)
     )
     token = data.draw(st.sampled_from(scene.tokens))
     transfer = Rule(token, selector_of("transfer(address,uint256)"))
