@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.chain.differential.evm import Evm
 
 SEED = 5
-CASES = 1_500
+CASES = 2_000
 LEAST_COMPARED = 2_000
 
 

@@ -72,6 +72,21 @@ def test_a_p256_key_makes_runs(p256: Session) -> None:
     assert p256.refusal(p256.run(transfer(1), nonce=1)) == pb.Refusal("NonceUsed")
 
 
+def test_a_p256_key_that_reads_like_a_header_is_still_a_key(p256: Session) -> None:
+    """
+    What stands where a secp256k1 grant says when it begins and ends may be any bytes of a key.
+
+    Those of this key say "since 1998, for ever, no flags": under them other bytes would be rules.
+    """
+    key = ec.derive_private_key(585_856, ec.SECP256R1())
+    point = key.public_key().public_numbers()
+    session = Session.opened(p256.owner, key=words(point.x, point.y))
+    session.p256 = key
+    session.register()
+    assert session.refusal(session.run(transfer(1))) is None
+    assert session.refusal(session.run(transfer(1), deadline=0)) == pb.Refusal("DeadlinePassed")
+
+
 def test_a_p256_key_revokes_its_grant(p256: Session) -> None:
     """By `revokeByKey`, as a secp256k1 key does."""
     p256.register()

@@ -103,6 +103,14 @@ def test_a_run_without_calls_brings_one_rule(owner: Owner) -> None:
     assert session.refusal(nothing) == MALFORMED
 
 
+def test_a_run_brings_rules_and_not_the_root(owner: Owner) -> None:
+    """The form with the root has the id of the grant, but nothing in it is a rule."""
+    session = in_tree(owner)
+    session.register()
+    for calls in (b"\0", b"\x01\0\0\0"):
+        assert session.refusal(session.packed_run(calls)) == MALFORMED
+
+
 def test_a_rule_that_is_not_in_the_tree_is_another_grant(owner: Owner) -> None:
     """A forged rule leads to another root, so to an id that nobody has signed."""
     session = in_tree(owner)

@@ -133,6 +133,16 @@ def test_the_most_specific_rule_alone_covers_a_call(owner: Owner, target: bytes)
     assert session.refusal(session.run(pb.RunCall(3, selector("x()"), 0, RECIPIENT))) is None
 
 
+def test_an_empty_input_is_not_the_selector_of_zeros(owner: Owner) -> None:
+    """A rule for the function 0x00000000 names that function, and no payment without input."""
+    zeros = pb.Rule(pb.RuleKind.CALL, RECIPIENT, bytes(4), (), (AT_MOST_ONE,))
+    session = Session.opened(owner, zeros, any_selector(RECIPIENT))
+    session.register()
+    assert session.refusal(session.run(pb.RunCall(1))) is None
+    named = session.run(pb.RunCall(1, bytes(4) + words(2)))
+    assert session.refusal(named) == pb.Refusal("RuleTooWide", (0,))
+
+
 def test_any_selector_is_more_specific_than_any_call(owner: Owner, target: bytes) -> None:
     """Whatever names the target goes before what names nothing."""
     session = Session.opened(owner, any_call(), any_selector(target))

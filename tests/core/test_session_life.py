@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.core.examples import ACCOUNT, ANN, TOKEN, permission_with, transfer
+from tests.core.searched import searched
 from tests.core.sessions import USAGE, session_with
 from tests.core.strategies import START
 from valetkey.core.budget import BudgetLine, Entry, book, settle
@@ -191,4 +192,4 @@ class SessionLife(RuleBasedStateMachine):
 
 
 TestSessionLife = SessionLife.TestCase
-TestSessionLife.settings = settings(max_examples=120, stateful_step_count=60)
+TestSessionLife.settings = settings(searched(120), stateful_step_count=60)

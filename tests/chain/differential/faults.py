@@ -54,7 +54,8 @@ def _deadline_passed(dice: Dice, case: Case) -> Case:
 
 def _relayer_not_allowed(dice: Dice, case: Case) -> Case:
     permission = replace(case.permission, relayer=RELAYERS[0])
-    return replace(case, permission=permission, sender=dice.one(RELAYERS[1:]))
+    sender = dice.one((*RELAYERS[1:], SESSION_KEY))  # which is bound as all are
+    return replace(case, permission=permission, sender=sender)
 
 
 def _revoked(dice: Dice, case: Case) -> Case:
@@ -86,7 +87,8 @@ def _target_forbidden(dice: Dice, case: Case) -> Case | None:
     rules = list(case.permission.rules)
     if any(rule.target == case.account for rule in rules):
         return None
-    rules.insert(dice.between(0, len(rules)), Rule(case.account, dice.one(tuple(EFFECTS))))
+    for selector in dice.some(tuple(EFFECTS), 1, 2):
+        rules.insert(dice.between(0, len(rules)), Rule(case.account, selector))
     return replace(unused(case), permission=replace(case.permission, rules=tuple(rules)))
 
 
@@ -160,7 +162,8 @@ def with_p256(case: Case) -> Case:
 
 def _key_type_refused(dice: Dice, case: Case) -> Case:
     kind = dice.one((KeySignature.PLAIN, KeySignature.PLAIN, KeySignature.HIGH_S))
-    return replace(with_p256(unused(case)), key_signature=kind)
+    owner = dice.one((OwnerSignature.GOOD, *_BAD_OWNERS))  # nobody gets to look at it
+    return replace(with_p256(unused(case)), key_signature=kind, owner_signature=owner)
 
 
 FAULTS: Final[dict[str, Callable[[Dice, Case], Case | None]]] = {
