@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chain.session import Session
+from tests.chain.session import Session, token_rule
 from tests.chain.world import selector, transfer, words
 from valetkey.devchain import CHAIN_ID, NodeError
 from valetkey.spec import permission_bytes as pb
@@ -143,3 +143,20 @@ def test_a_revoked_id_is_never_enabled_again(owner: Owner) -> None:
     assert owner.send_self(pb.freeze_calldata(session.id)).succeeded is False
     assert owner.send_self(pb.unfreeze_calldata(session.id)).succeeded is False
     assert session.state.status is pb.Status.REVOKED
+
+
+def test_a_stopped_grant_is_refused_for_its_state_before_its_targets(owner: Owner) -> None:
+    """The order of the checks is part of the format: step 3 asks for the state first."""
+    epoch = pb.Rule(pb.RuleKind.CALL, owner.address, pb.raise_epoch_calldata())
+    for stop, refusal in (
+        (pb.revoke_calldata, "GrantRevoked"),
+        (pb.freeze_calldata, "GrantFrozen"),
+    ):
+        session = Session.opened(owner, token_rule(owner.world), epoch)
+        register = pb.register_calldata(session.packed, session.owner_signature())
+        first = session.run(transfer(1), first=True)
+        for data in (register, first):
+            assert session.refusal(data) == pb.Refusal("TargetForbidden", (1,))
+        owner.send_self(stop(session.id))
+        for data in (register, first):
+            assert session.refusal(data) == pb.Refusal(refusal)
