@@ -69,7 +69,7 @@ def test_the_server_clears_them_where_the_key_is_here(local: Local) -> None:
     account_id = approved(local, None)
     assert [one["amount"] for one in left(local, account_id)] == [str(3 * UNIT)]
     done = valetkey("approvals", "clear", account_id, env=env(local))
-    assert (done.code, "1 of 1 approvals cleared" in done.out) == (0, True)
+    assert (done.code, "1 of 1 approvals cleared" in done.out) == (0, True), done.out
     assert left(local, account_id) == []
     again = valetkey("approvals", "clear", account_id, "--json", env=env(local))
     assert (again.code, again.document["cleared"]) == (0, False)

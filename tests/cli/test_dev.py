@@ -20,6 +20,8 @@ def test_what_dev_prints_can_be_pasted_and_an_interrupt_ends_it() -> None:
     exported: dict[str, str] = {}
     program = ""
     command = command_of("dev", "--port", "0")
+    # A job in the background of a shell is born deaf to interrupts, and so are its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603 - ourselves
         assert running.stdout is not None
         for line in running.stdout:

@@ -99,6 +99,7 @@ def well_formed(permission: Permission) -> Permission:
         rules=tuple(replace(rule, where=comparable(rule, counted)) for rule in permission.rules),
         caps=caps,
         rate=rate,
+        expires_at=max(permission.expires_at, permission.starts_at + 1),
     )
 
 

@@ -58,6 +58,8 @@ def clear(terminal: Terminal, *, url: str, api_key: str | None, account_id: str)
     if done is not None:
         count = len(found.items) - len(left.items)
         terminal.say(f"{count} of {len(found.items)} approvals cleared", style="green")
+        if done.outcome is not None and not done.outcome.succeeded:
+            terminal.say(f"the chain refused: {done.outcome.detail}", style="red")
     _show(terminal, left)
     if left.items:
         if not is_here:
