@@ -13,6 +13,7 @@ from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS
 from valetkey.flows.gate import authenticate
+from valetkey.http.answer import ENCODER, Answer, refuse, send_answer
 from valetkey.http.door import Door, expect_entry
 from valetkey.http.incoming import (
     Disconnected,
@@ -27,7 +28,7 @@ from valetkey.http.incoming import (
 from valetkey.http.journal import Journal
 from valetkey.http.native.table import ROUTES
 from valetkey.http.openapi import openapi_route
-from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, problem, status_of, unforeseen
+from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
 from valetkey.http.proof import read_proof
 from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Table, check_name
 from valetkey.http.settings import Settings
@@ -38,27 +39,13 @@ if TYPE_CHECKING:
 
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
+    from valetkey.http.answer import Send
     from valetkey.http.routes import Route
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
-    Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-_JSON: Final = b"application/json"
-_ENCODER: Final = msgspec.json.Encoder()
 _LISTS: Final = frozenset({"token"})  # query parameters that may stand more than once
-
-
-@dataclass(slots=True)
-class _Answer:
-    """What goes back, and what the log says about it."""
-
-    status: int
-    body: bytes
-    kind: bytes = _JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    code: str | None = None
-    closes: bool = False
 
 
 @dataclass(slots=True)
@@ -103,7 +90,7 @@ class App:
             answer = await self._answer(scope, receive, request_id, noted)
         except Disconnected:
             return
-        await _send(send, answer, request_id, is_head=scope["method"] == "HEAD")
+        await send_answer(send, answer, request_id, is_head=scope["method"] == "HEAD")
         self.journal.note(
             "info",
             "request:answered",
@@ -124,19 +111,19 @@ class App:
 
     async def _answer(
         self, scope: Scope, receive: Receive, request_id: str, noted: _Noted
-    ) -> _Answer:
+    ) -> Answer:
         try:
             return await self._route(scope, receive, noted)
         except ValetkeyError as error:
-            return _refuse(error, request_id)
+            return refuse(error, request_id)
         except Disconnected:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where nothing may get through
             self.journal.unforeseen(error, request_id=request_id, route=noted.route)
-            body = _ENCODER.encode(unforeseen(request_id))
-            return _Answer(INTERNAL_STATUS, body, CONTENT_TYPE, code=Code.INTERNAL.value)
+            body = ENCODER.encode(unforeseen(request_id))
+            return Answer(INTERNAL_STATUS, body, CONTENT_TYPE, code=Code.INTERNAL.value)
 
-    async def _route(self, scope: Scope, receive: Receive, noted: _Noted) -> _Answer:
+    async def _route(self, scope: Scope, receive: Receive, noted: _Noted) -> Answer:
         """1. which route; 2. all of the request; 3. who asks; 4. what for; 5. through its door."""
         limits = self._limits
         path, query = read_target(scope, limits)  # 1
@@ -150,7 +137,7 @@ class App:
         expect_entry(route, principal)
         ask = self._ask(route, incoming, name)  # 4
         made = await self._pass(route, principal, incoming, ask)  # 5
-        return _Answer(route.status, _ENCODER.encode(made))
+        return Answer(route.status, ENCODER.encode(made))
 
     async def _principal(self, route: Route, incoming: Incoming) -> Principal:
         if route.who == EVERYBODY:
@@ -195,40 +182,6 @@ class App:
 def make_app(world: World, settings: Settings | None = None, journal: Journal | None = None) -> App:
     """Return the application that serves *world*; the log goes to standard error unless told."""
     return App(world, settings or Settings(), journal or Journal())
-
-
-def _refuse(error: ValetkeyError, request_id: str) -> _Answer:
-    status = status_of(error)
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    allowed = error.facts.get("allow")
-    if error.code is Code.METHOD_NOT_ALLOWED and isinstance(allowed, list):
-        headers = ((b"allow", ", ".join(allowed).encode()),)
-    elif status == 401:  # noqa: PLR2004 - the status that asks for a proof
-        headers = ((b"www-authenticate", b'Bearer realm="valetkey"'),)
-    return _Answer(
-        status,
-        _ENCODER.encode(problem(error, request_id=request_id)),
-        CONTENT_TYPE,
-        headers,
-        code=error.code.value,
-        # What comes behind was not read, and is not worth reading.
-        closes=error.code in {Code.BODY_TOO_LARGE, Code.HEADERS_TOO_LARGE, Code.URL_TOO_LONG},
-    )
-
-
-async def _send(send: Send, answer: _Answer, request_id: str, *, is_head: bool) -> None:
-    headers = [
-        (b"content-type", answer.kind),
-        (b"content-length", str(len(answer.body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"x-request-id", request_id.encode()),
-        *answer.headers,
-    ]
-    if answer.closes:
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else answer.body})
 
 
 async def _answer_others(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,0 +1,67 @@
+"""What goes back: an answer, an error as one, and the bytes of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from valetkey.core.errors import Code, ValetkeyError
+from valetkey.http.problem import CONTENT_TYPE, problem, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+JSON: Final = b"application/json"
+ENCODER: Final = msgspec.json.Encoder()
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back, and what the log says about it."""
+
+    status: int
+    body: bytes
+    kind: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    code: str | None = None
+    closes: bool = False
+
+
+def refuse(error: ValetkeyError, request_id: str) -> Answer:
+    """Return how *error* is answered (RFC 9457)."""
+    status = status_of(error)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    allowed = error.facts.get("allow")
+    if error.code is Code.METHOD_NOT_ALLOWED and isinstance(allowed, list):
+        headers = ((b"allow", ", ".join(allowed).encode()),)
+    elif status == 401:  # noqa: PLR2004 - the status that asks for a proof
+        headers = ((b"www-authenticate", b'Bearer realm="valetkey"'),)
+    return Answer(
+        status,
+        ENCODER.encode(problem(error, request_id=request_id)),
+        CONTENT_TYPE,
+        headers,
+        code=error.code.value,
+        # What comes behind was not read, and is not worth reading.
+        closes=error.code in {Code.BODY_TOO_LARGE, Code.HEADERS_TOO_LARGE, Code.URL_TOO_LONG},
+    )
+
+
+async def send_answer(send: Send, answer: Answer, request_id: str, *, is_head: bool) -> None:
+    """Send *answer*; only its head if *is_head*."""
+    headers = [
+        (b"content-type", answer.kind),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", request_id.encode()),
+        *answer.headers,
+    ]
+    if answer.closes:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else answer.body})

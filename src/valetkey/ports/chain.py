@@ -1,0 +1,88 @@
+"""What a flow needs from a chain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from valetkey.core.chain import Fees, GrantState, Head, Receipt, SignedTransaction, Transaction
+
+
+class Chain(Protocol):
+    """
+    One EVM chain through its node.
+
+    Every coroutine raises `Unavailable` (``chain_unreachable``) when the node does not answer in
+    time, and `ChainRejected` when it answers no.
+    """
+
+    chain: str  # CAIP-2, such as ``eip155:31337``
+    chain_id: int
+    implementation: bytes  # 20 bytes: the deployed `Account`
+
+    async def head(self, *, confirmations: int = 1) -> Head:
+        """Return the newest block that has so many *confirmations*; the very newest has 1."""
+
+    async def fees(self) -> Fees:
+        """Return what a transaction sent now should offer."""
+
+    async def simulate(self, transaction: Transaction) -> int:
+        """
+        Return the gas that *transaction* would use on top of the newest block.
+
+        Its ``nonce``, ``gas_limit`` and ``fees`` are not looked at.
+
+        Raises:
+            ChainRejected: It would revert; the code is the contract's refusal, or
+                ``call_reverted`` with the target's own reason in the detail.
+        """
+
+    def digest(self, transaction: Transaction) -> bytes:
+        """Return the 32 bytes that the sender signs."""
+
+    def seal(self, transaction: Transaction, signature: bytes) -> SignedTransaction:
+        """Put *signature* (65 bytes: r, s, recovery id 0 or 1) to *transaction*."""
+
+    async def send(self, raw: bytes) -> None:
+        """
+        Hand *raw* to the node. Sending the same bytes again is no error.
+
+        Raises:
+            ChainRejected: ``nonce_used`` if the sender's nonce is already mined,
+                ``chain_rejected`` otherwise (fee too low, no funds, …).
+        """
+
+    async def receipt(self, tx_hash: bytes) -> Receipt | None:
+        """Return how *tx_hash* ended, or None while it is not mined."""
+
+    async def transaction_count(self, address: bytes) -> int:
+        """Return the number of mined transactions of *address*: its next nonce."""
+
+    async def grant_state(self, account: bytes, grant_id: bytes, *, counters: int) -> GrantState:
+        """Return the slots of *grant_id* on *account*, with *counters* cap counters (0 to 8)."""
+
+    async def epoch(self, account: bytes) -> int:
+        """Return the epoch that a grant of *account* is signed over; 0 without a delegation."""
+
+    async def delegate_of(self, address: bytes) -> bytes | None:
+        """Return the 20 bytes that *address* delegates to (EIP-7702), or None."""
+
+    async def checks_p256(self) -> bool:
+        """Say whether the chain can check signatures of P-256 keys (EIP-7951)."""
+
+    async def balance(self, address: bytes) -> int:
+        """Return the balance of *address* in wei."""
+
+    async def token_balance(self, token: bytes, holder: bytes) -> int:
+        """Return the ERC-20 balance of *holder*, in the token's smallest unit."""
+
+    async def token_decimals(self, token: bytes) -> int | None:
+        """Return what ``decimals()`` of *token* says, or None if it says nothing of the kind."""
+
+    async def allowance(self, token: bytes, owner: bytes, spender: bytes) -> int:
+        """
+        Return how much of *token* *spender* may take from *owner*, in its smallest unit.
+
+        Raises:
+            ChainRejected: ``call_reverted``: it does not answer as an ERC-20.
+        """

@@ -1,0 +1,144 @@
+"""What a flow needs from the store, and what is kept in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from valetkey.core.activity import Activity, NonceLine, SeenNonce
+from valetkey.core.audit import AuditHead, AuditLine
+from valetkey.core.budget import BudgetLine, Hold, Reservation
+from valetkey.core.credential import Credential
+from valetkey.core.organization import Organization, User
+from valetkey.core.session import Session, Usage, Watch
+from valetkey.core.wallet import Account, SealedKey, Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Entity = (
+    Organization
+    | User
+    | Credential
+    | Wallet
+    | Account
+    | SealedKey
+    | Session
+    | Usage
+    | Watch
+    | Activity
+    | Reservation
+    | BudgetLine
+    | Hold
+    | NonceLine
+    | SeenNonce
+    | AuditLine
+    | AuditHead
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What an entity can be found by: attribute names. ``unique`` ones hold no value twice."""
+
+    by: tuple[str, ...] = ()
+    unique: tuple[str, ...] = ()
+
+
+INDEXES: Final[dict[type[Entity], Index]] = {
+    Organization: Index(by=("parent_id",)),
+    User: Index(by=("organization_id", "reference")),
+    Credential: Index(by=("organization_id",), unique=("fingerprint",)),
+    Wallet: Index(by=("organization_id", "user_id")),
+    Account: Index(by=("organization_id", "wallet_id", "address")),
+    SealedKey: Index(by=("organization_id", "wallet_id")),
+    Session: Index(
+        by=("organization_id", "user_id", "wallet_id", "account_id", "state", "key_index"),
+        unique=("fingerprint",),
+    ),
+    Usage: Index(),
+    Watch: Index(by=("session_id", "alive")),
+    Activity: Index(
+        by=("organization_id", "session_id", "account_id", "relayer_id", "settled"),
+        unique=("request_key",),
+    ),
+    Reservation: Index(by=("organization_id", "session_id", "state")),
+    BudgetLine: Index(by=("organization_id", "scope_id")),
+    Hold: Index(by=("line_id", "session_id")),
+    NonceLine: Index(),
+    SeenNonce: Index(by=("forget_at",)),
+    AuditLine: Index(by=("organization_id",)),
+    AuditHead: Index(),
+}
+
+Value = str | int | bytes | None
+MAX_FOUND: Final = 1000
+E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
+
+
+class View(Protocol):
+    """One consistent state of the store. Nothing can be changed through it."""
+
+    def get(self, kind: type[E], key: str) -> E | None:
+        """Return the entity with that id. Inside a write it is locked until the end."""
+
+    def find(
+        self,
+        kind: type[E],
+        *,
+        after: str = "",
+        limit: int = MAX_FOUND,
+        newest_first: bool = False,
+        **where: Value,
+    ) -> list[E]:
+        """
+        Return entities whose indexed attributes equal *where*, in order of their ids.
+
+        Args:
+            after: Only ids behind this one, in the order asked for; empty is from the start.
+            limit: 1 to 1000.
+            where: Indexed attributes of *kind* only; None matches None.
+
+        Raises:
+            ValueError: An attribute is not indexed, or *limit* is out of range.
+        """
+
+
+class Tx(View, Protocol):
+    """A view that can also change things: all of it takes effect, durably, or nothing."""
+
+    def add(self, entity: Entity) -> None:
+        """
+        Insert *entity*.
+
+        Raises:
+            Conflict: Its id, or a value of a unique index, is there already.
+        """
+
+    def put(self, entity: Entity) -> None:
+        """
+        Insert *entity* or replace the one with its id.
+
+        Raises:
+            Conflict: A value of a unique index belongs to another entity.
+        """
+
+    def drop(self, kind: type[Entity], key: str) -> None:
+        """Delete the entity with that id, if there is one."""
+
+
+class Store(Protocol):
+    """
+    Where everything is kept.
+
+    A *body* is an ordinary function: it cannot wait for the network while it holds a lock, and it
+    may be run again when two processes meet, so it must not have effects of its own. Whatever it
+    raises undoes everything that it did and is raised to the caller.
+    """
+
+    async def read(self, body: Callable[[View], T]) -> T:
+        """Return what *body* makes of one consistent state."""
+
+    async def write(self, body: Callable[[Tx], T]) -> T:
+        """Return what *body* makes, once its changes are durable. Writes are serializable."""
