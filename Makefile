@@ -10,6 +10,7 @@ JOBS ?= 2
 ARGS ?=
 CASES ?= 1000000
 SEED ?= 11
+TIMES ?= 20
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
@@ -34,9 +35,9 @@ dev: .venv/valetkey.stamp node-if-any ## a server and a local chain that keep ru
 test: .venv/dev.stamp node ## every test (ARGS="tests/core -x" for some)
 	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal $(ARGS)
 
-fuzz: .venv/dev.stamp node ## the random tests at length (CASES=1000000 of decide against the contract, SEED=11)
+fuzz: .venv/dev.stamp node ## the random tests at length (CASES=1000000 of decide against the contract, SEED=11; TIMES=20 as many elsewhere)
 	@$(BIN)/python -m tests.chain.differential --cases $(CASES) --seed $(SEED) --jobs $(JOBS)
-	@VALETKEY_FUZZ=1 $(BIN)/pytest --quiet --numprocesses=$(JOBS) --dist=worksteal --timeout=3600 \
+	@VALETKEY_FUZZ=$(TIMES) $(BIN)/pytest --quiet --numprocesses=$(JOBS) --dist=worksteal --timeout=3600 \
 		tests/chain/test_forge.py tests/chain/test_agreement.py tests/core tests/spec
 	@grep -E "runs:|tests passed" build/forge.txt
 

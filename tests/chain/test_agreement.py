@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.chain.session import Session
 from tests.chain.world import selector, words
+from tests.searched import LONGER
 from tests.spec.grants import MALFORMED as MALFORMED_GRANTS
 from tests.spec.grants import grants, grants_in_trees
 from valetkey.spec import permission_bytes as pb
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.chain.session import Owner
 
 SETTINGS = settings(
-    max_examples=600 if "VALETKEY_FUZZ" in os.environ else 60,
+    max_examples=60 * LONGER,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -20,9 +20,9 @@ from tests.core.examples import (
     permission_with,
     transfer,
 )
-from tests.core.searched import searched
 from tests.core.strategies import START
 from tests.core.whole import whole_permissions, whole_traces
+from tests.searched import searched
 from valetkey.core.errors import Code
 from valetkey.core.permission.backtest import Recorded, backtest
 from valetkey.core.permission.decide import Allow, decide, nothing_spent

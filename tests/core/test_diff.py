@@ -20,10 +20,10 @@ from tests.core.examples import (
     permission_with,
 )
 from tests.core.narrowing_whole import narrower_whole
-from tests.core.searched import searched
 from tests.core.small import like, small_permissions
 from tests.core.strategies import START
 from tests.core.whole import whole_permissions
+from tests.searched import searched
 from valetkey.core.permission.canonical import document
 from valetkey.core.permission.diff import Diff, diff
 from valetkey.core.permission.model import (

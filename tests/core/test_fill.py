@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.searched import searched
+from tests.searched import searched
 from valetkey.core.permission.fill import Room, fill
 from valetkey.core.permission.overlap import Grid, Group, Nest, first_within
 

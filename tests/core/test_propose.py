@@ -24,8 +24,8 @@ from tests.core.examples import (
     pay,
     transfer,
 )
-from tests.core.searched import searched
 from tests.core.strategies import CAST, CHAIN, START, calldata, calls, permissions
+from tests.searched import searched
 from valetkey.core.errors import Malformed
 from valetkey.core.permission.backtest import Recorded, backtest
 from valetkey.core.permission.effects import EFFECTS

@@ -9,9 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.core.examples import ANN, OTHER_TOKEN, ROUTER, SWAP_SELECTOR, TOKEN, pay, transfer
-from tests.core.searched import searched
 from tests.core.strategies import CAST, CHAIN, START, calldata
 from tests.core.whole import whole_calls, whole_permissions
+from tests.searched import searched
 from valetkey.core.errors import Malformed
 from valetkey.core.permission.backtest import Recorded, backtest
 from valetkey.core.permission.model import ANYTHING, Call, Cap, Permission, WideRule

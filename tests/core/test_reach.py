@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.examples import ANN, TOKEN, TRANSFER, ask, permission_with
-from tests.core.searched import searched
 from tests.core.strategies import constraints, permissions, words
+from tests.searched import searched
 from valetkey.core.permission.decide import Allow
 from valetkey.core.permission.model import Cap, Constraint, Operator, Permission, Rule
 from valetkey.core.permission.reach import EVERY_WORD, Words, reaches

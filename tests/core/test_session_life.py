@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.core.examples import ACCOUNT, ANN, TOKEN, permission_with, transfer
-from tests.core.searched import searched
 from tests.core.sessions import USAGE, session_with
 from tests.core.strategies import START
+from tests.searched import searched
 from valetkey.core.budget import BudgetLine, Entry, book, settle
 from valetkey.core.chain import Counter
 from valetkey.core.permission.decide import Allow, Deny, Spent, decide, nothing_spent

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.core.narrowing_whole import narrower_whole
 from tests.core.proof import is_within, proven
-from tests.core.searched import searched
 from tests.core.small import accepts_more, like, small_permissions
 from tests.core.strategies import permissions
 from tests.core.whole import whole_permissions
+from tests.searched import searched
 from valetkey.core.permission.lint import lint
 from valetkey.core.permission.model import ANYTHING, Permission
 from valetkey.core.permission.subset import NotSubset

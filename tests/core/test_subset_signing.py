@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.core.examples import ACCOUNT, ANN, PERMISSION, ROUTER
 from tests.core.proof import is_within, proven
-from tests.core.searched import searched
 from tests.core.strategies import START
+from tests.searched import searched
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.model import (
     FieldConstraint,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.examples import ACCOUNT, BOB, PERMISSION, cap_with, permission_with, transfer
-from tests.core.searched import searched
 from tests.core.small import small_calls, small_permissions
 from tests.core.strategies import START
+from tests.searched import searched
 from valetkey.core.errors import Code
 from valetkey.core.permission.model import Permission, Window
 from valetkey.core.permission.trace import Refused, Run, Stage, Trace, replay
