@@ -14,9 +14,9 @@ from tests.leaks import note_output, secret
 from tests.worlds import CHAIN, connect, make_live_world, make_organization
 from valetkey import Owner, Valetkey, permission
 from valetkey.devchain import deploy, fund, launch, mint, pick
-from valetkey.http.journal import Journal
 from valetkey.http.server import running
 from valetkey.spec.keccak import keccak256
+from valetkey.telemetry.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

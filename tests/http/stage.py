@@ -24,10 +24,10 @@ from valetkey.core.organization import Organization
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.flows.issue_token import ensure_token_key
 from valetkey.flows.organize import add_credential
-from valetkey.http.journal import Journal
 from valetkey.http.server import running
 from valetkey.http.settings import Settings
 from valetkey.spec.secp256k1 import address_of_key
+from valetkey.telemetry.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

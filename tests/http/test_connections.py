@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from tests.worlds import make_organization, make_world
-from valetkey.http.journal import Journal
 from valetkey.http.server import running
 from valetkey.http.settings import Limits, Settings
+from valetkey.telemetry.journal import Journal
 
 IMPATIENT = Settings(reconcile_s=0, limits=Limits(head_wait_s=0.1))
 PATIENCE_S = 5.0

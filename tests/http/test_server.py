@@ -17,9 +17,9 @@ from tests.worlds import StoppedClock, dump, make_organization, make_world
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.core.activity import SeenNonce
 from valetkey.core.errors import Malformed, Unavailable
-from valetkey.http.journal import Journal
 from valetkey.http.server import running, serve
 from valetkey.http.settings import Limits, Settings
+from valetkey.telemetry.journal import Journal
 
 if TYPE_CHECKING:
     from valetkey.flows.world import World

@@ -18,9 +18,9 @@ from valetkey.cli.heads import append_heads, only_new
 from valetkey.cli.options import home_option
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.flows.audits import signed_heads
-from valetkey.http.journal import Journal
 from valetkey.http.server import running
 from valetkey.http.settings import Settings
+from valetkey.telemetry.journal import Journal
 from valetkey.wiring import wire
 
 if TYPE_CHECKING:

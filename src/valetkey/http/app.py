@@ -25,7 +25,6 @@ from valetkey.http.incoming import (
     read_query,
     read_target,
 )
-from valetkey.http.journal import Journal
 from valetkey.http.native.table import ROUTES
 from valetkey.http.openapi import openapi_route
 from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
@@ -33,6 +32,7 @@ from valetkey.http.proof import read_proof
 from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Table, check_name
 from valetkey.http.settings import Settings
 from valetkey.http.sight import reads_of
+from valetkey.telemetry.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -16,8 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from valetkey.core.errors import Code, Unavailable
 from valetkey.flows.reconcile import reconcile
 from valetkey.http.app import make_app
-from valetkey.http.journal import Journal, JournalHandler
 from valetkey.http.settings import Settings
+from valetkey.telemetry.journal import Journal, JournalHandler
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
