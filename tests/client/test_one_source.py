@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import valetkey
+from valetkey.client._async.openings import AsyncOpenings
 from valetkey.client._async.sessions import AsyncSessions
 from valetkey.client._async.stops import AsyncStops
+from valetkey.client._sync.openings import Openings
 from valetkey.client._sync.sessions import Sessions
 from valetkey.client._sync.stops import Stops
 
@@ -31,6 +33,7 @@ def test_the_synchronous_form_is_current() -> None:
         (valetkey.Valetkey, valetkey.AsyncValetkey),
         (valetkey.Session, valetkey.AsyncSession),
         (valetkey.HeldSession, valetkey.AsyncHeldSession),
+        (Openings, AsyncOpenings),
         (Sessions, AsyncSessions),
         (Stops, AsyncStops),
     ],
