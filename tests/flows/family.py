@@ -9,13 +9,14 @@ from valetkey.flows import organize
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
+    from valetkey.core.principal import Principal
 
 
-async def make_child(scene: Scene, name: str = "Child") -> Founded:
-    """Return an organization below the scene's, with the key that it was opened with."""
+async def make_child(scene: Scene, name: str = "Child", *, who: Principal | None = None) -> Founded:
+    """Return an organization below that of *who*, the scene's unless told, with its first key."""
     world = scene.world
     organization, token = await organize.open_organization(
-        world, scene.principal, scene.request(), name=name
+        world, who or scene.principal, scene.request(), name=name
     )
     assert token is not None
     return Founded(organization, token, await principal_of(world, token))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+MAX_LEVELS: Final = 8  # of organizations below a first one: all above are looked at in each reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +14,8 @@ class Organization:
     Owner of users, credentials and wallets.
 
     Args:
-        parent_id: The organization that may read this one and reduce power in it, never widen it.
+        parent_id: The organization that may read this one and reduce power in it, never widen it;
+            so may those above it.
     """
 
     id: str

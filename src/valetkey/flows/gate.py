@@ -10,7 +10,7 @@ from valetkey.core.activity import SeenNonce
 from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.errors import Code, Forbidden, NotFound, Unauthenticated
 from valetkey.core.ids import Prefix
-from valetkey.core.organization import Organization
+from valetkey.core.organization import MAX_LEVELS, Organization
 from valetkey.core.principal import ANONYMOUS, Access, Principal, PrincipalKind
 from valetkey.core.session import Session, State, Usage, refusal, state_of
 from valetkey.core.stamp import CLOCK_BOUND_S, Stamp, check_stamp, is_stamped_by
@@ -206,25 +206,36 @@ def expect_reach(
     view: View, principal: Principal, organization_id: str, what: str, *, widens: bool = False
 ) -> None:
     """
-    Let pass who belongs to the organization; a parent may read it and reduce power in it.
+    Let pass who belongs to the organization; those above may read it and reduce power in it.
 
     Args:
         what: What was asked for, for the answer "there is no such thing".
-        widens: Whether this gives power or makes something: then a parent is refused as well.
+        widens: Whether this gives power or makes something: then those above are refused as well.
 
     Raises:
         NotFound: The principal may not know of it.
-        Forbidden: The parent asked for more than reading and reducing.
+        Forbidden: One above asked for more than reading and reducing.
     """
     if organization_id and principal.organization_id == organization_id:
         return
-    organization = view.get(Organization, organization_id)
-    is_parent = organization is not None and organization.parent_id == principal.organization_id
-    if not is_parent or principal.kind is not PrincipalKind.SECRET:
+    is_secret = principal.kind is PrincipalKind.SECRET
+    if not is_secret or not _is_above(view, principal.organization_id, organization_id):
         raise NotFound(Code.NOT_FOUND, f"there is no {what} with that id")
     if widens:
         detail = "a parent organization reads and reduces; it does not give power here"
         raise Forbidden(Code.NOT_ALLOWED, detail)
+
+
+def _is_above(view: View, organization_id: str, below: str) -> bool:
+    """Say whether *organization_id* is the parent of *below*, or its parent, and so on."""
+    found = view.get(Organization, below)
+    for _ in range(MAX_LEVELS):
+        if found is None or found.parent_id is None:
+            return False
+        if found.parent_id == organization_id:
+            return True
+        found = view.get(Organization, found.parent_id)
+    return False
 
 
 def present(value: T | None, what: str) -> T:

@@ -10,7 +10,7 @@ from valetkey.core.chain import Counter
 from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.errors import Code, Limited, Malformed
 from valetkey.core.ids import Prefix
-from valetkey.core.organization import Organization, User
+from valetkey.core.organization import MAX_LEVELS, Organization, User
 from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
 from valetkey.flows.gate import expect_reach, expect_secret, present
@@ -63,8 +63,8 @@ async def open_organization(
     on, and acts for the child as long as they keep it. The child revokes it when it has its own.
 
     Raises:
-        Limited: As many organizations as the operator allows stand below the first one: each
-            spends the operator's money.
+        Limited: As many organizations as the operator allows stand below the first one, for each
+            spends the operator's money; or as many levels as there may be.
     """
     expect_secret(principal)
     organization = Organization(
@@ -228,8 +228,13 @@ def _new_credential(
 def _expect_room(tx: Tx, organization_id: str, *, most: int) -> None:
     """Let pass if fewer than *most* stand below the first one: children of children count, too."""
     first = present(tx.get(Organization, organization_id), "organization")
+    levels = 0
     while first.parent_id is not None:
         first = present(tx.get(Organization, first.parent_id), "organization")
+        levels += 1
+    if levels == MAX_LEVELS:
+        detail = f"expected at most {MAX_LEVELS} levels of organizations below the first one"
+        raise Limited(Code.TOO_MANY_CHILDREN, f"{detail}, got one more")
     below = [first]
     for one in below:
         left = most - len(below) + 1
