@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # How often a process passes each point in one piece of work, about: the kill comes at one of them.
 POINTS: Final = {
+    "delegate:after_plan": 2,
     "delegate:after_sign": 2,
+    "delegate:before_plan": 2,
     "delegate:before_sign": 2,
     "grant:after_sign": 3,
     "grant:before_sign": 3,

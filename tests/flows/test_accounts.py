@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.flows.crash import Crash, CrashAt
 from tests.flows.scene import ALICE
 from tests.worlds import CHAIN, dump
 from valetkey.core.activity import ActivityState
@@ -15,11 +17,12 @@ from valetkey.devchain import fund
 from valetkey.devchain.keys import DevKey
 from valetkey.devchain.transact import transact
 from valetkey.flows import accounts, reads, reconcile
+from valetkey.flows.undelegate import undelegate
 from valetkey.spec import secp256k1
 
 if TYPE_CHECKING:
     from tests.flows.scene import Holding, Scene
-    from valetkey.core.activity import Activity
+    from valetkey.core.activity import Activity, Request
 
 
 @pytest.mark.parametrize("owner_key", list(OwnerKey))
@@ -112,17 +115,76 @@ async def test_a_skipped_authorization_is_noticed(scene: Scene) -> None:
     assert ended.outcome.fee_wei > 0
 
 
+@pytest.mark.parametrize(
+    "point",
+    [
+        "delegate:before_plan",
+        "delegate:after_plan",
+        "delegate:before_sign",
+        "delegate:after_sign",
+        "relay:after_plan",
+        "relay:after_send",
+    ],
+)
+async def test_a_delegation_that_was_cut_off_happens_once_or_never(
+    scene: Scene, point: str
+) -> None:
+    """It is written down before the owner's key signs, so a signature is never lost track of."""
+    holding = await scene.wallet(is_delegated=False)
+    request = scene.request()
+    before = await dump(scene.world)
+    broken = replace(scene, world=replace(scene.world, checkpoint=CrashAt(point)))
+    with pytest.raises(Crash):
+        await _delegate(broken, holding, None, request=request)
+    is_written = point != "delegate:before_plan"
+    assert (await dump(scene.world) == before) != is_written
+    assert (await reconcile.reconcile(scene.world)).activities == is_written
+    code = await scene.chain.delegate_of(holding.account.address)
+    assert (code == scene.deployment.implementation) == is_written
+    done = await _delegate(scene, holding, None, request=request)
+    assert done.state is ActivityState.DONE
+    assert await scene.chain.transaction_count(holding.account.address) == 1
+
+
+async def test_a_delegation_that_was_cut_off_does_not_undo_a_later_undelegation(
+    scene: Scene,
+) -> None:
+    """The attack: a delegation that a crash left behind is signed while the account leaves."""
+    holding = await scene.wallet()
+    request = scene.request()
+    point = CrashAt("delegate:after_plan")
+    broken = replace(scene, world=replace(scene.world, checkpoint=point))
+    with pytest.raises(Crash):
+        await _delegate(broken, holding, None, request=request)
+    leaving = replace(scene.world, checkpoint=CrashAt("undelegate:after_plan"))
+    with pytest.raises(Crash):
+        await undelegate(
+            leaving,
+            scene.principal,
+            scene.request(),
+            account_id=holding.account.id,
+            signature=None,
+        )
+    for _ in range(3):
+        await reconcile.reconcile(scene.world)
+    assert await scene.chain.delegate_of(holding.account.address) is None
+    lapsed = await _delegate(scene, holding, None, request=request)
+    assert lapsed.state is ActivityState.LAPSED
+
+
 async def _wanted(scene: Scene, holding: Holding) -> accounts.DelegationRequest:
     return await accounts.delegation_request(
         scene.world, scene.principal, account_id=holding.account.id
     )
 
 
-async def _delegate(scene: Scene, holding: Holding, signature: bytes | None) -> Activity:
+async def _delegate(
+    scene: Scene, holding: Holding, signature: bytes | None, *, request: Request | None = None
+) -> Activity:
     return await accounts.delegate(
         scene.world,
         scene.principal,
-        scene.request(),
+        request or scene.request(),
         account_id=holding.account.id,
         signature=signature,
     )

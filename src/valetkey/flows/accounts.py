@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from valetkey.core.activity import ActivityState
+from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.chain import Authorization
 from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
-from valetkey.core.plan import delegate_intent, delegation_digest, is_signed_by, with_v, without_v
+from valetkey.core.plan import delegate_intent, delegation_digest, is_signed_by, without_v
 from valetkey.core.wallet import Account, Curve, OwnerKey, SealedKey, Wallet, address_of
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.leaving import expect_staying
 from valetkey.flows.record import begin, earlier, write_down
 from valetkey.flows.relay import drive
+from valetkey.flows.settle import DELEGATE
 
 if TYPE_CHECKING:
-    from valetkey.core.activity import Activity, Request
+    from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
     from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
@@ -173,14 +174,10 @@ async def _authorization(world: Sight, account: Account) -> DelegationRequest:
     return DelegationRequest(chain.chain_id, chain.implementation, nonce, digest)
 
 
-async def _signed_authorization(
-    world: World, account: Account, key: SealedKey | None, signature: bytes | None
+def _accepted(
+    wanted: DelegationRequest, account: Account, signature: bytes | None
 ) -> Authorization:
-    wanted = await _authorization(world, account)
-    if key is not None:
-        world.checkpoint.reached("delegate:before_sign")
-        signature = with_v(await world.vault.sign(key, wanted.digest))
-        world.checkpoint.reached("delegate:after_sign")
+    """Return the authorization that the owner has signed, whose key is outside."""
     if signature is None or not is_signed_by(wanted.digest, signature, account.address):
         detail = (
             f"signature: expected 65 bytes by the account's owner over"
@@ -213,20 +210,20 @@ async def delegate(
     def facts(view: View) -> tuple[Account, SealedKey | None, Activity | None]:
         account = present(view.get(Account, account_id), "account")
         expect_reach(view, principal, account.organization_id, "account", widens=True)
-        wallet = present(view.get(Wallet, account.wallet_id), "wallet")
-        key = view.get(SealedKey, wallet.key_id) if wallet.key_id else None
-        return account, key, earlier(view, principal, request)
+        return account, _owner_of(view, account), earlier(view, principal, request)
 
     account, key, before = await world.store.read(facts)
     if before is not None:
-        return await drive(world, before.id)
-    authorization = await _signed_authorization(world, account, key, signature)
-    owner = account.organization_id
-    activity = begin(
-        world, principal, request, "account:delegate", organization_id=owner, subject_id=account_id
-    )
+        return await _carry(world, before)
+    wanted = await _authorization(world, account)
+    if key is None:
+        state, authorization = ActivityState.READY, _accepted(wanted, account, signature)
+    else:
+        state = ActivityState.AWAITING
+        authorization = Authorization(wanted.chain_id, wanted.delegate, 0, b"")
+    planned = _planned(world, principal, request, account)
     intent = delegate_intent(account, authorization)
-    planned = replace(activity, state=ActivityState.READY, account_id=account_id, intent=intent)
+    planned = replace(planned, state=state, intent=intent)
 
     def body(tx: Tx) -> Activity:
         again = earlier(tx, principal, request)
@@ -235,4 +232,52 @@ async def delegate(
             tx.add(planned)
         return again or planned
 
-    return await drive(world, (await world.store.write(body)).id)
+    world.checkpoint.reached("delegate:before_plan")
+    planned = await world.store.write(body)
+    world.checkpoint.reached("delegate:after_plan")
+    return await _carry(world, planned)
+
+
+def _planned(world: World, principal: Principal, request: Request, account: Account) -> Activity:
+    owner = account.organization_id
+    activity = begin(
+        world, principal, request, DELEGATE, organization_id=owner, subject_id=account.id
+    )
+    return replace(activity, account_id=account.id)
+
+
+async def _carry(world: World, activity: Activity) -> Activity:
+    if activity.state is ActivityState.AWAITING:
+        activity = await sign_delegation(world, activity)
+    return await drive(world, activity.id)
+
+
+def _owner_of(view: View, account: Account) -> SealedKey | None:
+    wallet = present(view.get(Wallet, account.wallet_id), "wallet")
+    return view.get(SealedKey, wallet.key_id) if wallet.key_id else None
+
+
+async def sign_delegation(world: World, activity: Activity) -> Activity:
+    """Return a planned delegation, ready for the chain, signed with the owner's key here."""
+
+    def facts(view: View) -> tuple[Account, SealedKey]:
+        account = present(view.get(Account, activity.account_id or ""), "account")
+        return account, present(_owner_of(view, account), "owner's key")
+
+    account, key = await world.store.read(facts)
+    wanted = await _authorization(world, account)
+    world.checkpoint.reached("delegate:before_sign")
+    signature = await world.vault.sign(key, wanted.digest)
+    world.checkpoint.reached("delegate:after_sign")
+    signed = Authorization(wanted.chain_id, wanted.delegate, wanted.nonce, signature)
+
+    def body(tx: Tx) -> Activity:
+        fresh = present(tx.get(Activity, activity.id), "activity")
+        if fresh.state is not ActivityState.AWAITING:
+            return fresh
+        intent = delegate_intent(account, signed)
+        ready = replace(fresh, state=ActivityState.READY, intent=intent)
+        tx.put(ready)
+        return ready
+
+    return await world.store.write(body)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Activity
 from valetkey.core.errors import Code, Conflict
-from valetkey.flows.settle import UNDELEGATE
+from valetkey.flows.settle import DELEGATE, UNDELEGATE
 
 if TYPE_CHECKING:
     from valetkey.ports import View
@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 def leavings_of(view: View, account_id: str) -> list[Activity]:
     """Return the undelegations of an account that have not ended."""
+    return [one for one in moves_of(view, account_id) if one.kind == UNDELEGATE]
+
+
+def moves_of(view: View, account_id: str) -> list[Activity]:
+    """Return what is to change the code of an account, and has not ended."""
     unsettled = view.find(Activity, account_id=account_id, settled=0)
-    return [one for one in unsettled if one.kind == UNDELEGATE]
+    return [one for one in unsettled if one.kind in {DELEGATE, UNDELEGATE}]
 
 
 def expect_staying(view: View, account_id: str | None) -> None:

@@ -12,6 +12,7 @@ from valetkey.core.chain import NONCE_REACH
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account
+from valetkey.flows.accounts import sign_delegation
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
 from valetkey.flows.kill_note import ready_to_kill
@@ -19,7 +20,7 @@ from valetkey.flows.paying import is_stop
 from valetkey.flows.relay import drive, look
 from valetkey.flows.reprice import reprice
 from valetkey.flows.run import sign_here
-from valetkey.flows.settle import ENDINGS, UNDELEGATE, commit, lapse, release
+from valetkey.flows.settle import DELEGATE, ENDINGS, UNDELEGATE, commit, lapse, release
 from valetkey.flows.switch import sign_switch
 from valetkey.flows.undelegate import advance
 from valetkey.flows.watch import look_at_sessions
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx, Value, View
 
 PAGE = 500
+_FINISH = {DELEGATE: sign_delegation} | dict.fromkeys(ENDINGS, ready_to_kill)
 E = TypeVar("E", bound="Activity | Reservation | Session | SeenNonce")
 
 
@@ -115,7 +117,7 @@ async def _awaiting(world: World, activity: Activity) -> Activity:
     if activity.kind == UNDELEGATE:
         return await advance(world, activity)
     if activity.run is None:
-        finish = ready_to_kill if activity.kind in ENDINGS else sign_switch
+        finish = _FINISH.get(activity.kind, sign_switch)
         return await drive(world, (await finish(world, activity)).id)
     if world.clock.now() < activity.run.deadline:
         return await sign_here(world, activity)

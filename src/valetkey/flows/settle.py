@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 RUN = "run"
 FREEZE = "session:freeze"
 UNFREEZE = "session:unfreeze"
+DELEGATE = "account:delegate"
 UNDELEGATE = "account:undelegate"
 REVOKE = "session:revoke"
 ENDINGS = frozenset({REVOKE, "session:close"})

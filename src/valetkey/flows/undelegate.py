@@ -30,7 +30,7 @@ from valetkey.flows.leave_code import (
     still_alive,
     undelegation,
 )
-from valetkey.flows.leaving import leavings_of
+from valetkey.flows.leaving import moves_of
 from valetkey.flows.leftovers import AliveGrant, sessions_of, signed_of
 from valetkey.flows.record import audit, begin, earlier, part_of
 from valetkey.flows.relay import drive, read_activity
@@ -203,12 +203,13 @@ def _note(tx: Tx, activity: Activity, delegate: bytes, *, sessions: int) -> None
 
 
 def _take_over(world: World, tx: Tx, account: Account) -> None:
-    """End an undelegation that waits, for another takes its place; one that is sent stays."""
-    for one in leavings_of(tx, account.id):
-        if one.state is not ActivityState.AWAITING:
-            detail = f"expected no undelegation on its way, got {one.id}"
+    """End what waits to change the code, for this takes its place; what is sent stays."""
+    for one in moves_of(tx, account.id):
+        if one.state not in {ActivityState.AWAITING, ActivityState.READY}:
+            name = one.kind.rpartition(":")[2]
+            detail = f"expected nothing on its way that changes the code, got a {name}: {one.id}"
             raise Conflict(Code.CONFLICT, detail, activity_id=one.id)
-        lapse(world, tx, one, (Code.CONFLICT, "another undelegation took its place"))
+        lapse(world, tx, one, (Code.CONFLICT, "an undelegation took its place"))
 
 
 async def advance(world: World, activity: Activity) -> Activity:
