@@ -39,7 +39,9 @@ Drawn from `TRANSITIONS` in `src/valetkey/core/session.py` by `tools/draw_states
 hand. What is not in the table does not happen: the event is refused, or changes nothing.
 
 `expired` and `exhausted` follow from time and use, and are never stored: the first invalid second
-ends a session without anybody doing anything. When both hold, `expired` is shown."""
+ends a session without anybody doing anything. When both hold, `expired` is shown. Idle time is
+counted by the server alone: a session with a grant that expired of it alone is revoked as from the
+state before, so that its chain hears of it."""
 
 
 def draw() -> str:

@@ -16,11 +16,13 @@ from valetkey.core.errors import Code
 from valetkey.core.session import (
     TRANSITIONS,
     Event,
+    Grant,
     State,
     ends_at,
     next_state,
     refusal,
     state_of,
+    stoppable_state,
 )
 
 START, END = SESSION.starts_at, SESSION.expires_at
@@ -200,3 +202,18 @@ def test_a_computed_state_is_one_that_the_table_leads_to(
     assert state is not State.OPEN or stored is State.OPEN
     later = state_of(session, usage, now=START + now_s + 1)
     assert later in {state, State.EXPIRED}
+
+
+def test_idle_time_alone_keeps_no_stop_from_a_grant() -> None:
+    """It is over here and not on its chain; at its end it is over on both."""
+    grant = Grant(b"packed", bytes(32), 0, bytes(20))
+    idle = session_with(idle_s=60, state=State.FROZEN)
+    for held, at, state in (
+        (idle, START + 59, State.FROZEN),
+        (idle, START + 60, State.EXPIRED),
+        (replace(idle, grant=grant), START + 60, State.FROZEN),
+        (replace(idle, grant=grant), END - 1, State.FROZEN),
+        (replace(idle, grant=grant), END, State.EXPIRED),
+        (replace(idle, grant=grant, state=State.REVOKED), START + 60, State.REVOKED),
+    ):
+        assert stoppable_state(held, USAGE, now=at) is state

@@ -208,6 +208,18 @@ def state_of(session: Session, usage: Usage, *, now: int) -> State:
     return session.state
 
 
+def stoppable_state(session: Session, usage: Usage, *, now: int) -> State:
+    """
+    Return the state from which a stop of *session* leads on.
+
+    Idle time is counted by the server alone, so a grant that was idle for too long is over here
+    and may be alive on its chain: it is stopped from the state that it was in before.
+    """
+    state = state_of(session, usage, now=now)
+    is_idle_only = state is State.EXPIRED and now < session.expires_at
+    return session.state if is_idle_only and session.grant is not None else state
+
+
 def ends_at(session: Session, usage: Usage) -> int:
     """Return the first second at which *session* is over, if it is not used again."""
     if session.idle_s is None:

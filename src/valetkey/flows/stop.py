@@ -11,7 +11,7 @@ from valetkey.core.activity import Activity, ActivityState, Request
 from valetkey.core.errors import Code, Forbidden
 from valetkey.core.organization import User
 from valetkey.core.principal import PrincipalKind
-from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
+from valetkey.core.session import Event, Session, State, Step, Usage, next_state, stoppable_state
 from valetkey.core.wallet import Wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.kill_again import endings_of, has_note
@@ -137,9 +137,9 @@ def _of_scope(view: View, scope: Scope, scope_id: str) -> list[Session]:
 
 
 def is_alive(world: World, view: View, session: Session) -> bool:
-    """Say whether *session* is not over here: pending and frozen ones may come back."""
+    """Say whether a stop of *session* ends something: frozen ones may come back, and idle ones."""
     usage = present(view.get(Usage, session.id), "session")
-    return state_of(session, usage, now=world.clock.now()) not in _ENDS
+    return stoppable_state(session, usage, now=world.clock.now()) not in _ENDS
 
 
 def _revoked_before(
@@ -199,7 +199,7 @@ def take_out(world: World, tx: Tx, ask: Ask) -> Stopped:
     )
     activity = replace(activity, session_id=session.id, account_id=session.account_id)
     usage = present(tx.get(Usage, session.id), "session")
-    state = next_state(state_of(session, usage, now=world.clock.now()), event)
+    state = next_state(stoppable_state(session, usage, now=world.clock.now()), event)
     if has_note(session) and (state or _is_kill_missing(tx, session)):
         activity = replace(activity, state=ActivityState.AWAITING)
     if state is not None:
@@ -233,7 +233,7 @@ def note_killed(world: World, tx: Tx, *, session_id: str) -> bool:
     """
     session = present(tx.get(Session, session_id), "session")
     usage = present(tx.get(Usage, session_id), "session")
-    state = next_state(state_of(session, usage, now=world.clock.now()), Event.REVOKE)
+    state = next_state(stoppable_state(session, usage, now=world.clock.now()), Event.REVOKE)
     if state is None:
         return False
     step = Step("chain", "revoked", world.clock.now_ms())
