@@ -213,15 +213,26 @@ def test_propose_writes_what_backtest_accepts(ask: Any) -> None:  # noqa: ANN401
     assert told.code == 0
     document = json.loads(told.out)
     assert document["version"] == 1
-    assert "relayer" not in document
+    assert not {"relayer", "starts_at", "expires_at"} & set(document)
     assert document["caps"][0]["lifetime"] == "15000000"
     assert f"Of {USDC} at most 9 in one call, 15 in all" in told.err
     assert ask("backtest", document, {"runs": RUNS}).code == 0
     assert ask("backtest", document, {"runs": [*RUNS, RUNS[-1]]}).code == 1
-    slack = ("--more-amounts", "100", "--more-calls", "100", "--more-time", "100", "--json")
+    timed = json.loads(ask("propose", {"runs": RUNS}, options=(*options, "--times")).out)
+    assert (timed["starts_at"], timed["expires_at"]) == (RUNS[0]["at"], RUNS[-1]["at"] + 1)
+    slack = (
+        "--more-amounts",
+        "100",
+        "--more-calls",
+        "100",
+        "--more-time",
+        "100",
+        "--times",
+        "--json",
+    )
     wider = ask("propose", {"runs": RUNS}, options=(*options, *slack)).document
     assert ask("backtest", wider, {"runs": [*RUNS, RUNS[-1]]}).code == 0
-    assert ask("subset", document, wider).code == 0
+    assert ask("subset", timed, wider).code == 0
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,11 @@ def with_times(document: PermissionDocument, *, ttl: int | None, now: int) -> Pe
     return check_permission(found)
 
 
+def timeless(document: PermissionDocument) -> PermissionDocument:
+    """Return *document* without start and end: a session of it says them."""
+    return msgspec.structs.replace(document, starts_at=None, expires_at=None)
+
+
 def document_text(document: PermissionDocument) -> str:
     """Return *document* as a person would write it: what says nothing is left out."""
     said = {"version": document.version, **_said(document)}

@@ -14,6 +14,7 @@ from valetkey.cli.permission_file import (
     names_option,
     read_document,
     read_runs,
+    timeless,
     with_times_of,
 )
 from valetkey.cli.terminal import REFUSED, Terminal, Verb, table_of
@@ -129,6 +130,9 @@ def _row(use: LimitUse) -> tuple[str, str, str, str]:
     multiple=True,
     help="A target of which any function is proposed. Nothing is proposed so without being asked.",
 )
+@click.option(
+    "--times", "has_times", is_flag=True, help="Write the times of the recording as well."
+)
 @names_option
 @click.pass_obj
 def propose(  # noqa: PLR0913 - one for each option
@@ -141,6 +145,7 @@ def propose(  # noqa: PLR0913 - one for each option
     more_calls: int,
     more_time: int,
     wide: tuple[str, ...],
+    has_times: bool,
     names: dict[bytes, str],
 ) -> None:
     """
@@ -148,7 +153,7 @@ def propose(  # noqa: PLR0913 - one for each option
 
     The permission goes to standard output, what it means to standard error. Without slack it allows
     the recording and nothing beside it that can be told apart by a rule (see `permission backtest`
-    for the form of a recording).
+    for the form of a recording). It has no start and end: `session open --ttl` says them.
     """
     named = tuple(address_of_text(one) for one in wide)
     slack = Slack(amounts=more_amounts, calls=more_calls, time=more_time)
@@ -156,6 +161,8 @@ def propose(  # noqa: PLR0913 - one for each option
         read_runs(runs), chain=chain, decimals=decimals, slack=slack, wide=named
     )
     document = write_permission(permission)
+    if not has_times:
+        document = timeless(document)
     terminal.emit(document)
     for sentence in explain(permission, names=names):
         terminal.note(sentence)

@@ -16,7 +16,7 @@ import msgspec
 from valetkey.cli.options import read_one_address, read_span
 from valetkey.cli.permission import show_explained
 from valetkey.cli.permission_compare import show_findings
-from valetkey.cli.permission_file import document_text, names_option
+from valetkey.cli.permission_file import document_text, names_option, timeless
 from valetkey.cli.permission_runs import decimals_option
 from valetkey.cli.record.mined import Taken, ask_decimals, read_back
 from valetkey.cli.record.proxy import proxying
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valetkey.core.permission.model import Permission
-    from valetkey.wire.permission import PermissionDocument
 
 URL_VARIABLES: Final = ("RPC", "RPC_URL", "ETH_RPC_URL")
 URL_MARK: Final = "{rpc}"
@@ -150,7 +149,7 @@ def record(  # noqa: PLR0913 - one for each option
     recording = msgspec.json.encode(Recording(runs=write_runs(taken.runs)))
     _write(out, msgspec.json.format(recording).decode())
     if save is not None:
-        _write(save, document_text(_timeless(permission)))
+        _write(save, document_text(timeless(write_permission(permission))))
     _tell(terminal, taken, permission, out, names)
 
 
@@ -204,11 +203,6 @@ def _propose(taken: Taken, wanted: _Wanted) -> Permission:
     return replace(found, starts_at=now, expires_at=now + wanted.ttl)
 
 
-def _timeless(permission: Permission) -> PermissionDocument:
-    document = write_permission(permission)
-    return msgspec.structs.replace(document, starts_at=None, expires_at=None)
-
-
 def _write(path: Path, text: str) -> None:
     with path.open("x", encoding="utf-8") as file:
         file.write(text + "\n")
@@ -222,7 +216,7 @@ def _tell(
     terminal: Terminal, taken: Taken, permission: Permission, out: Path, names: dict[bytes, str]
 ) -> None:
     explained, findings = write_explained(permission, names=names), lint(permission)
-    document = _timeless(permission)
+    document = timeless(write_permission(permission))
     terminal.emit(
         {
             "recording_file": str(out),
