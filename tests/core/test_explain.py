@@ -83,7 +83,7 @@ RICH_TEXT = (
     f"Only these may receive or be approved: {USDC}, Ann (0x{ANN.hex()}), 0x{BOB.hex()}.",
     "At most 40 calls in all.",
     (
-        f"Valid for 1d 03:46:40, from second {START} until before second {START + 100_000},"
+        f"Valid for 1 d 3 h 46 min 40 s, from second {START} until before second {START + 100_000},"
         " on eip155:31337."
     ),
     f"Only 0x{BOB.hex()} may bring it to the chain.",

@@ -26,12 +26,11 @@ def format_amount(amount: int, *, decimals: int) -> str:
 
 
 def format_duration(seconds: int) -> str:
-    """Write *seconds* as ``1d 02:03:04``, ``02:03:04`` or ``03:04``."""
-    days, rest = divmod(max(seconds, 0), DAY_S)
-    hours, rest = divmod(rest, HOUR_S)
-    minutes, last = divmod(rest, MINUTE_S)
-    if days:
-        return f"{days}d {hours:02}:{minutes:02}:{last:02}"
-    if hours:
-        return f"{hours:02}:{minutes:02}:{last:02}"
-    return f"{minutes:02}:{last:02}"
+    """Write *seconds* as a person says it, such as ``1 d 2 h``, ``3 min 20 s`` or ``0 s``."""
+    left = max(seconds, 0)
+    parts = []
+    for name, length_s in (("d", DAY_S), ("h", HOUR_S), ("min", MINUTE_S), ("s", 1)):
+        count, left = divmod(left, length_s)
+        if count:
+            parts.append(f"{count} {name}")
+    return " ".join(parts) or "0 s"

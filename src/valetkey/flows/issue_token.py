@@ -126,7 +126,10 @@ async def ensure_token_key(world: World) -> None:
 async def _signing_key(world: World) -> SealedKey:
     keys = await world.store.read(_keys)
     if not keys:
-        raise Unavailable(Code.STORE_UNAVAILABLE, "expected a key that signs tokens, got none")
+        raise Unavailable(
+            Code.STORE_UNAVAILABLE,
+            "expected a key that signs tokens, got none; `valetkey keys rotate-token` makes one",
+        )
     return keys[0]
 
 

@@ -100,7 +100,9 @@ class AsyncConnection:
             detail = f"expected an answer of {request.url.host} in time, got {_name(error)}"
             raise unreachable(detail) from None
         except httpx.TransportError as error:
-            return None, unreachable(f"expected to reach {request.url.host}, got {_name(error)}")
+            return None, unreachable(
+                f"expected to reach {request.url.netloc.decode()}, got {_name(error)}"
+            )
         return _Answer(response.status_code, response.headers, bytes(content)), None
 
 
