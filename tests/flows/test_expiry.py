@@ -11,8 +11,8 @@ from tests.flows.scene import HOUR_S
 from valetkey.core.activity import ActivityState
 from valetkey.core.errors import Code, Forbidden, Unauthenticated
 from valetkey.core.session import Proof, State
-from valetkey.flows import gate, open_session, reads
-from valetkey.flows.gate import Bearer
+from valetkey.flows import open_session, prove, reads
+from valetkey.flows.prove import Bearer
 
 if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
@@ -53,12 +53,12 @@ async def test_use_moves_the_end_of_an_idle_session(scene: Scene) -> None:
     token = Bearer(opened.token or "")
     for _ in range(5):
         scene.clock.advance(599)
-        await gate.authenticate(scene.world, token, is_write=False)
+        await prove.authenticate(scene.world, token, is_write=False)
     shown = await reads.session(scene.world, scene.principal, session_id=opened.session.id)
     assert shown.ends_at == min(scene.clock.now() + 600, command.expires_at)
     scene.clock.advance(600)
     with pytest.raises(Unauthenticated) as refused:
-        await gate.authenticate(scene.world, token, is_write=False)
+        await prove.authenticate(scene.world, token, is_write=False)
     assert refused.value.code is Code.SESSION_EXPIRED
     assert await state(scene, opened.session.id) is State.EXPIRED
 
@@ -68,10 +68,10 @@ async def test_an_idle_session_still_has_an_absolute_end(scene: Scene) -> None:
     command = scene.command(None, proof=Proof.BEARER, idle_s=HOUR_S)
     opened = await open_session.open_session(scene.world, scene.principal, scene.request(), command)
     scene.clock.set(command.expires_at - 1)
-    await gate.authenticate(scene.world, Bearer(opened.token or ""), is_write=False)
+    await prove.authenticate(scene.world, Bearer(opened.token or ""), is_write=False)
     scene.clock.set(command.expires_at)
     with pytest.raises(Unauthenticated):
-        await gate.authenticate(scene.world, Bearer(opened.token or ""), is_write=False)
+        await prove.authenticate(scene.world, Bearer(opened.token or ""), is_write=False)
 
 
 async def test_a_run_counts_as_use(scene: Scene) -> None:

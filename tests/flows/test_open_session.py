@@ -17,8 +17,8 @@ from valetkey.core.principal import Access
 from valetkey.core.session import Proof, Session, State
 from valetkey.core.token import fingerprint
 from valetkey.core.wallet import Curve, OwnerKey, PublicKey
-from valetkey.flows import gate, open_session, organize, stop
-from valetkey.flows.gate import Bearer
+from valetkey.flows import open_session, organize, prove, stop
+from valetkey.flows.prove import Bearer
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
@@ -33,7 +33,7 @@ async def test_a_bearer_session_reads_at_once(scene: Scene) -> None:
     assert opened.session.state is State.OPEN
     assert opened.token is not None
     assert opened.session.fingerprint == fingerprint(opened.token)
-    principal = await gate.authenticate(scene.world, Bearer(opened.token), is_write=False)
+    principal = await prove.authenticate(scene.world, Bearer(opened.token), is_write=False)
     assert (principal.subject_id, principal.access) == (opened.session.id, Access.READ)
     assert opened.token not in str(await dump(scene.world))
 

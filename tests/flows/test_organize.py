@@ -17,8 +17,8 @@ from valetkey.core.errors import Code, Conflict, Forbidden, Malformed, NotFound,
 from valetkey.core.organization import User
 from valetkey.core.principal import ANONYMOUS, Principal
 from valetkey.core.wallet import Curve
-from valetkey.flows import budgets, gate, open_session, organize, reads, stop
-from valetkey.flows.gate import Bearer
+from valetkey.flows import budgets, open_session, organize, prove, reads, stop
+from valetkey.flows.prove import Bearer
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
@@ -42,7 +42,7 @@ async def test_the_first_key_of_a_child_is_shown_once(stored: Scene) -> None:
     child, token = await organize.open_organization(
         stored.world, stored.principal, request, name="Child"
     )
-    who = await gate.authenticate(stored.world, Bearer(token or ""), is_write=True)
+    who = await prove.authenticate(stored.world, Bearer(token or ""), is_write=True)
     assert who.organization_id == child.id
     again = await organize.open_organization(stored.world, stored.principal, request, name="Child")
     assert again == (child, None)
@@ -168,14 +168,14 @@ async def test_an_api_key_is_shown_once_and_proves_until_it_is_revoked(scene: Sc
     credential, token = await make()
     assert token is not None
     assert await make() == (credential, None)
-    proven = await gate.authenticate(scene.world, Bearer(token), is_write=True)
+    proven = await prove.authenticate(scene.world, Bearer(token), is_write=True)
     assert proven.subject_id == credential.id
     for _ in range(2):
         await organize.revoke_credential(
             scene.world, scene.principal, scene.request(), credential_id=credential.id
         )
     with pytest.raises(Unauthenticated) as refused:
-        await gate.authenticate(scene.world, Bearer(token), is_write=False)
+        await prove.authenticate(scene.world, Bearer(token), is_write=False)
     assert refused.value.code is Code.PROOF_REFUSED
 
 
@@ -262,7 +262,7 @@ async def _publishable(scene: Scene) -> Principal:
         label="browser",
         public_key=None,
     )
-    return await gate.authenticate(scene.world, Bearer(token or ""), is_write=False)
+    return await prove.authenticate(scene.world, Bearer(token or ""), is_write=False)
 
 
 def _named(lines: list[AuditLine]) -> set[tuple[str, str]]:

@@ -22,7 +22,7 @@ from valetkey.core.errors import (
 from valetkey.core.principal import Principal, PrincipalKind
 from valetkey.core.session import Proof, State
 from valetkey.core.wallet import Curve, OwnerKey, PublicKey, grant_key_of
-from valetkey.flows import freeze, gate, grant, open_session, run, stop, tried
+from valetkey.flows import freeze, grant, open_session, prove, run, stop, tried
 from valetkey.spec import secp256k1
 from valetkey.spec.eip7951 import PRECOMPILE, VALID
 from valetkey.spec.permission_bytes import decode_grant
@@ -108,7 +108,7 @@ async def test_the_grant_names_the_key_that_signs_the_requests(believing: Scene)
     assert grant.session_key == grant_key_of(public_key(Curve.P256, holder.secret))
     assert (grant.key_address, grant.key_id) == (None, None)
     stamp = make_stamp(holder.id, holder.secret, created=believing.clock.now())
-    principal = await gate.authenticate(believing.world, stamp, is_write=True)
+    principal = await prove.authenticate(believing.world, stamp, is_write=True)
     assert replace(principal, request_id=None) == holder.principal
 
 
@@ -199,7 +199,9 @@ async def test_a_signed_run_is_no_request(believing: Scene) -> None:
     signature = sign(Curve.P256, holder.secret, digest)
     stamp = make_stamp(holder.id, holder.secret, created=believing.clock.now())
     with pytest.raises(Unauthenticated) as refused:
-        await gate.authenticate(believing.world, replace(stamp, signature=signature), is_write=True)
+        await prove.authenticate(
+            believing.world, replace(stamp, signature=signature), is_write=True
+        )
     assert refused.value.code is Code.PROOF_REFUSED
 
 

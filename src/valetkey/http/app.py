@@ -12,7 +12,7 @@ import msgspec
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS
-from valetkey.flows.gate import authenticate
+from valetkey.flows.prove import authenticate
 from valetkey.http.answer import ENCODER, Answer, refuse, send_answer
 from valetkey.http.door import Door, expect_entry
 from valetkey.http.incoming import (

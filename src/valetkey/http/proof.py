@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Unauthenticated
 from valetkey.core.stamp import Stamp
-from valetkey.flows.gate import Bearer
+from valetkey.flows.prove import Bearer
 from valetkey.spec.rfc9421 import (
     ContentDigestError,
     RequestParts,

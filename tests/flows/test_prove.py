@@ -16,8 +16,8 @@ from valetkey.core.principal import ANONYMOUS, Access, PrincipalKind
 from valetkey.core.session import Proof, Session
 from valetkey.core.stamp import CLOCK_BOUND_S
 from valetkey.core.wallet import Curve
-from valetkey.flows import freeze, gate, open_session, organize, reconcile, stop
-from valetkey.flows.gate import Bearer
+from valetkey.flows import freeze, open_session, organize, prove, reconcile, stop
+from valetkey.flows.prove import Bearer
 
 if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 async def test_no_proof_is_nobody(scene: Scene) -> None:
     """Without a proof there is nobody, who may do nothing by default."""
-    assert await gate.authenticate(scene.world, None, is_write=True) is ANONYMOUS
+    assert await prove.authenticate(scene.world, None, is_write=True) is ANONYMOUS
 
 
 async def test_an_api_key_proves_its_organization(scene: Scene) -> None:
     """A secret key writes; a publishable one reads nothing of the organization."""
-    found = await gate.authenticate(scene.world, Bearer(scene.founded.secret), is_write=True)
+    found = await prove.authenticate(scene.world, Bearer(scene.founded.secret), is_write=True)
     assert found == scene.principal
     _, token = await organize.add_credential(
         scene.world,
@@ -42,7 +42,7 @@ async def test_an_api_key_proves_its_organization(scene: Scene) -> None:
         label="",
         public_key=None,
     )
-    browser = await gate.authenticate(scene.world, Bearer(token or ""), is_write=False)
+    browser = await prove.authenticate(scene.world, Bearer(token or ""), is_write=False)
     assert (browser.kind, browser.access) == (PrincipalKind.PUBLISHABLE, Access.READ)
 
 
@@ -52,7 +52,7 @@ async def test_an_api_key_proves_its_organization(scene: Scene) -> None:
 async def test_a_token_that_nobody_has_proves_nothing(scene: Scene, token: str) -> None:
     """Every unknown string gets the same answer."""
     with pytest.raises(Unauthenticated) as refused:
-        await gate.authenticate(scene.world, Bearer(token), is_write=False)
+        await prove.authenticate(scene.world, Bearer(token), is_write=False)
     assert refused.value.code is Code.PROOF_REFUSED
 
 
@@ -73,7 +73,7 @@ async def test_a_bearer_of_a_session_not_in_use_is_refused(
     )
     await _stop(scene, opened.session.id, end)
     with pytest.raises(error) as refused:
-        await gate.authenticate(scene.world, Bearer(opened.token or ""), is_write=False)
+        await prove.authenticate(scene.world, Bearer(opened.token or ""), is_write=False)
     assert refused.value.code is code
 
 
@@ -87,13 +87,13 @@ async def test_a_frozen_session_may_leave_and_one_that_is_over_may_not(
     frozen, over = [await scene.open(await scene.wallet()) for _ in range(2)]
     await _stop(scene, frozen.id, "frozen")
     stamp = _stamp(scene, frozen)
-    who = await gate.authenticate(scene.world, stamp, is_write=True, is_leaving=True)
+    who = await prove.authenticate(scene.world, stamp, is_write=True, is_leaving=True)
     closed = await stop.close(scene.world, who, scene.request())
     assert closed.session.state == "closed"
     assert closed.activity.state == "done"
     await _stop(scene, over.id, end)
     with pytest.raises(Unauthenticated) as refused:
-        await gate.authenticate(scene.world, _stamp(scene, over), is_write=True, is_leaving=True)
+        await prove.authenticate(scene.world, _stamp(scene, over), is_write=True, is_leaving=True)
     assert refused.value.code is code
 
 
@@ -245,7 +245,7 @@ async def test_a_stolen_store_holds_no_token(scene: Scene) -> None:
     assert stored is not None
     for text in (stored.fingerprint or "", f"vk_session_{stored.fingerprint}"):
         with pytest.raises(Unauthenticated):
-            await gate.authenticate(scene.world, Bearer(text), is_write=False)
+            await prove.authenticate(scene.world, Bearer(text), is_write=False)
 
 
 def _stamp(scene: Scene, held: Held, **changed: Any) -> Stamp:  # noqa: ANN401 - parts of a stamp
@@ -253,7 +253,7 @@ def _stamp(scene: Scene, held: Held, **changed: Any) -> Stamp:  # noqa: ANN401 -
 
 
 async def _enter(scene: Scene, stamp: Stamp, *, is_write: bool = False) -> Principal:
-    return await gate.authenticate(scene.world, stamp, is_write=is_write)
+    return await prove.authenticate(scene.world, stamp, is_write=is_write)
 
 
 async def _refuse(scene: Scene, stamp: Stamp, code: Code, *, is_write: bool = False) -> None:
