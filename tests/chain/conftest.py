@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain.clones import Clone, Factory
 from tests.chain.session import Owner
 from tests.chain.world import World
 from valetkey.devchain import Engine, choose, launch
@@ -28,3 +29,17 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def owner(world: World) -> Owner:
     """Return a new account that nobody has granted anything on."""
     return Owner.delegated(world)
+
+
+@pytest.fixture(scope="module")
+def factory(world: World) -> Factory:
+    """Return a factory of the module's own."""
+    return Factory.on(world)
+
+
+@pytest.fixture(params=["delegate", "clone", "personal clone"])
+def account(request: pytest.FixtureRequest, world: World, factory: Factory) -> Owner:
+    """Return a new account of each kind."""
+    if request.param == "delegate":
+        return Owner.delegated(world)
+    return Clone.deployed(factory, personal=request.param == "personal clone")

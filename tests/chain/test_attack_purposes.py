@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chain.clones import Clone, Factory, signed_execution
+from tests.chain.clones import Clone, signed_execution
 from tests.chain.session import Owner, Session
 from tests.chain.world import RECIPIENT, transfer
 from valetkey.devchain import CHAIN_ID, NodeError
@@ -24,20 +24,6 @@ if TYPE_CHECKING:
 REFUSALS = {pb.Refusal("SignatureRefused"), pb.Refusal("NotGranted")}
 UNTIL = 2**39
 CALLS = (erc7821.Call(RECIPIENT, 1),)
-
-
-@pytest.fixture(scope="module")
-def factory(world: World) -> Factory:
-    """Return a factory of its own."""
-    return Factory.on(world)
-
-
-@pytest.fixture(params=["delegate", "clone", "personal clone"])
-def account(request: pytest.FixtureRequest, world: World, factory: Factory) -> Owner:
-    """Return a new account of each kind."""
-    if request.param == "delegate":
-        return Owner.delegated(world)
-    return Clone.deployed(factory, personal=request.param == "personal clone")
 
 
 def purposes(session: Session) -> dict[str, TypedData]:

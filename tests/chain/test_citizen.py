@@ -34,20 +34,6 @@ ORDER = TypedData(
 TEXT = b"Sign in to example.org"
 
 
-@pytest.fixture(scope="module")
-def factory(world: World) -> Factory:
-    """Return a factory of its own."""
-    return Factory.on(world)
-
-
-@pytest.fixture(params=["delegate", "clone", "personal clone"])
-def account(request: pytest.FixtureRequest, world: World, factory: Factory) -> Owner:
-    """Return a new account of each kind."""
-    if request.param == "delegate":
-        return Owner.delegated(world)
-    return Clone.deployed(factory, personal=request.param == "personal clone")
-
-
 @pytest.fixture
 def clone(factory: Factory) -> Clone:
     """Return a new clone."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
-
-from tests.chain.clones import Clone, Factory, signed_execution
+from tests.chain.clones import signed_execution
 from tests.chain.session import Owner, Session
 from tests.chain.world import RECIPIENT, TRANSFER, transfer, words
 from valetkey.devchain import CHAIN_ID
@@ -14,17 +10,6 @@ from valetkey.spec import permission_bytes as pb
 from valetkey.spec.erc7821 import Call, execute_calldata
 from valetkey.spec.multicall import multicall_calldata
 from valetkey.spec.secp256k1 import address_of_key
-
-if TYPE_CHECKING:
-    from tests.chain.world import World
-
-
-@pytest.fixture(params=["delegate", "clone", "personal clone"])
-def account(request: pytest.FixtureRequest, world: World) -> Owner:
-    """Return a new account of each kind."""
-    if request.param == "delegate":
-        return Owner.delegated(world)
-    return Clone.deployed(Factory.on(world), personal=request.param == "personal clone")
 
 
 def test_many_acts_are_done_in_one_transaction(account: Owner) -> None:

@@ -6,16 +6,10 @@ import pytest
 
 from tests.chain.clones import ETHER, Clone, Factory
 from tests.chain.session import Session, token_rule
-from tests.chain.world import RECIPIENT, USDC, World, fresh_secret, selector, transfer, words
+from tests.chain.world import RECIPIENT, USDC, fresh_secret, selector, transfer, words
 from valetkey.spec import clone
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.secp256k1 import address_of_key
-
-
-@pytest.fixture(scope="module")
-def factory(world: World) -> Factory:
-    """Return a factory of its own."""
-    return Factory.on(world)
 
 
 def owner_state(account: Clone) -> pb.OwnerState:

@@ -18,12 +18,6 @@ NOT_GRANTED = pb.Refusal("NotGranted")
 REFUSED = pb.Refusal("SignatureRefused")
 
 
-@pytest.fixture(scope="module")
-def factory(world: World) -> Factory:
-    """Return a factory of its own."""
-    return Factory.on(world)
-
-
 @pytest.fixture
 def account(factory: Factory) -> Clone:
     """Return a new clone with an owner of its own."""

@@ -23,20 +23,6 @@ ONLY = pb.Refusal("OnlyAccount")
 REFUSED = pb.Refusal("SignatureRefused")
 
 
-@pytest.fixture(scope="module")
-def factory(world: World) -> Factory:
-    """Return a factory of its own."""
-    return Factory.on(world)
-
-
-@pytest.fixture(params=["delegate", "clone", "personal clone"])
-def account(request: pytest.FixtureRequest, world: World, factory: Factory) -> Owner:
-    """Return a new account of each kind."""
-    if request.param == "delegate":
-        return Owner.delegated(world)
-    return Clone.deployed(factory, personal=request.param == "personal clone")
-
-
 def payment(world: World, amount: int = 1) -> Call:
     """Return a transfer of the token."""
     return Call(world.token, 0, TRANSFER + words(RECIPIENT, amount))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from eth_abi.abi import encode
 
-from tests.chain.clones import Clone, Factory
+from tests.chain.clones import Clone
 from tests.chain.redemptions import paid, redeem, redemption, refusal, submit
 from tests.chain.session import Owner, Session, token_rule
 from tests.chain.world import (
@@ -22,18 +20,7 @@ from valetkey.spec import permission_bytes as pb
 from valetkey.spec.erc7710 import Execution, Redemption
 from valetkey.spec.secp256k1 import address_of_key
 
-if TYPE_CHECKING:
-    from tests.chain.world import World
-
 MALFORMED = pb.Refusal("Malformed")
-
-
-@pytest.fixture(params=["delegate", "clone"])
-def account(request: pytest.FixtureRequest, world: World) -> Owner:
-    """Return a new account of each kind."""
-    if request.param == "delegate":
-        return Owner.delegated(world)
-    return Clone.deployed(Factory.on(world))
 
 
 def capped(account: Owner) -> Session:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.chain.clones import Clone, Factory
 from tests.chain.redemptions import paid, redeem, refusal, submit
 from tests.chain.session import Owner, Session, token_rule
 from tests.chain.world import (
@@ -19,18 +15,7 @@ from valetkey.spec import erc7710
 from valetkey.spec import permission_bytes as pb
 from valetkey.spec.erc7710 import Execution, Redemption
 
-if TYPE_CHECKING:
-    from tests.chain.world import World
-
 MALFORMED = pb.Refusal("Malformed")
-
-
-@pytest.fixture(params=["delegate", "clone"])
-def account(request: pytest.FixtureRequest, world: World) -> Owner:
-    """Return a new account of each kind."""
-    if request.param == "delegate":
-        return Owner.delegated(world)
-    return Clone.deployed(Factory.on(world))
 
 
 def test_wide_rules_are_redeemed_within_their_limits(account: Owner) -> None:

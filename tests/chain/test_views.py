@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.chain.clones import Clone, Factory
 from tests.chain.session import Owner, Session, capped, token_rule
 from tests.chain.world import transfer
@@ -19,14 +17,6 @@ from valetkey.spec.session_view import (
 
 if TYPE_CHECKING:
     from tests.chain.world import World
-
-
-@pytest.fixture(params=["delegate", "clone"])
-def account(request: pytest.FixtureRequest, world: World) -> Owner:
-    """Return a new account of each kind."""
-    if request.param == "delegate":
-        return Owner.delegated(world)
-    return Clone.deployed(Factory.on(world))
 
 
 def view(session: Session) -> SessionView:
