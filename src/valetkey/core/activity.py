@@ -151,6 +151,16 @@ class Activity:
         """1 when nothing can change any more, else 0 (an indexed column)."""
         return int(self.state in SETTLED)
 
+    @property
+    def governs(self) -> str | None:
+        """
+        The session that it stops or takes back, or the account whose code it changes.
+
+        None for a run: what governs a session is found among any number of them (an indexed
+        column).
+        """
+        return None if self.run is not None else self.session_id or self.account_id
+
 
 @dataclass(frozen=True, slots=True)
 class NonceLine:

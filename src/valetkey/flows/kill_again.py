@@ -19,7 +19,7 @@ MOST: Final = 6  # tries after the first one; the last comes 32 times ``watch_s`
 
 def endings_of(view: View, session: Session) -> list[Activity]:
     """Return what was asked for or planned to end *session*, the newest first."""
-    found = view.find(Activity, session_id=session.id, newest_first=True)
+    found = view.find(Activity, governs=session.id, newest_first=True)
     return [one for one in found if one.kind in ENDINGS]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from valetkey.core.activity import Activity
+from valetkey.core.activity import SETTLED, Activity
 from valetkey.core.errors import Code, Conflict
 from valetkey.flows.settle import DELEGATE, UNDELEGATE
 
 if TYPE_CHECKING:
     from valetkey.ports import View
+
+_MOVES: Final = frozenset({DELEGATE, UNDELEGATE})
 
 
 def leavings_of(view: View, account_id: str) -> list[Activity]:
@@ -19,8 +21,8 @@ def leavings_of(view: View, account_id: str) -> list[Activity]:
 
 def moves_of(view: View, account_id: str) -> list[Activity]:
     """Return what is to change the code of an account, and has not ended."""
-    unsettled = view.find(Activity, account_id=account_id, settled=0)
-    return [one for one in unsettled if one.kind in {DELEGATE, UNDELEGATE}]
+    found = view.find(Activity, governs=account_id, newest_first=True)
+    return [one for one in found if one.kind in _MOVES and one.state not in SETTLED]
 
 
 def expect_staying(view: View, account_id: str | None) -> None:

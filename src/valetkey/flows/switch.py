@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.activity import Activity, ActivityState
+from valetkey.core.activity import SETTLED, Activity, ActivityState
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import Code, Conflict, Malformed, ValetkeyError
 from valetkey.core.plan import freeze_consent, freeze_intent, is_signed_by, with_v
@@ -137,8 +137,8 @@ def expect_none_on_its_way(view: View, session: Session, word: Word) -> None:
 
 
 def _switches(view: View, session_id: str) -> list[Activity]:
-    found = view.find(Activity, session_id=session_id, settled=0)
-    return [one for one in found if one.kind in _KINDS]
+    found = view.find(Activity, governs=session_id, newest_first=True)
+    return [one for one in found if one.kind in _KINDS and one.state not in SETTLED]
 
 
 async def sign_switch(world: World, activity: Activity) -> Activity:

@@ -59,7 +59,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Usage: Index(),
     Watch: Index(by=("session_id", "alive")),
     Activity: Index(
-        by=("organization_id", "session_id", "account_id", "relayer_id", "settled"),
+        by=("organization_id", "session_id", "account_id", "relayer_id", "settled", "governs"),
         unique=("request_key",),
     ),
     Reservation: Index(by=("organization_id", "session_id", "state")),
