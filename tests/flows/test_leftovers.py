@@ -27,6 +27,7 @@ from valetkey.flows.leftovers import (
     alive_grants,
     approvals_of_account,
     approvals_of_session,
+    every_approval,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ async def approver(scene: Scene, holding: Holding, **changed: Any) -> Held:  # n
 
 async def listed(scene: Scene, holding: Holding) -> set[Approval]:
     """Return what the account has left approved."""
-    found = await approvals_of_account(scene.world, scene.principal, account_id=holding.account.id)
+    found = await every_approval(scene.world, scene.principal, account_id=holding.account.id)
     assert len(set(found)) == len(found)
     return set(found)
 
@@ -70,7 +71,7 @@ async def test_approvals_that_are_left_are_listed(stored: Scene) -> None:
     stopped = await stop.revoke(
         stored.world, stored.principal, stored.request(), session_id=held.id
     )
-    assert set(await approvals_of_session(stored.world, stopped.session)) == expected
+    assert set((await approvals_of_session(stored.world, stopped.session)).items) == expected
 
 
 async def test_a_spender_that_only_a_run_named_is_known(scene: Scene) -> None:

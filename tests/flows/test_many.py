@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.scene import USDC
+from tests.flows.scene import MALLORY, USDC
+from tests.flows.test_leftovers import approve, approver, listed
 from valetkey.core.activity import Activity, ActivityState
+from valetkey.core.chain import GrantStage
 from valetkey.core.errors import Conflict
-from valetkey.core.session import Proof
+from valetkey.core.permission.model import ANYTHING
+from valetkey.core.session import Proof, Usage
 from valetkey.core.wallet import OwnerKey
 from valetkey.flows import open_session
+from valetkey.flows.clear_approvals import clear_approvals
 from valetkey.flows.kill_again import endings_of
 from valetkey.flows.leaving import leavings_of
+from valetkey.flows.leftovers import (
+    MOST,
+    Approval,
+    alive_grants,
+    approvals_of_account,
+    approvals_of_session,
+)
+from valetkey.flows.named import SCANNED
 from valetkey.flows.undelegate import undelegate
 
 if TYPE_CHECKING:
@@ -66,3 +78,56 @@ async def test_an_account_that_leaves_is_seen_behind_any_number_of_runs(
     assert [one.id for one in found] == [left.activity.id]
     ends = await scene.world.store.read(lambda view: endings_of(view, flooded.session))
     assert [one.kind for one in ends] == ["session:revoke"]
+
+
+PER_RUN = 60
+
+
+async def test_no_approval_hides_behind_spenders_that_are_named_for_show(scene: Scene) -> None:
+    """The attack: so many spenders are named that the one who can take is on no first page."""
+    holding = await scene.wallet()
+    held = await approver(scene, holding, recipients=ANYTHING, cap=10**30)
+    spenders = [number.to_bytes(20) for number in range(1, MOST + PER_RUN)]
+    for start in range(0, len(spenders), PER_RUN):
+        named = spenders[start : start + PER_RUN]
+        await scene.ask(held, *(approve(scene, one, 1) for one in named))
+    done = await scene.run(held, approve(scene, MALLORY, USDC))
+    assert done.state is ActivityState.DONE
+    real = Approval(scene.token, MALLORY, USDC)
+    stopped = await approvals_of_session(scene.world, held.session)
+    assert real not in stopped.items
+    assert stopped.next is not None
+    account_id = holding.account.id
+    first = await approvals_of_account(scene.world, scene.principal, account_id=account_id)
+    assert first == stopped
+    assert await listed(scene, holding) == {real}
+    for expected in (ActivityState.DONE, None):
+        cleared = await clear_approvals(
+            scene.world, scene.principal, scene.request(), account_id=account_id
+        )
+        assert (cleared.state if cleared else None) == expected
+    assert await listed(scene, holding) == set()
+
+
+async def test_every_session_of_an_account_is_looked_at(scene: Scene) -> None:
+    """What delegating again revives, and what is approved, also of the last of very many."""
+    holding = await scene.wallet(OwnerKey.OUTSIDE)
+    first = await approver(scene, holding)
+    copies = [f"{first.id}{number:04}" for number in range(MOST + 1)]
+    usage = await scene.world.store.read(lambda view: view.get(Usage, first.id))
+    assert usage is not None
+
+    def add(tx: Tx) -> None:
+        for one in copies:
+            tx.add(replace(first.session, id=one))
+            tx.add(replace(usage, id=one))
+
+    await scene.world.store.write(add)
+    scene.clock.advance(1)
+    last = await approver(scene, holding, recipients=(MALLORY,))
+    assert len(copies) > 2 * SCANNED
+    await scene.run(last, approve(scene, MALLORY, USDC))
+    assert await listed(scene, holding) == {Approval(scene.token, MALLORY, USDC)}
+    found = await alive_grants(scene.world, scene.principal, account_id=holding.account.id)
+    assert {one.session.id for one in found} == {first.id, last.id, *copies}
+    assert {one.session.id for one in found if one.stage is GrantStage.OPEN} == {last.id}

@@ -16,6 +16,7 @@ from valetkey.core.session import Session, Usage, refusal
 from valetkey.flows.gate import forbid, present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line, unbound
+from valetkey.flows.named import note_named
 from valetkey.flows.record import audit, begin, earlier, stepped
 from valetkey.flows.settle import RECENT_NONCES, RUN
 
@@ -93,6 +94,7 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     tx.add(activity)
     last_used_at = max(now, usage.last_used_at)
     tx.put(replace(usage, spent=allowed.after, last_used_at=last_used_at))
+    note_named(tx, session, asked.calls)
     tx.add(_reservation(activity, plan, allowed, entries))
     _note(world, tx, activity, plan)
     return activity

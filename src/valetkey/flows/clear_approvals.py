@@ -13,7 +13,7 @@ from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.session import Proof
 from valetkey.core.wallet import Account, Curve, Wallet
 from valetkey.flows.gate import expect_reach, expect_secret, present
-from valetkey.flows.leftovers import Approval, approvals_of_account
+from valetkey.flows.leftovers import Approval, every_approval
 from valetkey.flows.open_session import open_session
 from valetkey.flows.record import earlier, part_of
 from valetkey.flows.run import MAX_CALLS, run
@@ -62,7 +62,8 @@ async def clear_approvals(
     if done is not None:
         holder = _holder(account, done.subject_id)
         return await _apart(world, holder, running, done)
-    left = _in_turn(await approvals_of_account(world, principal, account_id=account_id))[:MAX_CALLS]
+    every = await every_approval(world, principal, account_id=account_id)
+    left = _in_turn(every)[:MAX_CALLS]
     if not left:
         return None
     command = await _command(world, account, left)

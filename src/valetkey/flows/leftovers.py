@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from valetkey.core.activity import Activity
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import ChainRejected, Code
-from valetkey.core.permission.effects import EFFECTS, selector_of
-from valetkey.core.permission.model import Anything, Call, Operator
+from valetkey.core.permission.effects import selector_of
+from valetkey.core.permission.model import Call
 from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.named import pairs_of, pairs_of_account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from valetkey.core.permission.model import Permission, Rule
     from valetkey.core.principal import Principal
+    from valetkey.flows.named import Pair
     from valetkey.flows.sight import Sight
-    from valetkey.ports import Chain, Value, View
+    from valetkey.ports import Chain, View
 
 PAGE: Final = 1000
 AT_ONCE: Final = 20
-MOST: Final = 500  # grants or approvals that are looked at in one answer
+MOST: Final = 500  # approvals that are looked at for one page
 _WORD: Final = 32
-_ADDRESS: Final = 20
 _APPROVE: Final = selector_of("approve(address,uint256)")
-E = TypeVar("E", Session, Activity)
-Pair = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,19 @@ class Approval:
     def clearing(self) -> Call:
         """Return the call with which the account takes it away."""
         return Call(self.token, 0, _APPROVE + self.spender.rjust(_WORD, b"\0") + bytes(_WORD))
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """
+    A page of approvals.
+
+    Args:
+        next: Where the next page begins; None if this is the last one.
+    """
+
+    items: tuple[Approval, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +76,18 @@ async def alive_grants(
     account = await _account(world, principal, account_id)
     now = world.clock.now()
     signed = await world.store.read(lambda view: signed_of(view, account_id, now=now))
-    found = await stages_of(world, account, signed[:MOST])
+    found = await stages_of(world, account, signed)
     return tuple(one for one in found if one.stage is not GrantStage.REVOKED)
 
 
 def sessions_of(view: View, account_id: str) -> list[Session]:
     """Return every session of an account, whatever its state."""
-    return _all(view, Session, account_id=account_id)
+    found: list[Session] = []
+    while page := view.find(
+        Session, account_id=account_id, after=found[-1].id if found else "", limit=PAGE
+    ):
+        found += page
+    return found
 
 
 def signed_of(view: View, account_id: str, *, now: int) -> list[Session]:
@@ -102,26 +117,46 @@ async def _stage(chain: Chain, account: Account, session: Session) -> AliveGrant
 
 
 async def approvals_of_account(
+    world: Sight, principal: Principal, *, account_id: str, after: str = ""
+) -> Approvals:
+    """
+    Return the approvals that are left of what sessions of the account may have approved: a page.
+
+    Args:
+        after: ``next`` of the page before.
+    """
+    account = await _account(world, principal, account_id)
+    pairs, behind = await world.store.read(
+        lambda view: pairs_of_account(view, account_id, after=after, limit=MOST)
+    )
+    return Approvals(await _left(world, account, pairs), behind)
+
+
+async def every_approval(
     world: Sight, principal: Principal, *, account_id: str
 ) -> tuple[Approval, ...]:
-    """Return the approvals that are left of what any session of the account may have approved."""
-    account = await _account(world, principal, account_id)
-    pairs = await world.store.read(lambda view: _pairs(view, account_id=account_id))
-    return await _left(world, account, pairs)
+    """Return the approvals of all pages, each once."""
+    found: dict[Approval, None] = {}
+    after: str | None = ""
+    while after is not None:
+        page = await approvals_of_account(world, principal, account_id=account_id, after=after)
+        found.update(dict.fromkeys(page.items))
+        after = page.next
+    return tuple(found)
 
 
-async def approvals_of_session(world: Sight, session: Session) -> tuple[Approval, ...]:
-    """Return the approvals that are left of what *session* may have approved."""
+async def approvals_of_session(world: Sight, session: Session) -> Approvals:
+    """Return the approvals that are left of what *session* may have approved; the first page."""
     if session.account_id is None or session.permission is None:
-        return ()
+        return Approvals((), None)
 
-    def facts(view: View) -> tuple[Account, list[Pair]]:
+    def facts(view: View) -> tuple[Account, list[tuple[str, Pair]]]:
         account = present(view.get(Account, session.account_id or ""), "account")
-        return account, _pairs(view, session_id=session.id)
+        return account, pairs_of(view, session, limit=MOST)
 
-    account, pairs = await world.store.read(facts)
-    asked = list(dict.fromkeys((*pairs, *_allowed(session.permission))))
-    return await _left(world, account, asked)
+    account, asked = await world.store.read(facts)
+    left = await _left(world, account, [pair for _, pair in asked])
+    return Approvals(left, asked[-1][0] if len(asked) == MOST else None)
 
 
 async def _account(world: Sight, principal: Principal, account_id: str) -> Account:
@@ -135,43 +170,10 @@ async def _account(world: Sight, principal: Principal, account_id: str) -> Accou
     return await world.store.read(facts)
 
 
-def _pairs(view: View, **where: Value) -> list[Pair]:
-    """Return every token and spender that a run named, or that a permission lists."""
-    found: dict[Pair, None] = {}
-    for activity in _all(view, Activity, **where):
-        for call in activity.run.calls if activity.run else ():
-            effect = EFFECTS.get(call.selector) if call.selector else None
-            if effect is not None and effect.approves:
-                word = call.arguments[effect.recipient * _WORD :][:_WORD]
-                found[call.to, word[-_ADDRESS:]] = None
-    if "account_id" in where:
-        for session in _all(view, Session, **where):
-            if session.permission is not None:
-                found.update(dict.fromkeys(_allowed(session.permission)))
-    return list(found)
-
-
-def _allowed(permission: Permission) -> Iterator[Pair]:
-    """Yield what a holder may have approved without us, as far as the permission lists it."""
-    for rule in permission.rules:
-        effect = EFFECTS.get(rule.selector) if rule.selector else None
-        if effect is not None and effect.approves:
-            for spender in _spenders(permission, rule, effect.recipient):
-                yield rule.target, spender
-
-
-def _spenders(permission: Permission, rule: Rule, argument: int) -> Iterator[bytes]:
-    if not isinstance(permission.recipients, Anything):
-        yield from permission.recipients
-    for one in rule.where:
-        if one.argument == argument and one.operator is not Operator.AT_MOST:
-            yield from (value.to_bytes(_WORD)[-_ADDRESS:] for value in one.values)
-
-
 async def _left(world: Sight, account: Account, pairs: Sequence[Pair]) -> tuple[Approval, ...]:
     chain, found = world.chain(account.chain), []
-    for start in range(0, min(len(pairs), MOST), AT_ONCE):
-        some = pairs[start : min(start + AT_ONCE, MOST)]
+    for start in range(0, len(pairs), AT_ONCE):
+        some = pairs[start : start + AT_ONCE]
         found += await asyncio.gather(*(_allowance(chain, account, one) for one in some))
     return tuple(one for one in found if one.amount)
 
@@ -185,13 +187,3 @@ async def _allowance(chain: Chain, account: Account, pair: Pair) -> Approval:
             raise
         amount = 0  # no token answers there
     return Approval(token, spender, amount)
-
-
-def _all(view: View, kind: type[E], **where: Value) -> list[E]:
-    found: list[E] = []
-    while True:
-        after = found[-1].id if found else ""
-        page = view.find(kind, after=after, limit=PAGE, newest_first=False, **where)
-        if not page:
-            return found
-        found += page

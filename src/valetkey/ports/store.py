@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from valetkey.core.activity import Activity, NonceLine, SeenNonce
+from valetkey.core.approval import NamedSpender
 from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Hold, Reservation
 from valetkey.core.credential import Credential
@@ -34,6 +35,7 @@ Entity = (
     | SeenNonce
     | AuditLine
     | AuditHead
+    | NamedSpender
 )
 
 
@@ -69,6 +71,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     SeenNonce: Index(by=("forget_at",)),
     AuditLine: Index(by=("organization_id",)),
     AuditHead: Index(),
+    NamedSpender: Index(by=("session_id",)),
 }
 
 Value = str | int | bytes | None

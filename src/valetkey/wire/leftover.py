@@ -51,10 +51,19 @@ class Approvals(Told, frozen=True, kw_only=True):
 
     Args:
         owner_key: ``sealed`` is here, so that the server can clear them; ``outside`` is not.
+        next: Where the next page begins (``after``); null if this is the last one. A page that
+            is empty may have one behind it.
     """
 
     owner_key: str
     items: list[Approval]
+    next: str | None
+
+
+def together(one: Approvals, other: Approvals) -> Approvals:
+    """Return two pages as one; what is on both is there once."""
+    found = {(each.token, each.spender): each for each in (*one.items, *other.items)}
+    return Approvals(owner_key=other.owner_key, items=list(found.values()), next=other.next)
 
 
 class Cleared(Told, frozen=True, kw_only=True):

@@ -48,12 +48,15 @@ class Stopped(Told, frozen=True, kw_only=True):
         activity: What brings it to the chain.
         tried: Each plane where the session could be used, tried after the stop.
         approvals: What is left of what the session may have approved; None if its chain is silent.
+        has_more_approvals: Whether more were named than were looked at; those of the account say
+            what is left of them.
     """
 
     session: Session
     activity: Activity
     tried: list[Tried]
     approvals: list[Approval] | None
+    has_more_approvals: bool
 
 
 class RevokeAll(Asked, frozen=True, kw_only=True):

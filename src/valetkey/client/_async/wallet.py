@@ -100,9 +100,13 @@ class AsyncAccounts:
         return await self._line.send(read(wire.AccountState, path, token=named))
 
     async def approvals(self, account_id: str) -> leftover.Approvals:
-        """Return what is left of what sessions of the account approved, read on its chain."""
+        """Return all that is left of what sessions of the account approved, read on its chain."""
         path = path_of("/v1/accounts/{key}/approvals", key=account_id)
-        return await self._line.send(read(leftover.Approvals, path))
+        found = page = await self._line.send(read(leftover.Approvals, path))
+        while page.next is not None:
+            page = await self._line.send(read(leftover.Approvals, path, after=page.next))
+            found = leftover.together(found, page)
+        return found
 
     async def clear_approvals(self, account_id: str) -> Activity | None:
         """

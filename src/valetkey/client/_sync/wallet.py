@@ -101,9 +101,13 @@ class Accounts:
         return self._line.send(read(wire.AccountState, path, token=named))
 
     def approvals(self, account_id: str) -> leftover.Approvals:
-        """Return what is left of what sessions of the account approved, read on its chain."""
+        """Return all that is left of what sessions of the account approved, read on its chain."""
         path = path_of("/v1/accounts/{key}/approvals", key=account_id)
-        return self._line.send(read(leftover.Approvals, path))
+        found = page = self._line.send(read(leftover.Approvals, path))
+        while page.next is not None:
+            page = self._line.send(read(leftover.Approvals, path, after=page.next))
+            found = leftover.together(found, page)
+        return found
 
     def clear_approvals(self, account_id: str) -> Activity | None:
         """

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from valetkey.core.wallet import Account, Wallet
 from valetkey.flows import leftovers, reads
 from valetkey.flows.clear_approvals import clear_approvals
+from valetkey.http.native.pages import Cursor
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
 from valetkey.wire import leftover as wire
 from valetkey.wire.activity import write_activity
@@ -28,11 +31,22 @@ def write_approvals(found: Iterable[leftovers.Approval]) -> list[wire.Approval]:
     ]
 
 
-async def _approvals(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Approvals:
-    found = await leftovers.approvals_of_account(see, principal, account_id=ask.id)
+class AfterQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which page."""
+
+    after: Cursor = ""
+
+
+async def _approvals(
+    see: Reads, principal: Principal, ask: Ask[None, AfterQuery]
+) -> wire.Approvals:
+    found = await leftovers.approvals_of_account(
+        see, principal, account_id=ask.id, after=ask.query.after
+    )
     account = await reads.owned(see, principal, Account, "account", key=ask.id)
     wallet = await reads.owned(see, principal, Wallet, "wallet", key=account.wallet_id)
-    return wire.Approvals(owner_key=wallet.owner_key.value, items=write_approvals(found))
+    items = write_approvals(found.items)
+    return wire.Approvals(owner_key=wallet.owner_key.value, items=items, next=found.next)
 
 
 async def _clear(admitted: Admitted, ask: Ask[Nothing, NoQuery]) -> wire.Cleared:
@@ -47,6 +61,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/accounts/{account_id}/approvals",
         who=SECRET,
+        query=AfterQuery,
         summary="List what is left of what sessions of the account approved, read on its chain",
         answer=wire.Approvals,
         handle=_approvals,

@@ -21,10 +21,10 @@ from valetkey.wire.base import Nothing, hexed, read_bytes
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
+    from valetkey.flows.leftovers import Approvals
     from valetkey.http.admitted import Admitted, Exit
     from valetkey.http.routes import NoQuery
     from valetkey.http.sight import Reads
-    from valetkey.wire.leftover import Approval
 
 
 class FreezeQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,13 +52,14 @@ async def _write(see: Reads, stopped: stop.Stopped) -> wire_stop.Stopped:
             )
             for one in planes
         ],
-        approvals=approvals,
+        approvals=None if approvals is None else write_approvals(approvals.items),
+        has_more_approvals=approvals is not None and approvals.next is not None,
     )
 
 
-async def _approvals(see: Reads, stopped: stop.Stopped) -> list[Approval] | None:
+async def _approvals(see: Reads, stopped: stop.Stopped) -> Approvals | None:
     try:
-        return write_approvals(await approvals_of_session(see, stopped.session))
+        return await approvals_of_session(see, stopped.session)
     except (ChainRejected, Malformed, Unavailable):  # the stop is done; this is not
         return None
 
