@@ -193,9 +193,11 @@ def test_a_freeze_without_the_owner_says_that_the_chain_is_open(live: Live) -> N
     """Whoever stops something is told what still goes on."""
     session_id = open_one(live)["session"]["id"]
     frozen = run(live, "freeze", session_id)
-    assert frozen.code == 0
+    assert frozen.code == 1
     assert "Frozen here, not on chain" in frozen.out
+    assert "still take a run" in frozen.err
     signed = run(live, "freeze", session_id, "--owner-key-file", live.owner_file)
+    assert (signed.code, signed.err) == (0, "")
     assert "not on chain" not in signed.out
 
 

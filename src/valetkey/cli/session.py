@@ -14,7 +14,8 @@ from valetkey.cli.options import owner_option, server_options, talk_to
 from valetkey.cli.session_open import open_session
 from valetkey.cli.session_sign import sign_session
 from valetkey.cli.session_view import session_view, sessions_table, steps_table
-from valetkey.cli.terminal import REFUSED, Terminal, Verb
+from valetkey.cli.terminal import REFUSED, UNREACHABLE, Terminal, Verb
+from valetkey.client.runs import is_settled
 from valetkey.client.watching import has_changed, is_over
 from valetkey.core.activity import ActivityState
 from valetkey.core.session import State
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _MAX_LISTED: Final = 10_000
 _REDRAWN_EACH_S: Final = 0.5
+_STILL_OPEN: Final = "chain_still_open"
 _SAYS: Final = {True: "refused", False: "NOT refused", None: "unknown"}
 _SAYS_OF_OPEN: Final = {**_SAYS, False: "not refused"}  # as it should be, after an unfreeze
 
@@ -150,7 +152,8 @@ def freeze(
     Refuse whatever a session asks for, until it is unfrozen.
 
     This server refuses at once. The chain does so when the owner signs: with the owner's key given
-    here, or held by the server.
+    here, or held by the server. While it would still take a run, the exit code is 1; 3 if that is
+    not known, or not yet so.
     """
     with talk_to(url, api_key) as server:
         _tell(terminal, server.sessions.freeze(session_id, owner=owner))
@@ -194,8 +197,8 @@ def revoke(
     End sessions for good.
 
     They are refused here at once, and on chain by their kill notes. If the chain did not take one,
-    the exit code is 1; the server tries again by itself, and `valetkey kill` does it without any
-    server.
+    the exit code is 1; 3 if it has not yet. The server tries again by itself, and `valetkey kill`
+    does it without any server.
     """
     if sum(one is not None for one in (session_id, user, wallet, organization)) != 1:
         raise click.UsageError("give one of SESSION, --user, --wallet and --organization")
@@ -213,7 +216,7 @@ def revoke(
 def _tell(terminal: Terminal, stopped: Stopped) -> None:
     terminal.emit(stopped)
     _show(terminal, stopped)
-    _exit_if_failed(terminal, [stopped])
+    _exit_if_open(terminal, [stopped])
 
 
 def _tell_all(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:
@@ -222,7 +225,7 @@ def _tell_all(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:
         _show(terminal, stopped)
     if not all_stopped:
         terminal.say("no session was open")
-    _exit_if_failed(terminal, all_stopped)
+    _exit_if_open(terminal, all_stopped)
 
 
 def _show(terminal: Terminal, stopped: Stopped) -> None:
@@ -251,13 +254,33 @@ def _is_frozen_here_alone(stopped: Stopped) -> bool:
     return "included" not in names[asked:]
 
 
-def _exit_if_failed(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:
-    failed = [one for one in all_stopped if one.activity.state == ActivityState.FAILED]
-    for one in failed:
-        why = one.activity.outcome.detail if one.activity.outcome else "it says nothing more"
-        terminal.complain(
-            f"{one.session.id}: this server refuses it, the chain did not take it: {why}",
-            code=(one.activity.outcome.code if one.activity.outcome else None) or "chain_rejected",
-        )
-    if failed:
-        click.get_current_context().exit(REFUSED)
+def _exit_if_open(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:
+    """Complain of each plane that a stop has not reached, and end with what says so."""
+    worst = 0
+    for one in all_stopped:
+        trouble = _trouble(one)
+        if trouble is not None:
+            exit_code, code, why = trouble
+            terminal.complain(f"{one.session.id}: this server refuses it, {why}", code=code)
+            worst = REFUSED if REFUSED in {worst, exit_code} else exit_code
+    if worst:
+        click.get_current_context().exit(worst)
+
+
+def _trouble(stopped: Stopped) -> tuple[int, str, str] | None:
+    """Return the exit code, the code and the words for what a stop has not reached, if any."""
+    activity, outcome = stopped.activity, stopped.activity.outcome
+    if activity.state == ActivityState.FAILED:
+        why = outcome.detail if outcome else "it says nothing more"
+        code = (outcome.code if outcome else None) or "chain_rejected"
+        return REFUSED, code, f"the chain did not take it: {why}"
+    open_ones = [one for one in stopped.tried if one.refused is not True]
+    if stopped.session.state == State.OPEN or not open_ones:
+        return None
+    said = open_ones[0]
+    if said.refused is None:
+        code = said.code or _STILL_OPEN
+        return UNREACHABLE, code, f"whether its chain does is not known: {said.detail}"
+    if not is_settled(activity):
+        return UNREACHABLE, _STILL_OPEN, f"its chain does not yet: {said.detail}"
+    return REFUSED, _STILL_OPEN, f"its chain would still take a run: {said.detail}"
