@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.chain import GrantStage
@@ -14,6 +14,7 @@ from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.named import pairs_of, pairs_of_account
+from valetkey.flows.turns import in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from valetkey.ports import Chain, View
 
 PAGE: Final = 1000
-AT_ONCE: Final = 20
 MOST: Final = 500  # approvals that are looked at for one page
 _WORD: Final = 32
 _APPROVE: Final = selector_of("approve(address,uint256)")
@@ -103,11 +103,7 @@ async def stages_of(
     world: Sight, account: Account, sessions: Sequence[Session]
 ) -> list[AliveGrant]:
     """Return how the chain has the grant of each of *sessions*, alive or not."""
-    chain, found = world.chain(account.chain), []
-    for start in range(0, len(sessions), AT_ONCE):
-        some = sessions[start : start + AT_ONCE]
-        found += await asyncio.gather(*(_stage(chain, account, one) for one in some))
-    return found
+    return await in_turns(partial(_stage, world.chain(account.chain), account), sessions)
 
 
 async def _stage(chain: Chain, account: Account, session: Session) -> AliveGrant:
@@ -171,10 +167,7 @@ async def _account(world: Sight, principal: Principal, account_id: str) -> Accou
 
 
 async def _left(world: Sight, account: Account, pairs: Sequence[Pair]) -> tuple[Approval, ...]:
-    chain, found = world.chain(account.chain), []
-    for start in range(0, len(pairs), AT_ONCE):
-        some = pairs[start : start + AT_ONCE]
-        found += await asyncio.gather(*(_allowance(chain, account, one) for one in some))
+    found = await in_turns(partial(_allowance, world.chain(account.chain), account), pairs)
     return tuple(one for one in found if one.amount)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Activity, ActivityState, Request
@@ -19,6 +19,7 @@ from valetkey.flows.kill_note import ready_to_kill
 from valetkey.flows.record import audit, begin, earlier, part_of, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import ENDINGS
+from valetkey.flows.turns import AT_ONCE, in_turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,12 @@ async def close(world: World, principal: Principal, request: Request) -> Stopped
 async def revoke_all(
     world: World, principal: Principal, request: Request, *, scope: Scope, scope_id: str
 ) -> list[Stopped]:
-    """Revoke every session of a user, wallet or organization that is not over, together."""
+    """
+    Revoke every session of a user, wallet or organization that is not over, together.
+
+    All are refused at once. They are brought to their chains a few at a time, and wait together as
+    long as one would; what is not included by then comes with the next rounds.
+    """
     expect_secret(principal)
 
     def body(tx: Tx) -> list[Stopped]:
@@ -122,7 +128,9 @@ async def revoke_all(
     world.checkpoint.reached("stop:before_refuse")
     refused = await world.store.write(body)
     world.checkpoint.reached("stop:after_refuse")
-    return list(await asyncio.gather(*(carry(world, stopped) for stopped in refused)))
+    share = min(1, AT_ONCE / len(refused)) if refused else 1
+    hurried = replace(world, bounds=replace(world.bounds, wait_s=world.bounds.wait_s * share))
+    return await in_turns(partial(carry, hurried), refused)
 
 
 def _of_scope(view: View, scope: Scope, scope_id: str) -> list[Session]:

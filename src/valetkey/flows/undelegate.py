@@ -7,8 +7,8 @@ session which is alive when the code goes is alive again when it comes back.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import SETTLED, Activity, ActivityState, Intent
@@ -36,6 +36,7 @@ from valetkey.flows.record import audit, begin, earlier, part_of
 from valetkey.flows.relay import drive, read_activity
 from valetkey.flows.settle import UNDELEGATE, lapse
 from valetkey.flows.stop import Ask, is_alive, take_out
+from valetkey.flows.turns import in_turns
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -231,7 +232,7 @@ async def advance(world: World, activity: Activity) -> Activity:
         return account, _key_of(view, account), [one for one in ends if one.state not in SETTLED]
 
     account, key, ends = await world.store.read(facts)
-    await asyncio.gather(*(_carry(world, one) for one in ends))
+    await in_turns(partial(_carry, world), ends)
     if world.clock.now() >= activity.created_at + WAITS_S:
         return await _lapse(world, activity)
     if key is None or await alive_of(world, account):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,7 @@ from valetkey.flows.holds import settle_holds, unbound
 from valetkey.flows.kill_again import is_ending, kill_again
 from valetkey.flows.record import SYSTEM, audit
 from valetkey.flows.stop import note_killed
+from valetkey.flows.turns import in_turns
 
 if TYPE_CHECKING:
     from valetkey.core.chain import GrantState, Head
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx, View
 
 WATCHED: Final = 100  # at most so many in one round
-AT_ONCE: Final = 20
 STILL_OPEN: Final = "still_open"
 _OVER: Final = frozenset({State.REVOKED, State.CLOSED})
 
@@ -60,11 +59,7 @@ async def look_at_sessions(world: World, *, limit: int = WATCHED) -> int:
     now = world.clock.now()
     waiting = await world.store.read(lambda view: view.find(Watch, limit=limit))
     due = [one for one in waiting if one.due_at <= now]
-    ended = 0
-    for start in range(0, len(due), AT_ONCE):
-        looks = (_look(world, one) for one in due[start : start + AT_ONCE])
-        ended += sum(await asyncio.gather(*looks))
-    return ended
+    return sum(await in_turns(partial(_look, world), due))
 
 
 async def _look(world: World, due: Watch) -> bool:

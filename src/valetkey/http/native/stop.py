@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from valetkey.flows import freeze as freezing
 from valetkey.flows import reads, stop
 from valetkey.flows.leftovers import approvals_of_session
 from valetkey.flows.tried import tried
+from valetkey.flows.turns import in_turns
 from valetkey.http.native.leftover import write_approvals
 from valetkey.http.native.session import SIGNATURE_BYTES, write_shown
 from valetkey.http.routes import SECRET, SESSION, Ask, Leave, Read, Route, Write
@@ -122,8 +124,8 @@ async def _revoke_all(
         scope=stop.Scope(ask.body.scope),
         scope_id=ask.body.scope_id,
     )
-    items = await asyncio.gather(*(_write(admitted.reads, one) for one in stopped))
-    return wire_stop.StoppedAll(items=list(items))
+    items = await in_turns(partial(_write, admitted.reads), stopped)
+    return wire_stop.StoppedAll(items=items)
 
 
 async def _close(way_out: Exit, ask: Ask[Nothing, NoQuery]) -> wire_stop.Stopped:
