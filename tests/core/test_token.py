@@ -48,3 +48,9 @@ def test_other_entropy_makes_another_token(first: bytes, second: bytes) -> None:
     """All 256 bits are in it."""
     tokens = [make_token(TokenPrefix.SESSION, entropy) for entropy in (first, second)]
     assert (tokens[0] == tokens[1]) is (first == second)
+
+
+def test_no_prefix_begins_another() -> None:
+    """What a string is for is read off its beginning, without a doubt."""
+    for one in TokenPrefix:
+        assert [other for other in TokenPrefix if other.startswith(one)] == [one]

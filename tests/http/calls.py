@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from nacl.signing import SigningKey
 
 from tests.leaks import secret
 from valetkey.spec.rfc9421 import ALGORITHMS, RequestParts, content_digest, sign_request
+from valetkey.spec.rfc9449 import make_proof
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,10 +51,17 @@ class Key:
     @property
     def public(self) -> bytes:
         """The compressed point."""
+        if self.curve == "ed25519":
+            return bytes(SigningKey(self.private).verify_key)
         if self.curve == "secp256k1":
             return coincurve.PrivateKey(self.private).public_key.format()
         key = ec.derive_private_key(int.from_bytes(self.private), ec.SECP256R1())
         return key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+
+    @property
+    def data(self) -> bytes:
+        """The same, under the name that the codecs have for it."""
+        return self.public
 
     @property
     def document(self) -> dict[str, str]:
@@ -60,7 +69,9 @@ class Key:
         return {"curve": self.curve, "public_key": "0x" + self.public.hex()}
 
     def sign(self, message: bytes) -> bytes:
-        """Return r and s over SHA-256 of *message*."""
+        """Return r and s over SHA-256 of *message*, or what Ed25519 makes of it."""
+        if self.curve == "ed25519":
+            return bytes(SigningKey(self.private).sign(message).signature)
         if self.curve == "secp256k1":
             return coincurve.PrivateKey(self.private).sign_recoverable(message)[:64]
         key = ec.derive_private_key(int.from_bytes(self.private), ec.SECP256R1())
@@ -124,7 +135,43 @@ class Stamper:
         return {**fields, **signed}
 
 
-Proof = Nobody | Token | Stamper
+@dataclass(frozen=True, slots=True)
+class Prover:
+    """
+    A token, and its key that proves each request (DPoP).
+
+    Args:
+        nonce: As the server gave it.
+        lag_s: How far behind the server its clock is.
+    """
+
+    text: str = field(repr=False)
+    key: Key
+    clock: Clock
+    nonce: str | None = None
+    lag_s: int = 0
+
+    def headers(self, method: str, url: str, body: bytes, request_id: str) -> dict[str, str]:
+        """Return the token, its proof, and an id for the write."""
+        del body
+        proof = make_proof(
+            self.key,
+            self.key.sign,
+            method=method,
+            url=url,
+            issued_at=self.clock.now() - self.lag_s,
+            proof_id=request_id,
+            token=self.text,
+            nonce=self.nonce,
+        )
+        return {
+            "authorization": f"DPoP {self.text}",
+            "dpop": proof,
+            "idempotency-key": request_id,
+        }
+
+
+Proof = Nobody | Token | Stamper | Prover
 
 
 def _encode(body: object) -> bytes:

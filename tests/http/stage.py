@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from tests.http.calls import Caller, Key, Nobody, Stamper, Token
+from tests.http.calls import Caller, Key, Nobody, Prover, Stamper, Token
 from tests.leaks import note_output
 from tests.worlds import (
     Founded,
@@ -32,6 +32,7 @@ from valetkey.telemetry.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tests.http.calls import Proof
     from valetkey.devchain import Deployment, Node
     from valetkey.flows.world import World
 
@@ -76,7 +77,7 @@ class Stage:
         """A backend of the organization."""
         return self.callers["secret"]
 
-    def by(self, proof: Nobody | Token | Stamper) -> Caller:
+    def by(self, proof: Proof) -> Caller:
         """Return somebody with that proof."""
         return Caller(self.client, proof)
 
@@ -117,6 +118,16 @@ class Stage:
         opened = await self.open("stamp", access, key=key.document, **fields)
         session_id = opened["session"]["id"]
         return session_id, self.by(Stamper(session_id, key, self.clock))
+
+    async def proving(
+        self, key: Key, access: str = "read", **fields: object
+    ) -> tuple[dict[str, Any], Prover]:
+        """Return a session with a token that is bound to *key*, and who proves it."""
+        fields |= {"key": key.document, "bound_token": True}
+        opened = await self.open("stamp", access, **fields)
+        prover = Prover(opened["token"], key, self.clock)
+        given = (await self.by(prover).send("GET", "/v1/session")).headers["dpop-nonce"]
+        return opened, replace(prover, nonce=given)
 
 
 @asynccontextmanager

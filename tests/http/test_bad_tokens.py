@@ -21,7 +21,10 @@ async def refused(stage: Stage, by: Caller) -> None:
     before = await state(stage.world)
     answer = await by.send("POST", "/v1/users", {"reference": "somebody"})
     check_problem(answer, 401, "proof_refused")
-    assert answer.headers["www-authenticate"] == 'Bearer realm="valetkey"'
+    assert answer.headers.get_list("www-authenticate") == [
+        'Bearer realm="valetkey"',
+        'DPoP error="invalid_token", algs="ES256 ES256K EdDSA Ed25519"',
+    ]
     assert await state(stage.world) == before
 
 

@@ -246,6 +246,7 @@ async def test_a_request_is_one_line_without_secrets() -> None:
         "route": "/v1/users",
         "status": 201,
         "code": None,
+        "why": None,
         "principal_id": founded.principal.subject_id,
     }
     assert (missing["status"], missing["route"]) == (404, "")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from types import SimpleNamespace
 from typing import Final
 
 import pytest
 
-from valetkey.spec.jwt import b64u, compact, jwk_of, signing_input, thumbprint
+from valetkey.spec.jwt import b64u, compact, jwk_of, key_of, signing_input, thumbprint, unb64u
 from valetkey.spec.keys import verify
 
 # RFC 7515, appendix A.3: a key, a token and its signature.
@@ -25,11 +24,6 @@ PUBLISHED: Final = (
     "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
     ".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
 )
-
-
-def unb64u(text: str) -> bytes:
-    """Return what *text* writes in unpadded base64url."""
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 POINT: Final = bytes([2 + unb64u(JWK["y"])[-1] % 2]) + unb64u(JWK["x"])
@@ -53,6 +47,32 @@ def test_a_thumbprint_is_of_the_key_alone() -> None:
     jwk = jwk_of("ed25519", unb64u(x))
     assert jwk == {"crv": "Ed25519", "kty": "OKP", "x": x}
     assert thumbprint(jwk) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+def test_a_thumbprint_of_rsa_is_the_published_one() -> None:
+    """RFC 7638 3.1."""
+    n = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJ"
+        "ECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW"
+        "2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQF"
+        "h6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+    )
+    expected = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    assert thumbprint({"kty": "RSA", "n": n, "e": "AQAB"}) == expected
+
+
+def test_a_key_is_read_as_it_is_written() -> None:
+    """RFC 7517 4: members that do not name the key are passed over."""
+    assert key_of(JWK | {"kid": "one", "use": "sig"}) == ("p256", POINT)
+    ed25519 = {"crv": "Ed25519", "kty": "OKP", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    assert jwk_of(*key_of(ed25519)) == ed25519
+
+
+@pytest.mark.parametrize("text", ["a", "AA==", "AB", "A A", "A+", "A/", "é", "AAA\n"])
+def test_bytes_are_written_in_one_way(text: str) -> None:
+    """RFC 7515 2: no padding, no other letters; and no bits at the end that say nothing."""
+    with pytest.raises(ValueError, match="unpadded base64url"):
+        unb64u(text)
 
 
 def test_a_key_on_secp256k1_has_the_name_that_is_registered() -> None:

@@ -30,6 +30,7 @@ class OpenSession:
         starts_at, expires_at: Of the session; equal to the permission's when there is one.
         idle_s: It also ends when unused for so long; None is never.
         shares_key: Whether the same key may hold a session of another account.
+        bound_token: Whether it also has a token that is bound to its key, for reads (DPoP).
     """
 
     proof: Proof
@@ -44,6 +45,7 @@ class OpenSession:
     label: str
     device: str
     shares_key: bool = False
+    bound_token: bool = False
 
 
 def check_open(command: OpenSession, *, now: int, max_session_s: int) -> None:
@@ -71,6 +73,8 @@ def _check_key(command: OpenSession) -> None:  # 1
         wanted = "no key" if command.proof is Proof.BEARER else "a public key"
         got = "one" if command.key else "none"
         raise _malformed("key", f"{wanted} for proof {command.proof}", got)
+    if command.bound_token and command.key is None:
+        raise _malformed("bound_token", "false for proof bearer, whose token has no key", "true")
     if command.proof is Proof.CHAIN and command.key and command.key.curve not in CHAIN_CURVES:
         raise _malformed("key", "a secp256k1 or p256 key for proof chain", command.key.curve)
     if command.key is not None and not _is_kept_form(command.key):

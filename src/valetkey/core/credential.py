@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from valetkey.core.surface import Surface
+
 if TYPE_CHECKING:
     from valetkey.core.wallet import PublicKey
 
@@ -31,6 +33,7 @@ class Credential:
     Args:
         fingerprint: SHA-256 of the API key, in hex; None for a P-256 key.
         revoked_at: None while it is valid.
+        surface: Where it was issued; it works there alone.
     """
 
     id: str
@@ -41,3 +44,4 @@ class Credential:
     public_key: PublicKey | None
     created_at: int
     revoked_at: int | None = None
+    surface: Surface = Surface.NATIVE

@@ -33,6 +33,7 @@ class Code(StrEnum):
     PROOF_TOO_OLD = "proof_too_old"
     PROOF_REPLAYED = "proof_replayed"
     PROOF_KEY_BOUND = "proof_key_bound"
+    PROOF_NONCE_NEEDED = "proof_nonce_needed"
     # What a principal may do
     NOT_ALLOWED = "not_allowed"
     READ_ONLY = "read_only"
@@ -47,6 +48,7 @@ class Code(StrEnum):
     SESSION_EXHAUSTED = "session_exhausted"
     SESSION_STATE = "session_state"
     SESSION_KEY_IN_USE = "session_key_in_use"
+    SESSION_KEY_FIXED = "session_key_fixed"
     # The permission
     NOT_ON_CHAIN = "not_on_chain"
     TARGET_NOT_ALLOWED = "target_not_allowed"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code
 from valetkey.core.permission.decide import Deny
+from valetkey.core.surface import Surface
+from valetkey.core.token import TokenType
 
 if TYPE_CHECKING:
     from valetkey.core.permission.decide import Spent
@@ -128,11 +130,13 @@ class Session:
         starts_at: First valid second.
         expires_at: First invalid second: the absolute end.
         idle_s: The session also ends when it was not used for so long; None is never.
-        fingerprint: SHA-256 of the bearer token in hex, for ``bearer`` only.
+        fingerprint: SHA-256 of its token in hex, if it has one. With a *key* the token is bound
+            to it: good for reads, and only with a proof by the key (DPoP).
         key: What the holder signs requests with, for ``stamp`` and ``chain``.
         key_index: *key* in hex, for look-up.
         owner_key: Where the key of the account's owner is, when there is an account.
         steps: When each plane stopped accepting it, oldest first.
+        surface: Where it was opened; its proofs work there alone.
     """
 
     id: str
@@ -157,6 +161,12 @@ class Session:
     owner_key: OwnerKey | None
     grant: Grant | None
     steps: tuple[Step, ...] = ()
+    surface: Surface = Surface.NATIVE
+
+    @property
+    def token_type(self) -> TokenType:
+        """What its token is worth alone."""
+        return TokenType.BEARER if self.key is None else TokenType.DPOP
 
 
 @dataclass(frozen=True, slots=True)

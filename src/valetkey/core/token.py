@@ -1,4 +1,19 @@
-"""Bearer strings: made from randomness, recognised by their fingerprint, never stored."""
+"""
+Tokens: made from randomness, recognised by their fingerprint, never stored.
+
+What one is, and where it works, can be read off its beginning. The prefix only tells people and
+secret scanners; what is enforced is the surface that the credential or session was stored with
+(`Surface`). The forms of the vendors are those that their own clients insist on.
+
+| surface | API key | in a browser | session |
+|---|---|---|---|
+| native | ``vk_secret_`` | ``vk_public_`` | ``vk_session_`` |
+| openfort | ``sk_test_``, ``sk_live_`` and a UUID | ``pk_test_``, ``pk_live_`` and a UUID | a key |
+| turnkey | none: keys stamp the body | none | a JWT that proves nothing; a key stamps |
+| portal | ``vk_cust_`` | ``vk_client_`` | ``vk_cst_`` |
+| para | ``dev_``, ``prod_`` | ``dev_``, ``prod_`` | opaque |
+| chipi | ``sk_dev_``, ``sk_prod_`` | ``pk_dev_``, ``pk_prod_`` and 32 letters or digits | none |
+"""
 
 from __future__ import annotations
 
@@ -18,6 +33,13 @@ class TokenPrefix(StrEnum):
     SESSION = "vk_session_"
     SECRET_KEY = "vk_secret_"  # noqa: S105 - a prefix, not a password
     PUBLISHABLE_KEY = "vk_public_"
+
+
+class TokenType(StrEnum):
+    """What a token is worth alone: everything, or nothing without a proof by its key."""
+
+    BEARER = "Bearer"
+    DPOP = "DPoP"
 
 
 def make_token(prefix: TokenPrefix, entropy: bytes) -> str:

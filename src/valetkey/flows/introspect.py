@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.errors import NotFound
 from valetkey.core.session import Session, State, Usage, refusal
+from valetkey.core.surface import Surface
 from valetkey.core.token import TokenPrefix, fingerprint, matches
 from valetkey.flows.gate import expect_reach, expect_secret
 from valetkey.flows.reads import show
@@ -25,7 +26,7 @@ async def introspect(world: Sight, principal: Principal, *, token: str) -> Shown
     Return the session that *token* proves, if it may be used at this moment, else None.
 
     Asking is no use: an idle session does not live longer by it. A token of somebody else's
-    organization is as unknown as one that was never given out.
+    organization, or one of another surface, is as unknown as one that was never given out.
 
     Spec:
         RFC 7662.
@@ -36,7 +37,9 @@ async def introspect(world: Sight, principal: Principal, *, token: str) -> Shown
     def body(view: View) -> Shown | None:
         session = _session_of(view, principal, token)
         usage = view.get(Usage, session.id) if session else None
-        if session is None or usage is None or refusal(session, usage, now=now) is not None:
+        if session is None or session.surface is not Surface.NATIVE:
+            return None
+        if usage is None or refusal(session, usage, now=now) is not None:
             return None
         return show(session, usage, now=now)
 

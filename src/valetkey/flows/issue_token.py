@@ -47,7 +47,8 @@ async def issue_token(
         life_s: Seconds; at most 60 where the session may write, else 300.
 
     Raises:
-        Forbidden: The principal is no session, or one that may not be used now.
+        Forbidden: The principal is no session, or one that may not be used now; or it may write,
+            and the proof is for reading: it does not cover what is asked.
         Malformed: *audience* or *life_s* is out of bounds.
         Unavailable: No key was made yet (`ensure_token_key`).
     """
@@ -64,6 +65,9 @@ async def issue_token(
         denied = refusal(session, usage, now=now)
         if denied is not None:
             raise forbid(denied)
+        if principal.access is not session.access:
+            detail = "expected a signed request, for the session may write, got a proof for reading"
+            raise Forbidden(Code.READ_ONLY, detail)
         return claims_of(
             session,
             ends_at=ends_at(session, usage),

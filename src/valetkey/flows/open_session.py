@@ -43,7 +43,8 @@ class Opened:
     A new session.
 
     Args:
-        token: Its bearer token, shown this once; None for other proofs and repeats.
+        token: Its token, shown this once; None without one, and for repeats. It is bound to the
+            session's key if there is one.
         findings: What its chain had to say on its permission; empty for repeats.
     """
 
@@ -115,7 +116,7 @@ async def open_session(
 
 
 def _token(world: World, command: OpenSession) -> str | None:
-    if command.proof is not Proof.BEARER:
+    if command.proof is not Proof.BEARER and not command.bound_token:
         return None
     return make_token(TokenPrefix.SESSION, world.entropy.take(TOKEN_BYTES))
 

@@ -12,6 +12,7 @@ from valetkey.core.errors import Code, Limited, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import MAX_LEVELS, Organization, User
 from valetkey.core.sponsorship import Fund, fund_line_id
+from valetkey.core.surface import Surface
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.record import audit, begin, earlier, write_down
@@ -131,9 +132,13 @@ async def add_credential(
     kind: CredentialKind,
     label: str,
     public_key: PublicKey | None,
+    surface: Surface = Surface.NATIVE,
 ) -> tuple[Credential, str | None]:
     """
     Return a new credential, and its API key, shown this once; None when the request is repeated.
+
+    Args:
+        surface: Where it works.
 
     Raises:
         Malformed: A P-256 credential without its key, or an API key with one.
@@ -143,6 +148,7 @@ async def add_credential(
         expected = "a public_key" if kind is CredentialKind.P256 else "no public_key"
         raise Malformed(Code.MALFORMED_BODY, f"public_key: expected {expected} for kind {kind}")
     credential, token = _new_credential(world, principal.organization_id, kind, label, public_key)
+    credential = replace(credential, surface=surface)
 
     def body(tx: Tx) -> tuple[Credential, str | None]:
         before = earlier(tx, principal, request)

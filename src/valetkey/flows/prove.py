@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.activity import SeenNonce
 from valetkey.core.credential import Credential, CredentialKind
+from valetkey.core.dpop import Dpop, check_dpop, is_bound_to
 from valetkey.core.errors import Code, Forbidden, Unauthenticated
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS, Access, Principal, PrincipalKind
 from valetkey.core.session import Session, State, Usage, refusal, state_of
 from valetkey.core.stamp import CLOCK_BOUND_S, Stamp, check_stamp, is_stamped_by
+from valetkey.core.surface import Surface
 from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, matches
 
 if TYPE_CHECKING:
+    from valetkey.core.wallet import PublicKey
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -29,21 +32,34 @@ class Bearer:
     token: str
 
 
-_REFUSED = Unauthenticated(Code.PROOF_REFUSED, "expected a valid token or signature, got neither")
+def _refused(*notes: str) -> Unauthenticated:
+    """Return the one answer for whoever is unknown; *notes* are for the log, not for the wire."""
+    refused = Unauthenticated(
+        Code.PROOF_REFUSED, "expected a valid token or signature, got neither"
+    )
+    for note in notes:
+        refused.add_note(note)
+    return refused
 
 
 async def authenticate(
-    world: World, proof: Bearer | Stamp | None, *, is_write: bool, is_leaving: bool = False
+    world: World,
+    proof: Bearer | Stamp | Dpop | None,
+    *,
+    is_write: bool,
+    is_leaving: bool = False,
+    surface: Surface = Surface.NATIVE,
 ) -> Principal:
     """
     Return who *proof* proves.
 
-    1. the proof itself; 2. the session behind it is in use; 3. a signed request is seen once; its
-    use is noted.
+    1. the proof itself; 2. it is of *surface*; 3. the session behind it is in use; 4. a signed
+    request is seen once; its use is noted.
 
     Args:
         is_write: A signed write may come again: it finds what it did the first time.
         is_leaving: The session is given back: a frozen one may be, and one that waits.
+        surface: Where the request came in.
 
     Raises:
         Unauthenticated: The proof is refused, too old or was seen before.
@@ -51,22 +67,46 @@ async def authenticate(
     """
     if proof is None:
         return ANONYMOUS
+    asked = _Asked(is_write=is_write, is_leaving=is_leaving, surface=surface)
     if isinstance(proof, Bearer):
-        return await _by_token(world, proof.token, is_leaving=is_leaving)
-    return await _by_stamp(world, proof, is_write=is_write, is_leaving=is_leaving)
+        return await _by_token(world, proof.token, asked)
+    if isinstance(proof, Dpop):
+        return await _by_bound_token(world, proof, asked)
+    return await _by_stamp(world, proof, asked)
 
 
-async def _by_token(world: World, token: str, *, is_leaving: bool) -> Principal:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a proof is shown for; see `authenticate`."""
+
+    is_write: bool
+    is_leaving: bool
+    surface: Surface
+
+
+async def _by_token(world: World, token: str, asked: _Asked) -> Principal:
     if len(token) > MAX_TOKEN_CHARS:
-        raise _REFUSED
-    mark = fingerprint(token)
+        raise _refused()
     if not token.startswith(TokenPrefix.SESSION):
+        mark = fingerprint(token)
         found = await world.store.read(lambda view: view.find(Credential, fingerprint=mark))
-        return _of_credential(found[0] if found and matches(token, mark) else None)
+        return _of_credential(found[0] if found and matches(token, mark) else None, asked)
     now = world.clock.now()
+    session, usage = await _session_of(world, token)
+    principal = _of_session(session, usage, asked, now=now)
+    if session.key is not None:
+        detail = "expected DPoP and a proof by the key of this token, got the token alone"
+        raise Unauthenticated(Code.PROOF_KEY_BOUND, detail)
+    if now > usage.last_used_at and (session.idle_s or now - usage.last_used_at >= TOUCH_S):
+        await world.store.write(lambda tx: _touch(tx, session.id, now=now))
+    return principal
+
+
+async def _session_of(world: World, token: str) -> tuple[Session, Usage]:
+    """Return the session that *token* was made for, whatever has become of it."""
 
     def look_up(view: View) -> tuple[Session, Usage] | None:
-        found = view.find(Session, fingerprint=mark, limit=1)
+        found = view.find(Session, fingerprint=fingerprint(token), limit=1)
         if not found or found[0].fingerprint is None or not matches(token, found[0].fingerprint):
             return None
         usage = view.get(Usage, found[0].id)
@@ -74,50 +114,92 @@ async def _by_token(world: World, token: str, *, is_leaving: bool) -> Principal:
 
     facts = await world.store.read(look_up)
     if facts is None:
-        raise _REFUSED
-    session, usage = facts
-    principal = _of_session(session, usage, now=now, is_leaving=is_leaving)
-    if now > usage.last_used_at and (session.idle_s or now - usage.last_used_at >= TOUCH_S):
-        await world.store.write(lambda tx: _touch(tx, session.id, now=now))
-    return principal
+        raise _refused()
+    return facts
 
 
-async def _by_stamp(world: World, stamp: Stamp, *, is_write: bool, is_leaving: bool) -> Principal:
+async def _by_bound_token(world: World, dpop: Dpop, asked: _Asked) -> Principal:
+    """
+    Return the session, with what it may read: the proof covers no body, so it writes nothing.
+
+    1. what the proof says of itself; 2. the token, and the key that it is bound to; 3. its session
+    is in use; 4. it is seen once, and the key is still the session's.
+    """
     now = world.clock.now()
-    nonce = check_stamp(stamp, now=now)
-    session: Session | None = None
-    credential: Credential | None = None
-    usage: Usage | None = None
-    if stamp.key_id.startswith(f"{Prefix.SESSION}_"):
-        session, usage = await world.store.read(
-            lambda view: (view.get(Session, stamp.key_id), view.get(Usage, stamp.key_id))
-        )
-        key = session.key if session else None
+    nonces = await world.nonces.good(world.vault, world.auditor, now=now)
+    check_dpop(dpop, nonces=nonces, now=now)  # 1
+    if len(dpop.token) > MAX_TOKEN_CHARS or not dpop.token.startswith(TokenPrefix.SESSION):
+        raise _refused()
+    session, usage = await _session_of(world, dpop.token)  # 2
+    if session.key is None or not is_bound_to(dpop, session.key):
+        raise _refused("another_key")
+    principal = _of_session(session, usage, asked, now=now)  # 3
+    seen = SeenNonce(f"dpop/{session.id}/{dpop.proof.proof_id}", "", _forget_at(now))
+    key = session.key
+    is_new = await world.store.write(  # 4
+        lambda tx: _note(tx, seen, key, session.id, may_repeat=False, now=now)
+    )
+    if not is_new:
+        detail = "this proof was seen before; make a new one for each request"
+        raise Unauthenticated(Code.PROOF_REPLAYED, detail)
+    return replace(principal, access=Access.READ)
+
+
+async def _by_stamp(world: World, stamp: Stamp, asked: _Asked) -> Principal:
+    """1. what the signature covers; 2. whose key made it; 3. in use; 4. seen once."""
+    now = world.clock.now()
+    nonce = check_stamp(stamp, now=now)  # 1
+    holder, usage = await world.store.read(lambda view: _holder_of(view, stamp.key_id))
+    key = _key_of(holder)
+    if key is None or not is_stamped_by(stamp, key):  # 2
+        raise _refused()
+    if isinstance(holder, Session) and usage is not None:  # 3
+        principal = _of_session(holder, usage, asked, now=now)
     else:
-        credential = await world.store.read(lambda view: view.get(Credential, stamp.key_id))
-        key = credential.public_key if credential else None
-    if key is None or not is_stamped_by(stamp, key):
-        raise _REFUSED
-    if session and usage:
-        principal = _of_session(session, usage, now=now, is_leaving=is_leaving)
-    else:
-        principal = _of_credential(credential)
+        principal = _of_credential(holder, asked)
     mark = hashlib.sha256(stamp.base).hexdigest()
-    # A clock that is a bound ahead is still fresh two bounds from now, that second included.
-    seen = SeenNonce(f"{stamp.key_id}/{nonce}", mark, now + 2 * CLOCK_BOUND_S + 1)
-
-    def note(tx: Tx) -> bool:
-        before = tx.get(SeenNonce, seen.id)
-        if before is not None:
-            return is_write and before.request_hash == mark
-        tx.add(seen)
-        _touch(tx, stamp.key_id, now=now)
-        return True
-
-    if not await world.store.write(note):
+    seen = SeenNonce(f"{stamp.key_id}/{nonce}", mark, _forget_at(now))
+    is_new = await world.store.write(  # 4
+        lambda tx: _note(tx, seen, key, stamp.key_id, may_repeat=asked.is_write, now=now)
+    )
+    if not is_new:
         detail = "this signed request was seen before; sign it again with a new nonce"
         raise Unauthenticated(Code.PROOF_REPLAYED, detail)
     return replace(principal, request_id=nonce)
+
+
+def _holder_of(view: View, key_id: str) -> tuple[Session | Credential | None, Usage | None]:
+    if key_id.startswith(f"{Prefix.SESSION}_"):
+        return view.get(Session, key_id), view.get(Usage, key_id)
+    return view.get(Credential, key_id), None
+
+
+def _key_of(holder: Session | Credential | None) -> PublicKey | None:
+    return holder.key if isinstance(holder, Session) else holder.public_key if holder else None
+
+
+def _forget_at(now: int) -> int:
+    # A clock that is a bound ahead is still fresh two bounds from now, that second included.
+    return now + 2 * CLOCK_BOUND_S + 1
+
+
+def _note(
+    tx: Tx, seen: SeenNonce, key: PublicKey, holder_id: str, *, may_repeat: bool, now: int
+) -> bool:
+    """
+    Note that a proof by *key* was used, and say whether it is the first use.
+
+    Raises:
+        Unauthenticated: The holder has another key by now.
+    """
+    if _key_of(_holder_of(tx, holder_id)[0]) != key:
+        raise _refused("key_rotated")
+    before = tx.get(SeenNonce, seen.id)
+    if before is not None:
+        return may_repeat and before.request_hash == seen.request_hash
+    tx.add(seen)
+    _touch(tx, holder_id, now=now)
+    return True
 
 
 def _touch(tx: Tx, session_id: str, *, now: int) -> None:
@@ -126,9 +208,10 @@ def _touch(tx: Tx, session_id: str, *, now: int) -> None:
         tx.put(replace(usage, last_used_at=now))
 
 
-def _of_credential(credential: Credential | None) -> Principal:
-    if credential is None or credential.revoked_at is not None:
-        raise _REFUSED
+def _of_credential(credential: Session | Credential | None, asked: _Asked) -> Principal:
+    if not isinstance(credential, Credential) or credential.revoked_at is not None:
+        raise _refused()
+    _expect_surface(credential, asked)
     publishable = credential.kind is CredentialKind.PUBLISHABLE
     return Principal(
         kind=PrincipalKind.PUBLISHABLE if publishable else PrincipalKind.SECRET,
@@ -138,9 +221,10 @@ def _of_credential(credential: Credential | None) -> Principal:
     )
 
 
-def _of_session(session: Session, usage: Usage, *, now: int, is_leaving: bool) -> Principal:
+def _of_session(session: Session, usage: Usage, asked: _Asked, *, now: int) -> Principal:
+    _expect_surface(session, asked)
     denied = refusal(session, usage, now=now)
-    may_leave = is_leaving and denied is not None and denied.code in _MAY_OPEN
+    may_leave = asked.is_leaving and denied is not None and denied.code in _MAY_OPEN
     if may_leave or state_of(session, usage, now=now) is State.EXHAUSTED:
         denied = None
     if denied is not None:
@@ -150,3 +234,14 @@ def _of_session(session: Session, usage: Usage, *, now: int, is_leaving: bool) -
 
 
 _MAY_OPEN = {Code.SESSION_FROZEN, Code.SESSION_PENDING, Code.SESSION_NOT_STARTED}
+
+
+def _expect_surface(holder: Session | Credential, asked: _Asked) -> None:
+    """
+    Let pass what was issued for this surface.
+
+    Others are as unknown as what was never issued: only the log says why. Not the audit log, for a
+    key that is meant to be in browsers could fill it.
+    """
+    if holder.surface is not asked.surface:
+        raise _refused(f"other_surface {holder.surface} {holder.id}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, make_id
 from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import address_of
+from valetkey.flows.dpop import Nonces
 from valetkey.flows.sight import pick_chain
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class World:
         stopper: The key that pays for stops: its nonces and its money are nobody else's, so that
             no stop is mined behind a run.
         auditor: The key that signs the heads of the audit logs (Ed25519).
+        nonces: What proofs of keys must have, as far as it is known.
     """
 
     store: Store
@@ -41,6 +43,7 @@ class World:
     stopper: SealedKey
     auditor: SealedKey
     bounds: Bounds
+    nonces: Nonces = field(default_factory=Nonces)
 
     @property
     def relayer_address(self) -> bytes:

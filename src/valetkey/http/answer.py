@@ -9,6 +9,7 @@ import msgspec
 
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.http.problem import CONTENT_TYPE, problem, status_of
+from valetkey.spec.rfc9449 import ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,17 +18,30 @@ if TYPE_CHECKING:
 
 JSON: Final = b"application/json"
 ENCODER: Final = msgspec.json.Encoder()
+_DPOP_ERRORS: Final = {
+    Code.PROOF_NONCE_NEEDED: "use_dpop_nonce",
+    Code.PROOF_TOO_OLD: "invalid_dpop_proof",
+    Code.PROOF_REPLAYED: "invalid_dpop_proof",
+    Code.PROOF_REFUSED: "invalid_token",
+    Code.PROOF_KEY_BOUND: "invalid_token",
+}
 
 
 @dataclass(slots=True)
 class Answer:
-    """What goes back, and what the log says about it."""
+    """
+    What goes back, and what the log says about it.
+
+    Args:
+        why: More of the reason than the caller may know.
+    """
 
     status: int
     body: bytes
     kind: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
     code: str | None = None
+    why: str | None = None
     closes: bool = False
 
 
@@ -39,15 +53,32 @@ def refuse(error: ValetkeyError, request_id: str) -> Answer:
     if error.code is Code.METHOD_NOT_ALLOWED and isinstance(allowed, list):
         headers = ((b"allow", ", ".join(allowed).encode()),)
     elif status == 401:  # noqa: PLR2004 - the status that asks for a proof
-        headers = ((b"www-authenticate", b'Bearer realm="valetkey"'),)
+        headers = challenges(error.code)
     return Answer(
         status,
         ENCODER.encode(problem(error, request_id=request_id)),
         CONTENT_TYPE,
         headers,
         code=error.code.value,
+        why="; ".join(getattr(error, "__notes__", ())) or None,
         # What comes behind was not read, and is not worth reading.
         closes=error.code in {Code.BODY_TOO_LARGE, Code.HEADERS_TOO_LARGE, Code.URL_TOO_LONG},
+    )
+
+
+def challenges(code: Code) -> tuple[tuple[bytes, bytes], ...]:
+    """
+    Return the fields that say which proofs are taken, and what was wrong with one by DPoP.
+
+    Spec:
+        RFC 6750, section 3; RFC 9449, sections 7.1 and 9.
+    """
+    names = " ".join(name for names in ALGORITHMS.values() for name in names)
+    error = _DPOP_ERRORS.get(code)
+    said = f'error="{error}", ' if error else ""
+    return (
+        (b"www-authenticate", b'Bearer realm="valetkey"'),
+        (b"www-authenticate", f'DPoP {said}algs="{names}"'.encode()),
     )
 
 

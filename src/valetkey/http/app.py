@@ -12,6 +12,7 @@ import msgspec
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS
+from valetkey.core.surface import Surface
 from valetkey.flows.prove import authenticate
 from valetkey.http.answer import ENCODER, Answer, refuse, send_answer
 from valetkey.http.door import Door, expect_entry
@@ -28,7 +29,7 @@ from valetkey.http.incoming import (
 from valetkey.http.native.table import ROUTES
 from valetkey.http.openapi import openapi_route
 from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
-from valetkey.http.proof import read_proof
+from valetkey.http.proof import nonce_fields, read_proof
 from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Table, check_name
 from valetkey.http.settings import Settings
 from valetkey.http.sight import reads_of
@@ -54,6 +55,7 @@ class _Noted:
 
     route: str = ""
     principal_id: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class App:
@@ -90,6 +92,7 @@ class App:
             answer = await self._answer(scope, receive, request_id, noted)
         except Disconnected:
             return
+        answer.headers += noted.headers
         await send_answer(send, answer, request_id, is_head=scope["method"] == "HEAD")
         self.journal.note(
             "info",
@@ -99,6 +102,7 @@ class App:
             route=noted.route,
             status=answer.status,
             code=answer.code,
+            why=answer.why,
             principal_id=noted.principal_id,
             ms=(time.perf_counter_ns() - started) / 1e6,
         )
@@ -132,20 +136,25 @@ class App:
         fields = read_fields(scope["headers"], limits)  # 2
         body = await read_body(receive, fields, limits)
         incoming = Incoming(scope["method"], scope["scheme"], path, query, fields, body)
-        principal = await self._principal(route, incoming)  # 3
+        principal = await self._principal(route, incoming, noted)  # 3
         noted.principal_id = principal.subject_id
         expect_entry(route, principal)
         ask = self._ask(route, incoming, name)  # 4
         made = await self._pass(route, principal, incoming, ask)  # 5
         return Answer(route.status, ENCODER.encode(made))
 
-    async def _principal(self, route: Route, incoming: Incoming) -> Principal:
+    async def _principal(self, route: Route, incoming: Incoming, noted: _Noted) -> Principal:
         if route.who == EVERYBODY:
             return ANONYMOUS
+        if b"dpop" in incoming.fields:
+            noted.headers = await nonce_fields(self._world)
         proof = read_proof(incoming, origin=self._origin, now=self._world.clock.now())
-        is_write = not isinstance(route, Read)
         return await authenticate(
-            self._world, proof, is_write=is_write, is_leaving=isinstance(route, Leave)
+            self._world,
+            proof,
+            is_write=not isinstance(route, Read),
+            is_leaving=isinstance(route, Leave),
+            surface=Surface.NATIVE,
         )
 
     def _ask(self, route: Route, incoming: Incoming, name: str) -> Ask[Any, Any]:

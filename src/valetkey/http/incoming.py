@@ -29,6 +29,7 @@ _ONCE: Final = frozenset(
         b"content-encoding",
         b"content-length",
         b"content-type",
+        b"dpop",
         b"host",
         b"idempotency-key",
         b"signature",

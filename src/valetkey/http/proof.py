@@ -1,9 +1,10 @@
-"""Who a request claims to be from: a bearer token, or a signature over the request."""
+"""Who a request claims to be from: a token, alone or with a proof, or a signature over it all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.dpop import Dpop
 from valetkey.core.errors import Code, Unauthenticated
 from valetkey.core.stamp import Stamp
 from valetkey.flows.prove import Bearer
@@ -15,17 +16,18 @@ from valetkey.spec.rfc9421 import (
     parse_signature,
     signature_base,
 )
+from valetkey.spec.rfc9449 import DpopError, is_same_target, parse_proof
 
 if TYPE_CHECKING:
+    from valetkey.flows.world import World
     from valetkey.http.incoming import Incoming
 
 LABEL: Final = "vk"
-_SCHEME: Final = b"bearer "
 
 
 def read_proof(
     incoming: Incoming, *, origin: tuple[str, str] | None, now: int
-) -> Bearer | Stamp | None:
+) -> Bearer | Stamp | Dpop | None:
     """
     Return the proof that *incoming* brings, taken apart and not yet believed.
 
@@ -39,8 +41,10 @@ def read_proof(
     fields = incoming.fields
     authorization = fields.get(b"authorization")
     if b"signature-input" not in fields and b"signature" not in fields:
-        return None if authorization is None else _bearer(authorization)
-    if authorization is not None:
+        if authorization is None and b"dpop" not in fields:
+            return None
+        return _token(incoming, authorization or b"", origin)
+    if authorization is not None or b"dpop" in fields:
         detail = "expected a token or a signature, got both"
         raise Unauthenticated(Code.PROOF_REFUSED, detail)
     try:
@@ -49,11 +53,36 @@ def read_proof(
         raise Unauthenticated(Code.PROOF_REFUSED, str(error)) from None
 
 
-def _bearer(authorization: bytes) -> Bearer:
-    token = authorization[len(_SCHEME) :].strip()
-    if authorization[: len(_SCHEME)].lower() != _SCHEME or not token.isascii():
-        raise Unauthenticated(Code.PROOF_REFUSED, "expected Authorization: Bearer and a token")
-    return Bearer(token.decode())
+async def nonce_fields(world: World) -> tuple[tuple[bytes, bytes], ...]:
+    """
+    Return the field with the nonce that the next proof of a key has to have.
+
+    Spec:
+        RFC 9449, sections 8.2 and 9.
+    """
+    nonces = await world.nonces.good(world.vault, world.auditor, now=world.clock.now())
+    return ((b"dpop-nonce", nonces[0].encode()),)
+
+
+def _token(
+    incoming: Incoming, authorization: bytes, origin: tuple[str, str] | None
+) -> Bearer | Dpop:
+    """Return a token that comes alone, or with the proof of its key: never one for the other."""
+    scheme, _, rest = authorization.partition(b" ")
+    token, proof = rest.strip(), incoming.fields.get(b"dpop")
+    wanted = b"bearer" if proof is None else b"dpop"
+    if scheme.lower() != wanted or not token.isascii():
+        detail = "expected Authorization: Bearer and a token, or DPoP with a proof in DPoP"
+        raise Unauthenticated(Code.PROOF_REFUSED, detail)
+    if proof is None:
+        return Bearer(token.decode())
+    try:
+        found = parse_proof(proof.decode("latin-1"))
+    except DpopError as error:
+        raise Unauthenticated(Code.PROOF_REFUSED, f"DPoP: {error}") from None
+    at, authority = origin or (incoming.scheme, incoming.fields.get(b"host", b"").decode("latin-1"))
+    is_there = is_same_target(found.target, scheme=at, authority=authority, path=incoming.path)
+    return Dpop(token.decode(), found, is_there and found.method == incoming.method)
 
 
 def _stamp(incoming: Incoming, origin: tuple[str, str] | None, now: int) -> Stamp:

@@ -1,4 +1,4 @@
-"""JSON Web Tokens signed with ES256, and the public keys that check them."""
+"""JSON Web Tokens, and the public keys that check them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from valetkey.spec.jcs import canonical_json
+from valetkey.spec.keys import PublicKeyError, canonical_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,11 @@ ALGORITHM: Final = "ES256"
 SIGNATURE_BYTES: Final = 64
 _COORDINATE_BYTES: Final = 32
 _CURVES: Final = {"p256": ("P-256", ec.SECP256R1()), "secp256k1": ("secp256k1", ec.SECP256K1())}
+_CURVE_BY_NAME: Final = {
+    ("EC", "P-256"): "p256",
+    ("EC", "secp256k1"): "secp256k1",
+    ("OKP", "Ed25519"): "ed25519",
+}
 
 
 def jwk_of(curve: str, data: bytes) -> dict[str, str]:
@@ -43,6 +49,38 @@ def jwk_of(curve: str, data: bytes) -> dict[str, str]:
     return {"crv": name, "kty": "EC", "x": b64u(x), "y": b64u(y)}
 
 
+def key_of(jwk: Mapping[str, object]) -> tuple[str, bytes]:
+    """
+    Return the curve and the bytes of a public key, as `jwk_of` takes them.
+
+    Members that do not name the key are passed over.
+
+    Raises:
+        ValueError: It is no key on a curve of `jwk_of`.
+    """
+    kind = str(jwk.get("kty")), str(jwk.get("crv"))
+    curve = _CURVE_BY_NAME.get(kind)
+    if curve is None:
+        msg = f"jwk: expected kty and crv of {sorted(_CURVE_BY_NAME.values())}, got {kind!r:.80}"
+        raise ValueError(msg)
+    x = _coordinate(jwk, "x")
+    data = x if curve == "ed25519" else b"\x04" + x + _coordinate(jwk, "y")
+    try:
+        return curve, canonical_public_key(curve, data)
+    except PublicKeyError as error:
+        msg = f"jwk: {error}"
+        raise ValueError(msg) from None
+
+
+def _coordinate(jwk: Mapping[str, object], name: str) -> bytes:
+    text = jwk.get(name)
+    data = unb64u(text) if isinstance(text, str) else b""
+    if len(data) != _COORDINATE_BYTES:
+        msg = f"jwk: expected {_COORDINATE_BYTES} bytes in {name}, got {len(data)}"
+        raise ValueError(msg)
+    return data
+
+
 def thumbprint(jwk: Mapping[str, str]) -> str:
     """
     Return the SHA-256 thumbprint of a key that has only the members that name it.
@@ -55,16 +93,23 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
 
 def signing_input(claims: Mapping[str, object], *, key_id: str, kind: str = "JWT") -> bytes:
     """
-    Return what is signed: header and claims.
+    Return what is signed with ES256: header and claims.
 
     Args:
         kind: The ``typ`` of the header, such as ``at+jwt``.
+    """
+    return joined({"alg": ALGORITHM, "kid": key_id, "typ": kind}, claims)
+
+
+def joined(header: Mapping[str, object], claims: Mapping[str, object]) -> bytes:
+    """
+    Return what is signed: *header* and *claims*.
 
     Spec:
         RFC 7515, section 5.1.
     """
-    header = canonical_json({"alg": ALGORITHM, "kid": key_id, "typ": kind})
-    return f"{b64u(header)}.{b64u(canonical_json(dict(claims)))}".encode()
+    parts = (b64u(canonical_json(dict(part))) for part in (header, claims))
+    return ".".join(parts).encode()
 
 
 def compact(signed: bytes, signature: bytes) -> str:
@@ -83,3 +128,23 @@ def compact(signed: bytes, signature: bytes) -> str:
 def b64u(data: bytes) -> str:
     """Return *data* in unpadded base64url."""
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def unb64u(text: str) -> bytes:
+    """
+    Return what *text* writes in unpadded base64url.
+
+    Raises:
+        ValueError: It is something else, or the same bytes are written otherwise.
+
+    Spec:
+        RFC 7515, section 2.
+    """
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        data = b""
+    if b64u(data) != text:
+        msg = "expected unpadded base64url, got something else"
+        raise ValueError(msg)
+    return data

@@ -29,10 +29,11 @@ class AddCredential(Asked, frozen=True, kw_only=True):
 
 
 class Credential(Told, frozen=True, kw_only=True):
-    """A long-lived proof of an organization."""
+    """A long-lived proof of an organization, on the one surface that it was issued for."""
 
     id: str
     organization_id: str
+    surface: str
     kind: str
     label: str
     public_key: Hex | None
@@ -82,6 +83,7 @@ def write_credential(credential: core.Credential) -> Credential:
     return Credential(
         id=credential.id,
         organization_id=credential.organization_id,
+        surface=credential.surface.value,
         kind=credential.kind.value,
         label=credential.label,
         public_key=None if key is None else hexed(key.data),

@@ -50,6 +50,8 @@ class OpenSession(Asked, frozen=True, kw_only=True):
         expires_at, ttl_s: The end, or seconds from the start; the permission's when left out.
         idle_s: It also ends when unused for so long.
         shares_key: Whether the same key may hold a session of another account.
+        bound_token: Whether it also gets a token that is bound to ``key``: good for reads, with a
+            proof by the key beside it (DPoP, RFC 9449).
     """
 
     proof: Literal["bearer", "stamp", "chain"]
@@ -65,6 +67,7 @@ class OpenSession(Asked, frozen=True, kw_only=True):
     label: Text = ""
     device: Text = ""
     shares_key: bool = False
+    bound_token: bool = False
 
 
 class Remaining(Told, frozen=True, kw_only=True):
@@ -97,6 +100,7 @@ class Session(Told, frozen=True, kw_only=True):
         session_key: What the account's contract knows of the key that signs its runs.
         grant: The packed grant; its keccak-256 is ``grant_id``.
         steps: When each plane stopped accepting it, oldest first.
+        surface: Where it was opened, and works.
     """
 
     id: str
@@ -104,6 +108,7 @@ class Session(Told, frozen=True, kw_only=True):
     user_id: str | None
     wallet_id: str | None
     account_id: str | None
+    surface: str
     proof: str
     access: str
     state: str
@@ -169,7 +174,8 @@ class OpenedSession(Told, frozen=True, kw_only=True):
     A new session.
 
     Args:
-        token: Its bearer token, shown this once.
+        token: Its token, shown this once.
+        token_type: ``Bearer``, or ``DPoP`` for one that is bound to the session's key.
         findings: What the linter says of its permission, errors first, and then its chain.
         owner_key: Where the key of the account's owner is: ``outside``, or ``sealed`` here.
         kill_note: For the owner to keep as a file; None until they have signed.
@@ -177,6 +183,7 @@ class OpenedSession(Told, frozen=True, kw_only=True):
 
     session: Session
     token: str | None
+    token_type: str | None
     headline: str
     explanation: list[str]
     worst_case: WorstCase | None
@@ -229,6 +236,7 @@ def write_session(
         user_id=session.user_id,
         wallet_id=session.wallet_id,
         account_id=session.account_id,
+        surface=session.surface.value,
         proof=session.proof.value,
         access=session.access.value,
         state=now.state.value,

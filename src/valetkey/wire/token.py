@@ -26,6 +26,17 @@ class TokenForm(Struct, frozen=True, kw_only=True):
     token_type_hint: Hint | None = None
 
 
+class Confirmation(Told, frozen=True, kw_only=True):
+    """
+    The key that a token is bound to, by its thumbprint (RFC 7638).
+
+    Spec:
+        RFC 7800, section 3.1; RFC 9449, section 6.1.
+    """
+
+    jkt: str
+
+
 class Introspection(Told, frozen=True, kw_only=True, omit_defaults=True):
     """
     Whether a token may be used now, and for what. One that may not says nothing else.
@@ -35,9 +46,11 @@ class Introspection(Told, frozen=True, kw_only=True, omit_defaults=True):
         exp: First invalid second, if the session is not used again before.
         sub: The user, or the session when it has none.
         jti: The session.
+        token_type: ``Bearer``, or ``DPoP`` for one that is bound to a key.
+        cnf: The key, for one that is bound.
 
     Spec:
-        RFC 7662, section 2.2.
+        RFC 7662, section 2.2; RFC 9449, section 6.2.
     """
 
     active: bool
@@ -53,6 +66,7 @@ class Introspection(Told, frozen=True, kw_only=True, omit_defaults=True):
     account_id: str | None = None
     access: str | None = None
     permission_id: Word | None = None
+    cnf: Confirmation | None = None
 
 
 class IssueToken(Asked, frozen=True, kw_only=True):
@@ -98,7 +112,7 @@ class Metadata(Told, frozen=True, kw_only=True):
     Where this server does what OAuth 2 has names for.
 
     Spec:
-        RFC 8414, section 2.
+        RFC 8414, section 2; RFC 9449, section 5.1.
     """
 
     issuer: str
@@ -109,3 +123,4 @@ class Metadata(Told, frozen=True, kw_only=True):
     response_types_supported: list[str]
     grant_types_supported: list[str]
     service_documentation: str
+    dpop_signing_alg_values_supported: list[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from valetkey.adapters.store import codec
 from valetkey.core.session import Session
+from valetkey.core.surface import Surface
 from valetkey.core.wallet import Curve, address_of
 
 POINT = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
@@ -27,4 +28,5 @@ def test_a_session_from_before_p256_has_an_address_for_a_key() -> None:
     assert session.grant is not None
     assert (session.key.curve, session.key.data.hex()) == (Curve.SECP256K1, POINT)
     assert session.grant.session_key == session.grant.key_address == address_of(session.key)
-    assert codec.encode(session) == BEFORE_P256
+    assert session.surface is Surface.NATIVE
+    assert codec.encode(session) == BEFORE_P256.removesuffix("}") + ',"surface":"native"}'

@@ -104,6 +104,7 @@ def read_command(body: wire.OpenSession, *, now: int) -> OpenSession:
         label=read_text(body.label, "label"),
         device=read_text(body.device, "device"),
         shares_key=body.shares_key,
+        bound_token=body.bound_token,
     )
 
 
@@ -126,6 +127,7 @@ async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire
     return wire.OpenedSession(
         session=session,
         token=opened.token,
+        token_type=None if opened.token is None else opened.session.token_type.value,
         headline=session.headline,
         explanation=session.explanation,
         worst_case=session.worst_case,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.session_token import key_document
+from valetkey.core.session_token import key_document, key_id_of
 from valetkey.flows.introspect import introspect, revoke_token
 from valetkey.flows.issue_token import token_keys
 from valetkey.http.routes import EVERYBODY, SECRET, SESSION, Ask, NoQuery, Read, Route, Write
+from valetkey.spec.rfc9449 import ALGORITHMS
 from valetkey.wire import token as wire
 from valetkey.wire.base import Nothing
 
@@ -32,7 +33,7 @@ async def _introspect(
     return wire.Introspection(
         active=True,
         scope=" ".join(session.permission.scopes) if session.permission else "",
-        token_type="Bearer",  # noqa: S106 - the name of a kind of token
+        token_type=session.token_type.value,
         iat=session.created_at,
         nbf=session.starts_at,
         exp=shown.ends_at,
@@ -43,6 +44,7 @@ async def _introspect(
         account_id=session.account_id,
         access=session.access.value,
         permission_id=session.permission_id,
+        cnf=None if session.key is None else wire.Confirmation(jkt=key_id_of(session.key)),
     )
 
 
@@ -76,6 +78,7 @@ async def _metadata(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -
         response_types_supported=[],
         grant_types_supported=[],
         service_documentation=f"{see.issuer}/openapi.json",
+        dpop_signing_alg_values_supported=[name for names in ALGORITHMS.values() for name in names],
     )
 
 
