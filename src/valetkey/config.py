@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -89,6 +89,14 @@ class Config:
         heads_file: Where signed heads of the audit logs are written, apart from the store.
         chains: By CAIP-2 name.
         names: What addresses are called in front of people.
+        log_level: Lines below it are not logged.
+        metrics_port: Where Prometheus reads the metrics, on 127.0.0.1; 0 takes a free one, absent
+            keeps none.
+        traces_url: Where traces are sent, by OTLP over HTTP; empty keeps none. Needs the extra
+            ``otel``.
+        drain_s: How long the server says that it is not ready before it takes no more requests.
+        grace_s: How long answers, and writes that were begun, may then take.
+        min_free_mib: With less room than this where the store is, the server is not ready.
     """
 
     chains: dict[ChainName, ChainConfig]
@@ -102,6 +110,12 @@ class Config:
     names: dict[Hex20, Annotated[str, Meta(min_length=1, max_length=32)]] = field(
         default_factory=dict
     )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics_port: Annotated[int, Meta(ge=0, le=65_535)] | None = None
+    traces_url: Annotated[str, Meta(max_length=2048)] = ""
+    drain_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
+    grace_s: Annotated[float, Meta(ge=0.1, le=600)] = 30.0
+    min_free_mib: Annotated[int, Meta(ge=0, le=2**40)] = 256
     bounds: Bounds = field(default_factory=Bounds)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import signal
-import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.adapters.chain.evm import EvmChain
 from valetkey.adapters.store.sqlite import SqliteStore
+from valetkey.adapters.surroundings import (
+    CrashPoint,
+    NoCheckpoint,
+    SystemClock,
+    SystemEntropy,
+)
 from valetkey.adapters.vault.key_encryption_key import (
     KeyEncryptionKey,
     make_key_file,
@@ -26,11 +28,13 @@ from valetkey.flows.issue_token import ensure_token_key
 from valetkey.flows.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from valetkey.config import ChainConfig
     from valetkey.ports import Chain, Store, Vault
+
+    OnCommit = Callable[[int, float], None]
 
 SERVER: Final = "server"  # the organization of the server's own keys
 RELAYER_KEY: Final = "server/relayer"
@@ -41,56 +45,6 @@ OWN_KEYS: Final = {
     STOPPER_KEY: Curve.SECP256K1,
     AUDIT_KEY: Curve.ED25519,
 }
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> int:
-        """Return Unix seconds."""
-        return int(time.time())
-
-    def now_ms(self) -> int:
-        """Return Unix milliseconds."""
-        return time.time_ns() // 1_000_000
-
-
-class SystemEntropy:
-    """The operating system's randomness."""
-
-    def take(self, count: int) -> bytes:
-        """Return *count* bytes that nobody can predict."""
-        return secrets.token_bytes(count)
-
-
-class NoCheckpoint:
-    """Lets every flow pass."""
-
-    def reached(self, name: str) -> None:
-        """Do nothing."""
-
-
-class CrashPoint:
-    """
-    Kills this process where a crash test says so: at the n-th time that a flow passes a name.
-
-    Args:
-        text: ``name:n``, such as ``relay:before_send:3``.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._name, _, count = text.rpartition(":")
-        if not self._name or not count.isdigit():
-            detail = f"VALETKEY_CRASH_AT: expected name:count, got {text[:80]!r}"
-            raise Malformed(Code.MALFORMED_CONFIG, detail)
-        self._left = int(count)
-
-    def reached(self, name: str) -> None:
-        """Count, and end the process without any farewell when the count is full."""
-        if name == self._name:
-            self._left -= 1
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +132,14 @@ async def init(folder: Path, config_text: str, environment: Mapping[str, str]) -
 
 
 @asynccontextmanager
-async def wire(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[Wired]:
+async def wire(
+    folder: Path, environment: Mapping[str, str], *, on_commit: OnCommit | None = None
+) -> AsyncIterator[Wired]:
     """
     Give the world that the configuration in *folder* describes, and close it afterwards.
+
+    Args:
+        on_commit: Told of each commit of the store how many writes shared it, and its seconds.
 
     Raises:
         Malformed, Unavailable: What is missing or wrong, and where.
@@ -190,18 +149,21 @@ async def wire(folder: Path, environment: Mapping[str, str]) -> AsyncIterator[Wi
     if not store.exists():
         detail = f"expected the store {store}, got no such file; bring back a copy of it"
         raise Unavailable(Code.STORE_UNAVAILABLE, detail)
-    async with _wire(folder, config, environment) as wired:
+    async with _wire(folder, config, environment, on_commit) as wired:
         yield wired
 
 
 @asynccontextmanager
 async def _wire(
-    folder: Path, config: Config, environment: Mapping[str, str]
+    folder: Path,
+    config: Config,
+    environment: Mapping[str, str],
+    on_commit: OnCommit | None = None,
 ) -> AsyncIterator[Wired]:
     crash_at = environment.get("VALETKEY_CRASH_AT")
     checkpoint = CrashPoint(crash_at) if crash_at else NoCheckpoint()
     async with AsyncExitStack() as stack:
-        store = open_store(folder, config, checkpoint)
+        store = open_store(folder, config, checkpoint, on_commit)
         await store.open()
         stack.push_async_callback(store.close)
         chains: dict[str, Chain] = {}
@@ -223,10 +185,15 @@ async def _wire(
 
 
 def open_store(
-    folder: Path, config: Config, checkpoint: NoCheckpoint | CrashPoint | None = None
+    folder: Path,
+    config: Config,
+    checkpoint: NoCheckpoint | CrashPoint | None = None,
+    on_commit: OnCommit | None = None,
 ) -> SqliteStore:
     """Return the store that *config* names, not yet opened."""
-    return SqliteStore(folder / config.store, checkpoint=checkpoint or NoCheckpoint())
+    return SqliteStore(
+        folder / config.store, checkpoint=checkpoint or NoCheckpoint(), on_commit=on_commit
+    )
 
 
 def open_vault(folder: Path, config: Config, environment: Mapping[str, str]) -> Vault:

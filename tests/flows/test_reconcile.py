@@ -48,7 +48,7 @@ async def test_a_run_that_was_cut_off_happens_once_or_never(scene: Scene, point:
     again = await reconcile.reconcile(scene.world)
     was_written = point != "run:before_book"
     assert first.activities == (was_written and point != "relay:after_settle")
-    assert again == reconcile.Reconciled(0, 0, 0)
+    assert again == reconcile.Reconciled(0, 0, 0, waiting=0, oldest_at=None)
     assert await scene.balance(ALICE) == (USDC if was_written else 0)
     done = await scene.run(held, scene.transfer(USDC), request=request)
     assert done.state is ActivityState.DONE
@@ -158,7 +158,9 @@ async def test_an_activity_of_a_chain_that_is_gone_holds_up_nothing(scene: Scene
     scene.line.is_cut = True
     await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
     gone = replace(scene.world, chains={})
-    assert await reconcile.reconcile(gone) == reconcile.Reconciled(0, 0, 0)
+    round_ = await reconcile.reconcile(gone)
+    assert (round_.activities, round_.reservations, round_.sessions) == (0, 0, 0)
+    assert (round_.waiting, round_.oldest_at is not None) == (1, True)
     scene.line.is_cut = False
     assert (await reconcile.reconcile(scene.world)).activities == 1
 

@@ -106,6 +106,9 @@ class _Late:
         await self.goes_on.wait()
         return await self._store.write(body)
 
+    async def check(self) -> None:
+        await self._store.check()
+
 
 async def test_the_refusal_of_a_simulation_names_the_caveat(scene: Scene) -> None:
     """What only the chain knew is told in the words of the permission; nothing is sent."""

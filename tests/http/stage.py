@@ -27,7 +27,8 @@ from valetkey.flows.organize import add_credential
 from valetkey.http.server import running
 from valetkey.http.settings import Settings
 from valetkey.spec.secp256k1 import address_of_key
-from valetkey.telemetry.journal import Journal
+from valetkey.telemetry.journal import Journal, Level
+from valetkey.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -132,7 +133,10 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    node: Node, deployment: Deployment, settings: Settings | None = None
+    node: Node,
+    deployment: Deployment,
+    settings: Settings | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[Stage]:
     """Serve a world in which nobody is but three organizations and two accounts."""
     chain = connect(deployment)
@@ -144,7 +148,9 @@ async def staged(
     stranger = await make_organization(world, "Stranger")
     async with (
         running(
-            world, settings=settings or Settings(reconcile_s=0), journal=Journal(lines.append)
+            world,
+            settings=settings or Settings(reconcile_s=0),
+            telemetry=telemetry or Telemetry(Journal(lines.append, level=Level.DEBUG)),
         ) as serving,
         httpx.AsyncClient(base_url=serving.url, timeout=30) as client,
     ):

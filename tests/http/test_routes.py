@@ -17,9 +17,11 @@ from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.flows.world import World
 from valetkey.http.door import expect_entry
 from valetkey.http.native.table import ROUTES
+from valetkey.http.readiness import Readiness
 from valetkey.http.routes import SESSION, Leave, Read, Route, Table, Write, parameter_of
 from valetkey.http.settings import Settings
 from valetkey.http.sight import ReadOnly, Reads, reads_of
+from valetkey.telemetry.telemetry import Telemetry
 
 TABLE = Table(ROUTES)
 
@@ -102,7 +104,8 @@ def test_a_read_handler_is_given_nothing_to_write_with(route: Read) -> None:
 
 async def test_what_reads_are_given_has_no_transaction_and_no_key() -> None:
     """The store has no ``write`` there, and there is no vault at all."""
-    see = reads_of(await make_world(), Settings())
+    world = await make_world()
+    see = reads_of(world, Settings(), Readiness({}, world.clock, Telemetry()))
     assert isinstance(see.store, ReadOnly)
     assert not hasattr(see.store, "write")
     assert {name for name in dir(see.store) if not name.startswith("_")} == {"read"}

@@ -44,6 +44,19 @@ key_file = "key-encryption-key"
 # it, `valetkey audit verify` finds a log that was cut.
 heads_file = "audit-heads.jsonl"
 
+# What is told of the server: log lines of this level and above (debug, info, warning, error),
+# metrics for Prometheus at http://127.0.0.1:<port>/metrics, traces to a collector of OpenTelemetry
+# (pip install 'valetkey[otel]').
+log_level = "info"
+# metrics_port = 9464
+# traces_url = "http://127.0.0.1:4318/v1/traces"
+
+# When it is told to end, it says for drain_s seconds that it is not ready: longer than a load
+# balancer takes to notice. Then what was begun may take grace_s.
+drain_s = 0.0
+grace_s = 30.0
+min_free_mib = 256  # with less room than this on the store's disk it is not ready
+
 [bounds]
 confirmations = 1                   # blocks that make an outcome final
 run_deadline_s = 120                # how long a signed run may be brought to the chain

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import threading
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
@@ -16,23 +17,31 @@ import click
 from valetkey import __version__
 from valetkey.cli.heads import append_heads, only_new
 from valetkey.cli.options import home_option
+from valetkey.cli.room import expect_room
 from valetkey.cli.terminal import Terminal, Verb
+from valetkey.config import read_config
 from valetkey.flows.audits import signed_heads
 from valetkey.http.server import running
 from valetkey.http.settings import Settings
-from valetkey.telemetry.journal import Journal
+from valetkey.telemetry.exported import spans_to
+from valetkey.telemetry.journal import Journal, Level
+from valetkey.telemetry.metrics import Metrics
+from valetkey.telemetry.telemetry import Telemetry
 from valetkey.wiring import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from valetkey.config import Config
     from valetkey.flows.world import World
+    from valetkey.http.server import Serving
     from valetkey.wiring import Wired
 
 HEADS_EVERY_S: Final = 60.0
 _READ_BYTES: Final = 4096
 _STDIN: Final = 0
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _MAX_PORT: Final = 65_535
 
 
@@ -46,7 +55,7 @@ def serve(
     terminal: Terminal, *, home: Path, host: str | None, port: int | None, until_input_ends: bool
 ) -> None:
     """
-    Run the server until SIGINT or SIGTERM.
+    Run the server until SIGINT or SIGTERM; a second one ends it at once.
 
     Its log goes to standard error, one JSON object a line. Signed heads of the audit logs are
     added to the configuration's heads_file at start, each minute and at the end, wherever a log has
@@ -66,34 +75,65 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(
     terminal: Terminal, home: Path, host: str | None, port: int | None, *, stops_with_input: bool
 ) -> None:
-    journal = Journal()
     told = _told_to_stop(stops_with_input=stops_with_input)
-    async with wire(home, os.environ) as wired:
-        config = wired.config
-        heads = Heads(wired.world, home / config.heads_file)
-        await heads.write()
-        async with running(
-            wired.world,
-            host=host or config.host,
-            port=config.port if port is None else port,
-            settings=_settings(wired),
-            journal=journal,
-        ) as serving:
-            terminal.emit({"url": serving.url, "home": str(home)})
-            terminal.say(f"valetkey {__version__} is listening on {serving.url} (home {home})")
-            journal.note("info", "server:started", url=serving.url)
-            while not told.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(told.wait(), HEADS_EVERY_S)
-                await _write_heads(heads, journal)
-            journal.note("info", "server:stopping")
-        await _write_heads(heads, journal)
-    journal.note("info", "server:stopped")
+    with _telling(read_config(home, os.environ)) as telemetry:
+        journal = telemetry.journal
+        async with wire(home, os.environ, on_commit=telemetry.committed) as wired:
+            config = wired.config
+            heads = Heads(wired.world, home / config.heads_file)
+            await heads.write()
+            async with running(
+                wired.world,
+                host=host or config.host,
+                port=config.port if port is None else port,
+                settings=_settings(wired),
+                telemetry=telemetry,
+                checks={"disk": partial(_expect_room, wired)},
+            ) as serving:
+                _announce(terminal, serving, home, journal)
+                while not told.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(told.wait(), HEADS_EVERY_S)
+                    await _write_heads(heads, journal)
+                journal.note("info", "server:stopping", drain_s=config.drain_s)
+                serving.readiness.end()
+                await asyncio.sleep(config.drain_s)
+            await _write_heads(heads, journal)
+        journal.note("info", "server:stopped")
+
+
+@contextlib.contextmanager
+def _telling(config: Config) -> Iterator[Telemetry]:
+    """Give what *config* wants told of the server; traces are sent to their end afterwards."""
+    spans, end = spans_to(config.traces_url)
+    metrics = None if config.metrics_port is None else Metrics()
+    try:
+        yield Telemetry(Journal(level=Level(config.log_level)), metrics=metrics, spans=spans)
+    finally:
+        end()
+
+
+def _announce(terminal: Terminal, serving: Serving, home: Path, journal: Journal) -> None:
+    where = {"url": serving.url, "metrics_url": serving.metrics_url}
+    terminal.emit({**where, "home": str(home)})
+    terminal.say(f"valetkey {__version__} is listening on {serving.url} (home {home})")
+    journal.note("info", "server:started", **where)
+
+
+async def _expect_room(wired: Wired) -> None:
+    folder = (wired.folder / wired.config.store).parent
+    expect_room(folder, least_mib=wired.config.min_free_mib)
 
 
 def _settings(wired: Wired) -> Settings:
     names = {bytes.fromhex(one[2:]): name for one, name in wired.config.names.items()}
-    return Settings(version=__version__, public_url=wired.config.public_url, names=names)
+    return Settings(
+        version=__version__,
+        public_url=wired.config.public_url,
+        names=names,
+        grace_s=wired.config.grace_s,
+        metrics_port=wired.config.metrics_port,
+    )
 
 
 class Heads:
@@ -124,11 +164,23 @@ async def _write_heads(heads: Heads, journal: Journal) -> None:
 
 
 def _told_to_stop(*, stops_with_input: bool) -> asyncio.Event:
-    """Return what is set when the process is asked to end. To be called in its event loop."""
+    """
+    Return what is set when the process is asked to end. To be called in its event loop.
+
+    A second signal ends it at once: whatever it was about is written down, and is settled by the
+    next server.
+    """
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+
+    def tell() -> None:
+        told.set()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, tell)
     if stops_with_input:
         watcher = threading.Thread(target=_watch_input, args=(loop, told), daemon=True)
         watcher.start()

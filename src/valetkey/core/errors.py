@@ -92,6 +92,7 @@ class Code(StrEnum):
     STORE_UNAVAILABLE = "store_unavailable"
     VAULT_REFUSED = "vault_refused"
     AUDIT_BROKEN = "audit_broken"
+    NOT_READY = "not_ready"
     INTERNAL = "internal"
 
 

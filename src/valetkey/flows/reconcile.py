@@ -24,6 +24,7 @@ from valetkey.flows.settle import DELEGATE, ENDINGS, UNDELEGATE, commit, lapse, 
 from valetkey.flows.switch import sign_switch
 from valetkey.flows.undelegate import advance
 from valetkey.flows.watch import look_at_sessions
+from valetkey.ports import doing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -38,11 +39,19 @@ E = TypeVar("E", bound="Activity | Reservation | Session | SeenNonce")
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """How many of each were brought to an end in one round."""
+    """
+    How many of each were brought to an end in one round.
+
+    Args:
+        waiting: Activities that the round found unfinished.
+        oldest_at: When the oldest of them was asked for; None if there was none.
+    """
 
     activities: int
     reservations: int
     sessions: int
+    waiting: int
+    oldest_at: int | None
 
 
 async def reconcile(world: World) -> Reconciled:
@@ -66,7 +75,8 @@ async def reconcile(world: World) -> Reconciled:
     sessions = await _each(world, pending, _session)  # 3
     killed = await look_at_sessions(world)  # 4
     await _forget(world)  # 5
-    return Reconciled(activities, reservations, sessions + killed)
+    oldest_at = min((one.created_at for one in unfinished), default=None)
+    return Reconciled(activities, reservations, sessions + killed, len(unfinished), oldest_at)
 
 
 async def _every(world: World, kind: type[E], **where: Value) -> list[E]:
@@ -88,10 +98,11 @@ async def _each(
 ) -> int:
     ended = 0
     for one in things:
-        try:
-            ended += await settle(world, one)
-        except ValetkeyError:
-            continue
+        with doing(one.id if isinstance(one, Activity | Reservation) else ""):
+            try:
+                ended += await settle(world, one)
+            except ValetkeyError:
+                continue
     return ended
 
 

@@ -26,6 +26,7 @@ from valetkey.flows.mined import not_delegated, why_failed
 from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
 from valetkey.flows.settle import RUN, Ending, fail, finish, lapse, refuse, why_stale
+from valetkey.ports import doing
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Intent
@@ -48,6 +49,11 @@ async def drive(world: World, activity_id: str) -> Activity:
     Does nothing to one that waits for a signature or has ended. Safe to call from anywhere, any
     number of times, also after a crash: each step looks at what is written down first.
     """
+    with doing(activity_id):
+        return await _drive(world, activity_id)
+
+
+async def _drive(world: World, activity_id: str) -> Activity:
     activity = await read_activity(world, activity_id)
     try:
         if activity.state is ActivityState.READY:

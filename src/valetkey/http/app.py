@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -31,9 +30,10 @@ from valetkey.http.openapi import openapi_route
 from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
 from valetkey.http.proof import nonce_fields, read_proof
 from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Table, check_name
-from valetkey.http.settings import Settings
 from valetkey.http.sight import reads_of
-from valetkey.telemetry.journal import Journal
+from valetkey.http.traced import Noted, flow_name, note_answer, request_span
+from valetkey.ports import begin_request
+from valetkey.telemetry.telemetry import Answered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,21 +41,15 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.http.answer import Send
+    from valetkey.http.readiness import Readiness
     from valetkey.http.routes import Route
+    from valetkey.http.settings import Settings
+    from valetkey.telemetry.telemetry import Telemetry
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 _LISTS: Final = frozenset({"token"})  # query parameters that may stand more than once
-
-
-@dataclass(slots=True)
-class _Noted:
-    """What is known of a request so far, for the log."""
-
-    route: str = ""
-    principal_id: str = ""
-    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class App:
@@ -65,11 +59,14 @@ class App:
     A write goes on when its caller goes away: what it has begun, it finishes.
     """
 
-    def __init__(self, world: World, settings: Settings, journal: Journal) -> None:
+    def __init__(
+        self, world: World, settings: Settings, telemetry: Telemetry, readiness: Readiness
+    ) -> None:
         self.table = Table((*ROUTES, openapi_route(ROUTES, version=settings.version)))
-        self.journal = journal
+        self._telemetry = telemetry
+        self._spans = telemetry.spans
         self._world = world
-        self._reads = reads_of(world, settings)
+        self._reads = reads_of(world, settings, readiness)
         self._door = Door(world, self._reads)
         self._limits = settings.limits
         self._origin = settings.origin()
@@ -87,34 +84,42 @@ class App:
             return
         started = time.perf_counter_ns()
         request_id = self._world.new_id(Prefix.REQUEST)
-        noted = _Noted()
+        begin_request(request_id)
+        noted = Noted(scope["method"])
+        self._telemetry.began()
         try:
-            answer = await self._answer(scope, receive, request_id, noted)
+            with request_span(self._spans, scope) as span:
+                answer = await self._answer(scope, receive, request_id, noted)
+                note_answer(span, noted, answer)
         except Disconnected:
             return
+        finally:
+            self._telemetry.ended()
+        seconds = (time.perf_counter_ns() - started) / 1e9
+        told = (noted.method, noted.route, answer.status, answer.code, noted.principal_id)
+        self._telemetry.answered(Answered(*told, seconds, why=answer.why))
         answer.headers += noted.headers
         await send_answer(send, answer, request_id, is_head=scope["method"] == "HEAD")
-        self.journal.note(
-            "info",
-            "request:answered",
-            request_id=request_id,
-            method=scope["method"],
-            route=noted.route,
-            status=answer.status,
-            code=answer.code,
-            why=answer.why,
-            principal_id=noted.principal_id,
-            ms=(time.perf_counter_ns() - started) / 1e6,
-        )
 
-    async def finish(self) -> None:
-        """Wait until every write that was begun has ended; end what works beside us."""
-        while self._begun:
-            await asyncio.wait(self._begun)
+    async def finish(self, *, within_s: float) -> None:
+        """
+        Wait for every write that was begun, but not for ever; end what works beside us.
+
+        One that waits longer for its chain is let go: its plan is written down, and the next server
+        settles it.
+        """
+        begun = set(self._begun)
+        if begun:
+            _, late = await asyncio.wait(begun, timeout=within_s)
+            for task in late:
+                task.cancel()
+            if late:
+                self._telemetry.journal.note("warning", "server:let_go", writes=len(late))
+                await asyncio.wait(late)
         await self._reads.calculator.close()
 
     async def _answer(
-        self, scope: Scope, receive: Receive, request_id: str, noted: _Noted
+        self, scope: Scope, receive: Receive, request_id: str, noted: Noted
     ) -> Answer:
         try:
             return await self._route(scope, receive, noted)
@@ -123,11 +128,11 @@ class App:
         except Disconnected:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where nothing may get through
-            self.journal.unforeseen(error, request_id=request_id, route=noted.route)
+            self._telemetry.journal.unforeseen(error, route=noted.route)
             body = ENCODER.encode(unforeseen(request_id))
             return Answer(INTERNAL_STATUS, body, CONTENT_TYPE, code=Code.INTERNAL.value)
 
-    async def _route(self, scope: Scope, receive: Receive, noted: _Noted) -> Answer:
+    async def _route(self, scope: Scope, receive: Receive, noted: Noted) -> Answer:
         """1. which route; 2. all of the request; 3. who asks; 4. what for; 5. through its door."""
         limits = self._limits
         path, query = read_target(scope, limits)  # 1
@@ -140,10 +145,11 @@ class App:
         noted.principal_id = principal.subject_id
         expect_entry(route, principal)
         ask = self._ask(route, incoming, name)  # 4
-        made = await self._pass(route, principal, incoming, ask)  # 5
+        with self._spans.span(flow_name(route.handle)):
+            made = await self._pass(route, principal, incoming, ask)  # 5
         return Answer(route.status, ENCODER.encode(made))
 
-    async def _principal(self, route: Route, incoming: Incoming, noted: _Noted) -> Principal:
+    async def _principal(self, route: Route, incoming: Incoming, noted: Noted) -> Principal:
         if route.who == EVERYBODY:
             return ANONYMOUS
         if b"dpop" in incoming.fields:
@@ -186,11 +192,6 @@ class App:
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
         return await asyncio.shield(task)
-
-
-def make_app(world: World, settings: Settings | None = None, journal: Journal | None = None) -> App:
-    """Return the application that serves *world*; the log goes to standard error unless told."""
-    return App(world, settings or Settings(), journal or Journal())
 
 
 async def _answer_others(scope: Scope, receive: Receive, send: Send) -> None:

@@ -123,6 +123,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.STORE_UNAVAILABLE: "The store does not answer",
     Code.VAULT_REFUSED: "The vault refused",
     Code.AUDIT_BROKEN: "The audit log is broken",
+    Code.NOT_READY: "The server is not ready",
     Code.INTERNAL: "An error on our side",
 }
 

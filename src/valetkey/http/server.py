@@ -1,107 +1,33 @@
-"""Serve: uvicorn with our bounds, the reconcile loop beside it, and an orderly end."""
+"""Serve: the API with our bounds, the loops beside it, and an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import signal
-import socket
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from valetkey.core.errors import Code, Unavailable
-from valetkey.flows.reconcile import reconcile
-from valetkey.http.app import make_app
+from valetkey.http import metrics_page
+from valetkey.http.app import App
+from valetkey.http.bounded import answering, listen
+from valetkey.http.loops import Pulse, keep_looking, keep_settling
+from valetkey.http.metrics_page import MetricsPage
+from valetkey.http.readiness import Readiness, checks_of
 from valetkey.http.settings import Settings
 from valetkey.telemetry.journal import Journal, JournalHandler
+from valetkey.telemetry.observed import observed
+from valetkey.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 
     from valetkey.flows.world import World
-    from valetkey.http.app import App
-    from valetkey.http.settings import Limits
-
-KEEP_ALIVE_S: Final = 30
-GRACE_S: Final = 30
-MAX_CONNECTIONS: Final = 4096
-BACKLOG: Final = 1024
-_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n"
-_TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n"
-_HEAD_BYTES: Final = 32_768
+    from valetkey.http.readiness import Check
+    from valetkey.telemetry.metrics import Metrics
 
 
-class _Bounded(HttpToolsProtocol):
-    """Lets go of a connection whose request head does not end: the app bounds what does."""
-
-    head_wait_s: float
-    _head = 0
-    _is_in_head = True
-    _timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a connection; the log of requests is ours, whatever handlers loggers have."""
-        self.access_log = False
-        super().connection_made(transport)  # type: ignore[arg-type]
-        self._wait_for_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of a connection."""
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def _wait_for_head(self) -> None:
-        self._stop_waiting()
-        self._timer = self.loop.call_later(self.head_wait_s, self._give_up)
-
-    def _stop_waiting(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _give_up(self) -> None:
-        # No cycle at all before the first head; one that is not complete is not answered yet, and
-        # nothing is read meanwhile.
-        if not getattr(self.cycle, "response_complete", True):
-            self._wait_for_head()
-        elif not self.transport.is_closing():
-            self.transport.write(_TOO_SLOW)
-            self.transport.close()
-
-    def on_message_begin(self) -> None:
-        """Take the head of a request; between two of them uvicorn's own patience counts."""
-        self._is_in_head = True
-        self._wait_for_head()
-        super().on_message_begin()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field of the head; one behind the body decides nothing (RFC 9110, 6.5.1)."""
-        if self._is_in_head:
-            super().on_header(name, value)
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes, but not many that end nothing."""
-        self._head += len(data)
-        super().data_received(data)
-        if self._head > _HEAD_BYTES and not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
-
-    def on_headers_complete(self) -> None:
-        """Start the request; the app looks at how large its head is."""
-        self._head = 0
-        self._is_in_head = False
-        self._stop_waiting()
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """Take a piece of the body; the app looks at how large it becomes."""
-        self._head = 0
-        super().on_body(body)
+_LOGGERS: Final = ("uvicorn.error", "asyncio", "opentelemetry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +37,15 @@ class Serving:
 
     Args:
         url: Where it answers.
+        metrics_url: Where its metrics are, if they are anywhere.
+        readiness: To be ended some time before the server is, so that nobody is sent here any more.
     """
 
     url: str
     host: str
     port: int
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever started it."""
-
-    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        self._ready.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Capture none."""
-        yield
+    metrics_url: str | None
+    readiness: Readiness
 
 
 @contextlib.asynccontextmanager
@@ -144,113 +56,88 @@ async def running(
     port: int = 0,
     settings: Settings | None = None,
     journal: Journal | None = None,
+    telemetry: Telemetry | None = None,
+    checks: Mapping[str, Check] | None = None,
 ) -> AsyncIterator[Serving]:
     """
     Serve *world* while the block runs, and end in order: writes that were begun are finished.
 
     Args:
         port: 0 takes a free one.
+        journal: Where the log goes, if it is all that is wanted of *telemetry*.
+        checks: What has to answer beside the world, for the server to be ready.
 
     Raises:
-        Unavailable: The address is taken.
+        Unavailable: An address is taken.
     """
-    settings, journal = settings or Settings(), journal or Journal()
-    listener = _listen(host, port)
+    settings = settings or Settings()
+    telemetry = telemetry or Telemetry(journal)
+    listener = listen(host, port)
     bound = listener.getsockname()[1]
     url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
-    app = make_app(world, replace(settings, base_url=url), journal)
-    ready = asyncio.Event()
-    server = _Server(_config(app, settings.limits), ready)
-    with _library_logs(journal):
-        serving = asyncio.create_task(server.serve([listener]))
-        settling = asyncio.create_task(_reconcile(world, settings.reconcile_s, journal))
-        try:
-            await _first(ready, serving)
-            yield Serving(url, host, bound)
-        finally:
-            settling.cancel()
-            server.should_exit = True
-            await asyncio.gather(settling, return_exceptions=True)
-            await serving
-            await app.finish()
+    world = observed(world, telemetry)
+    pulse = Pulse() if settings.reconcile_s else None
+    parts = checks_of(world, pulse) | dict(checks or {})
+    readiness = Readiness(parts, world.clock, telemetry)
+    app = App(world, replace(settings, base_url=url), telemetry, readiness)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_library_logs(telemetry.journal))
+        await stack.enter_async_context(
+            _beside(
+                keep_settling(world, settings.reconcile_s, telemetry, pulse),
+                keep_looking(world, telemetry),
+            )
+        )
+        stack.push_async_callback(app.finish, within_s=settings.grace_s)
+        await stack.enter_async_context(
+            answering(
+                app,
+                listener,
+                head_wait_s=settings.limits.head_wait_s,
+                grace_s=settings.grace_s,
+            )
+        )
+        metrics_url = await _show_metrics(stack, telemetry.metrics, settings.metrics_port)
+        yield Serving(url, host, bound, metrics_url, readiness)
+        readiness.end()
 
 
-def _config(app: App, limits: Limits) -> uvicorn.Config:
-    class Bounded(_Bounded):
-        head_wait_s = limits.head_wait_s
-
-    return uvicorn.Config(
-        app,
-        http=Bounded,
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
-        limit_concurrency=MAX_CONNECTIONS,
+async def _show_metrics(
+    stack: contextlib.AsyncExitStack, metrics: Metrics | None, port: int | None
+) -> str | None:
+    if metrics is None or port is None:
+        return None
+    listener = listen(metrics_page.HOST, port)
+    bound = listener.getsockname()[1]
+    await stack.enter_async_context(
+        answering(
+            MetricsPage(metrics),
+            listener,
+            head_wait_s=metrics_page.HEAD_WAIT_S,
+            grace_s=metrics_page.HEAD_WAIT_S,
+            max_connections=metrics_page.MAX_CONNECTIONS,
+        )
     )
+    return f"http://{metrics_page.HOST}:{bound}{metrics_page.PATH}"
 
 
-async def serve(
-    world: World,
-    *,
-    host: str,
-    port: int,
-    settings: Settings | None = None,
-    journal: Journal | None = None,
-) -> None:
-    """Serve *world* until the process is told to end (SIGINT, SIGTERM)."""
-    journal = journal or Journal()
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+@contextlib.asynccontextmanager
+async def _beside(*loops: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run *loops* while the block runs."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
     try:
-        async with running(
-            world, host=host, port=port, settings=settings, journal=journal
-        ) as serving:
-            journal.note("info", "server:started", url=serving.url)
-            await told.wait()
-            journal.note("info", "server:stopping")
+        yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-    journal.note("info", "server:stopped")
-
-
-async def _first(ready: asyncio.Event, serving: asyncio.Task[None]) -> None:
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
-    if not ready.is_set():
-        waiting.cancel()
-        await serving
-        raise Unavailable(Code.INTERNAL, "the server ended before it started")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named, for asyncio turns Nagle's algorithm off only where it sees that it is TCP.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-        listener.setblocking(False)  # noqa: FBT003 - the name is the socket's
-    except OSError as error:
-        listener.close()
-        detail = f"expected to listen on {host}:{port}, got: {error.strerror}"
-        raise Unavailable(Code.INTERNAL, detail) from None
-    return listener
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.contextmanager
 def _library_logs(journal: Journal) -> Iterator[None]:
-    """Bring what uvicorn and asyncio log to *journal*."""
+    """Bring what libraries log to *journal*."""
     handler = JournalHandler(journal)
-    loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:
         logger.addHandler(handler)
     try:
@@ -258,13 +145,3 @@ def _library_logs(journal: Journal) -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
-
-
-async def _reconcile(world: World, pause_s: float, journal: Journal) -> None:
-    """Settle what is unfinished, again and again; an error in one round does not end the next."""
-    while pause_s > 0:
-        try:
-            await reconcile(world)
-        except Exception as error:  # noqa: BLE001 - the loop outlives whatever one round meets
-            journal.unforeseen(error, during="reconcile")
-        await asyncio.sleep(pause_s)

@@ -54,6 +54,8 @@ class Settings:
         base_url: Where it listens: what names this server when there is no public URL.
         names: What addresses are called in front of people.
         reconcile_s: Pause between two rounds of `reconcile` while serving; 0 is never.
+        grace_s: How long answers, and writes that were begun, may take when the server ends.
+        metrics_port: Where metrics are shown on loopback; 0 takes a free one, None shows none.
     """
 
     version: str = __version__
@@ -62,6 +64,8 @@ class Settings:
     names: Mapping[bytes, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     reconcile_s: float = 1.0
+    grace_s: float = 30.0
+    metrics_port: int | None = None
 
     @property
     def issuer(self) -> str:

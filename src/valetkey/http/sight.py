@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from valetkey.core.credential import Credential
 from valetkey.flows.audits import signed_head
 from valetkey.flows.grant import kill_note_of
 from valetkey.flows.issue_token import issue_token
@@ -24,11 +22,9 @@ if TYPE_CHECKING:
     from valetkey.flows.issue_token import Issued
     from valetkey.flows.sight import Reader
     from valetkey.flows.world import World
+    from valetkey.http.readiness import Readiness
     from valetkey.http.settings import Settings
     from valetkey.ports import Chain, Clock, Store, T, View
-
-
-READY_S: Final = 1
 
 
 class ReadOnly:
@@ -44,35 +40,6 @@ class ReadOnly:
         return await self._read(body)
 
 
-class Readiness:
-    """
-    Whether store and chains answer, looked at once in `READY_S` at most.
-
-    Anybody may ask, so asking must not cost a question to each chain.
-    """
-
-    def __init__(self, store: Reader, chains: Mapping[str, Chain], clock: Clock) -> None:
-        self._store = store
-        self._chains = chains
-        self._clock = clock
-        self._looking: asyncio.Task[None] | None = None
-        self._looked_at_ms = 0
-
-    async def check(self) -> None:
-        """Raise `Unavailable` unless everything answers, or did a moment ago."""
-        now = self._clock.now_ms()
-        looking = self._looking
-        is_old = now - self._looked_at_ms >= READY_S * 1000
-        if looking is None or (is_old and looking.done()):
-            looking = self._looking = asyncio.create_task(self._look())
-            self._looked_at_ms = now
-        await asyncio.shield(looking)
-
-    async def _look(self) -> None:
-        await self._store.read(lambda view: view.find(Credential, limit=1))
-        await asyncio.gather(*(chain.head() for chain in self._chains.values()))
-
-
 @dataclass(frozen=True, slots=True)
 class Reads:
     """
@@ -86,7 +53,7 @@ class Reads:
         kill_note: Opens the kill note of a session for who may have it, and nothing else.
         issuer: The URL that names this server.
         issue_token: Signs a token of the session that asks, and nothing else.
-        check_ready: Raises `Unavailable` unless store and chains answer.
+        check_ready: Raises `Unavailable` unless every part answers.
         calculator: Works out what is asked about permissions.
     """
 
@@ -109,7 +76,7 @@ class Reads:
         return pick_chain(self.chains, name)
 
 
-def reads_of(world: World, settings: Settings) -> Reads:
+def reads_of(world: World, settings: Settings, readiness: Readiness) -> Reads:
     """Return what of *world* may be seen."""
     store, limits = ReadOnly(world.store), settings.limits
     return Reads(
@@ -124,6 +91,6 @@ def reads_of(world: World, settings: Settings) -> Reads:
         issuer=settings.issuer,
         issue_token=partial(issue_token, world, issuer=settings.issuer),
         kill_note=partial(kill_note_of, world),
-        check_ready=Readiness(store, world.chains, world.clock).check,
+        check_ready=readiness.check,
         calculator=Calculator(settings.names, answer_s=limits.answer_s, waiting=limits.waiting),
     )

@@ -1,5 +1,6 @@
 """What a flow needs from the world: Store, Vault, Chain, Clock, Entropy and Checkpoint."""
 
+from valetkey.ports.about import About, begin_request, doing, what_for
 from valetkey.ports.chain import Chain
 from valetkey.ports.store import INDEXES, MAX_FOUND, E, Entity, Index, Store, T, Tx, Value, View
 from valetkey.ports.surroundings import Checkpoint, Clock, Entropy
@@ -8,6 +9,7 @@ from valetkey.ports.vault import Vault
 __all__ = [
     "INDEXES",
     "MAX_FOUND",
+    "About",
     "Chain",
     "Checkpoint",
     "Clock",
@@ -21,4 +23,7 @@ __all__ = [
     "Value",
     "Vault",
     "View",
+    "begin_request",
+    "doing",
+    "what_for",
 ]

@@ -145,3 +145,11 @@ class Store(Protocol):
 
     async def write(self, body: Callable[[Tx], T]) -> T:
         """Return what *body* makes, once its changes are durable. Writes are serializable."""
+
+    async def check(self) -> None:
+        """
+        Pass if it can be read and written now, and has the form that this code reads.
+
+        Raises:
+            Unavailable: ``store_unavailable``; the detail says what is wrong.
+        """

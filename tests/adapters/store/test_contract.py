@@ -287,8 +287,9 @@ async def test_a_cancelled_caller_breaks_nothing(store: Store) -> None:
 
 async def test_a_closed_store_says_so(store: Store) -> None:
     """Before it is opened and after it was closed it refuses with `Unavailable`."""
+    await store.check()
     await store.close()
-    for attempt in (store.read(everything), store.write(increment)):
+    for attempt in (store.read(everything), store.write(increment), store.check()):
         with pytest.raises(Unavailable) as caught:
             await attempt
         assert caught.value.code is Code.STORE_UNAVAILABLE

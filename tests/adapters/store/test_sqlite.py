@@ -16,6 +16,7 @@ import pytest
 from valetkey.adapters.store.files import open_reader, open_writer
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.core.activity import NonceLine
+from valetkey.core.errors import Unavailable
 from valetkey.core.organization import Organization, User
 
 if TYPE_CHECKING:
@@ -200,4 +201,28 @@ async def test_a_cancelled_caller_loses_only_its_answer(path: Path) -> None:
     assert [type(result) for result in results] == [type(None), asyncio.CancelledError, type(None)]
     await write_lines(store, range(3, 5))
     assert len(await store.read(lambda view: view.find(NonceLine))) == 5
+    await store.close()
+
+
+@pytest.mark.parametrize(("version", "said"), [(900, "schema 900"), (1, "schema 1 and")])
+async def test_a_file_that_was_migrated_under_it_is_found(
+    sqlite_store: SqliteStore, path: Path, version: int, said: str
+) -> None:
+    """Newer code on the same folder has changed what this process believes to read."""
+    await sqlite_store.check()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(Unavailable, match=said):
+        await sqlite_store.check()
+
+
+async def test_a_lock_that_is_never_given_back_is_found(path: Path) -> None:
+    """Reads go on; whoever asks whether the store can be used hears that it cannot."""
+    store = SqliteStore(path, wait_s=0.05)
+    await store.open()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="holds the store's lock"):
+            await store.check()
+    await store.check()
     await store.close()

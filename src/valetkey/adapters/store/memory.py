@@ -203,6 +203,10 @@ class MemoryStore:
         finally:
             tx.end()
 
+    async def check(self) -> None:
+        """See `Store.check`."""
+        self._check_open()
+
     def _check_open(self) -> None:
         if not self._is_open:
             raise Unavailable(Code.STORE_UNAVAILABLE, "the store is not open")

@@ -47,6 +47,23 @@ def migrate(connection: sqlite3.Connection, steps: list[str]) -> None:
                 connection.execute("ROLLBACK")
 
 
+def expect_schema(connection: sqlite3.Connection) -> None:
+    """
+    Pass if the file has the form that this code reads, without changing it.
+
+    Raises:
+        Unavailable: It belongs to older or newer code, or to another program.
+    """
+    newest = len(scripts())
+    version = _check_file(connection, newest=newest)
+    if version < newest:
+        raise Unavailable(
+            Code.STORE_UNAVAILABLE,
+            f"the file has schema {version} and this version reads {newest}; "
+            "`valetkey serve` brings it there: keep a copy before",
+        )
+
+
 def _check_file(connection: sqlite3.Connection, *, newest: int) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     mark = connection.execute("PRAGMA application_id").fetchone()[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 
 from valetkey.adapters.store.faults import is_busy, unavailable
 from valetkey.adapters.store.files import begin, open_reader, open_writer
+from valetkey.adapters.store.migrations import expect_schema
 from valetkey.adapters.store.views import SqliteTx, SqliteView
 from valetkey.core.errors import Code, Unavailable
 from valetkey.ports import T
@@ -52,12 +54,19 @@ class SqliteStore:
         path: The file; it is made, for its owner only, in a directory that must be there.
         checkpoint: Told ``store:before_commit`` and ``store:after_commit``.
         wait_s: How long a write waits for other processes.
+        on_commit: Told of each commit how many writes shared it, and how many seconds it took.
     """
 
     def __init__(
-        self, path: Path, *, checkpoint: Checkpoint | None = None, wait_s: float = LOCK_WAIT_S
+        self,
+        path: Path,
+        *,
+        checkpoint: Checkpoint | None = None,
+        wait_s: float = LOCK_WAIT_S,
+        on_commit: Callable[[int, float], None] | None = None,
     ) -> None:
         self._path = path
+        self._on_commit = on_commit
         self._checkpoint = checkpoint
         self._wait_s = wait_s
         self._queue: deque[_Job[Any]] = deque()
@@ -130,6 +139,16 @@ class SqliteStore:
             raise job.error
         return job.value
 
+    async def check(self) -> None:
+        """See `Store.check`. Another process may have migrated the file under this one."""
+        if self._reader is None:
+            raise _not_open()
+        try:
+            expect_schema(self._reader)
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+        await self.write(_nothing)
+
     async def _work(self) -> None:
         """Commit what is queued, in groups, until nothing is."""
         while self._queue:
@@ -143,7 +162,7 @@ class SqliteStore:
         """Run *jobs* and commit them; return why nothing of it counts, or None."""
         if self._writer is None or self._thread is None:
             return _not_open()
-        loop = asyncio.get_running_loop()
+        loop, started = asyncio.get_running_loop(), time.perf_counter()
         try:
             await self._begin(self._writer)
             for count, job in enumerate(jobs, start=1):
@@ -157,6 +176,8 @@ class SqliteStore:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
             return unavailable(error) if isinstance(error, sqlite3.Error) else error
+        if self._on_commit is not None:
+            self._on_commit(len(jobs), time.perf_counter() - started)
         return None
 
     async def _begin(self, writer: sqlite3.Connection) -> None:
@@ -204,6 +225,10 @@ def _answer(job: _Job[Any], fault: BaseException | None) -> None:
         job.committed.set_result(None)
     else:
         job.committed.set_exception(fault)
+
+
+def _nothing(tx: Tx) -> None:
+    """Change nothing; the lock for writing is taken all the same."""
 
 
 def _not_open() -> Unavailable:

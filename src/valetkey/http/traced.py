@@ -1,0 +1,68 @@
+"""What of a request goes into its span: names and ids, never what it says or proves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from opentelemetry.trace import Span
+
+    from valetkey.http.answer import Answer
+    from valetkey.telemetry.spans import Spans
+
+_FAULT = 500
+
+
+@dataclass(slots=True)
+class Noted:
+    """
+    What is known of a request so far, for log and traces.
+
+    Args:
+        route: Its template; the path itself may hold anything.
+        headers: What the answer says beside its body, however it ends.
+    """
+
+    method: str
+    route: str = ""
+    principal_id: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def request_span(spans: Spans, scope: dict[str, Any]) -> AbstractContextManager[Span | None]:
+    """Return the span of a request, under the one that its ``traceparent`` names."""
+    if not spans.are_kept:
+        return spans.span("")
+    parents = [value for name, value in scope["headers"] if name == b"traceparent"]
+    parent = parents[0] if len(parents) == 1 else None
+    return spans.span("request", kind=SpanKind.SERVER, parent=parent)
+
+
+def note_answer(span: Span | None, noted: Noted, answer: Answer) -> None:
+    """Say in *span* what was asked for and how it was answered."""
+    if span is None:
+        return
+    span.update_name(f"{noted.method} {noted.route}".strip())
+    span.set_attribute("http.request.method", noted.method)
+    span.set_attribute("http.route", noted.route)
+    span.set_attribute("http.response.status_code", answer.status)
+    span.set_attribute("valetkey.principal_id", noted.principal_id)
+    if answer.code is not None:
+        span.set_attribute("valetkey.code", answer.code)
+    if answer.status >= _FAULT:
+        span.set_status(Status(StatusCode.ERROR))
+
+
+@lru_cache(maxsize=1024)
+def flow_name(handle: Callable[..., object]) -> str:
+    """Return what the span of a route's flow is called, such as ``flow session.open``."""
+    module = handle.__module__.rpartition(".")[2]
+    name = getattr(handle, "__name__", "answer")
+    return f"flow {module}.{name.strip('_')}"
