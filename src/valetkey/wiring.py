@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.adapters.chain.evm import EvmChain
+from valetkey.adapters.store.migrations import scripts
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.adapters.surroundings import (
     CrashPoint,
@@ -210,6 +211,11 @@ def open_vault(folder: Path, config: Config, environment: Mapping[str, str]) -> 
         detail = f"expected the key-encryption key in {config.key_variable}, which is not set"
         raise Unavailable(Code.VAULT_REFUSED, detail)
     return SealedVault(KeyEncryptionKey.from_text(text), SystemEntropy())
+
+
+def newest_schema() -> int:
+    """Return the number of the schema that this version reads."""
+    return len(scripts())
 
 
 @asynccontextmanager

@@ -86,6 +86,26 @@ async def test_a_write_that_was_begun_is_finished_when_the_server_ends() -> None
     assert await users(world) == 1
 
 
+async def test_a_write_that_does_not_end_is_let_go_after_the_grace() -> None:
+    """A chain that is silent for ever keeps no server from ending; its plan is written down."""
+    store, lines = GatedStore(), list[bytes]()
+    await store.open()
+    world = await make_world(store=store)
+    founded = await make_organization(world)
+    settings = Settings(reconcile_s=0, grace_s=0.1)
+    async with httpx.AsyncClient(timeout=10) as client:
+        async with running(world, settings=settings, journal=Journal(lines.append)) as serving:
+            client.base_url = httpx.URL(serving.url)
+            store.gate.clear()
+            store.arrived.clear()
+            sending = asyncio.create_task(send_user(client, founded.secret))
+            await store.arrived.wait()
+        assert (await sending).status_code == 500
+    store.gate.set()
+    assert await users(world) == 0
+    assert {"event": "server:let_go", "writes": 1}.items() <= lines_of(lines)[-1].items()
+
+
 async def test_a_write_goes_on_when_its_caller_is_gone() -> None:
     """A caller that hangs up in the middle finds the whole thing done, once."""
     store = GatedStore()

@@ -103,7 +103,11 @@ class Server:
         log = (home / "server.log").open("ab")
         with log:
             self._child = subprocess.Popen(  # noqa: S603 - ourselves
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                process_group=0,  # Ctrl-C is for us: two signals would end it at once
             )
         self.url = self._address(home)
 

@@ -23,6 +23,9 @@ class Chain(Protocol):
     async def head(self, *, confirmations: int = 1) -> Head:
         """Return the newest block that has so many *confirmations*; the very newest has 1."""
 
+    async def node_time(self) -> int | None:
+        """Return what the node says the time is, in Unix seconds; None if it does not say."""
+
     async def fees(self) -> Fees:
         """Return what a transaction sent now should offer."""
 

@@ -105,6 +105,7 @@ class ObservedChain:
         self.digest = chain.digest
         self.seal = chain.seal
         self.head = watch("head", chain.head)
+        self.node_time = watch("node_time", chain.node_time)
         self.fees = watch("fees", chain.fees)
         self.simulate = watch("simulate", chain.simulate)
         self.send = watch("send", chain.send)

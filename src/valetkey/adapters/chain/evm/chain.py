@@ -96,6 +96,11 @@ class EvmChain:
         number = max(newest.number + 1 - confirmations, 0)
         return messages.head(await self._read("eth_getBlockByNumber", hex(number), _HASHES))
 
+    async def node_time(self) -> int | None:
+        """Return what the node's answers are dated, in Unix seconds; None if they are not."""
+        await self._read("eth_chainId")
+        return self._rpc.dated
+
     async def fees(self) -> Fees:
         """Return what a transaction sent now should offer."""
         return self._fee_policy.offer(

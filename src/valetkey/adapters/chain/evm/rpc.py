@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -89,6 +90,7 @@ class Rpc:
         self._ids = itertools.count(1)
         self._decoder = msgspec.json.Decoder(_Answer)
         self._pinned: Pinned | None = None
+        self.dated: int | None = None  # the Date of the newest answer, in Unix seconds
         # A transport, not a client: a client logs the whole URL, and a provider's secret is in it.
         self._transport = transport or httpx.AsyncHTTPTransport(
             trust_env=False, limits=httpx.Limits(max_connections=limits.connections)
@@ -132,6 +134,7 @@ class Rpc:
             },
         )
         response = await self._transport.handle_async_request(request)
+        self.dated = _seconds(response.headers.get("date", ""))
         try:
             return response.status_code, await self._body(response)
         finally:
@@ -165,6 +168,14 @@ class Rpc:
         if answer.result is msgspec.UNSET:
             raise _silent(f"sent neither a result nor an error (HTTP {status})")
         return answer.result
+
+
+def _seconds(date: str) -> int | None:
+    """Return the Unix seconds of a Date (RFC 9110, 6.6.1), or None if it is none."""
+    try:
+        return int(parsedate_to_datetime(date).timestamp())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _printable(text: str) -> str:
