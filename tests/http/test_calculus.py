@@ -82,7 +82,7 @@ async def calculator(*, answer_s: float = PATIENT_S, waiting: int = 8) -> AsyncI
     """Give a calculator whose process is there."""
     made = Calculator({}, answer_s=answer_s, waiting=waiting)
     with pytest.raises(Malformed):  # the permission has no times; what is asked for is the process
-        await made.ask("lint", ASK)
+        await made.ask("lint", ASK, caller="1.2.3.4")
     yield made
     await made.close()
 
@@ -158,21 +158,21 @@ async def test_an_answer_that_takes_too_long_is_refused_and_its_process_ended() 
         stuck = pid_of(one)
         os.kill(stuck, signal.SIGSTOP)
         with pytest.raises(Malformed, match=r"too_complex: .*answered in 3 s"):
-            await one.ask("lint", ASK)
+            await one.ask("lint", ASK, caller="1.2.3.4")
         with pytest.raises(ProcessLookupError):
             os.kill(stuck, 0)
         with pytest.raises(Malformed, match="malformed_permission"):
-            await one.ask("lint", ASK)
+            await one.ask("lint", ASK, caller="1.2.3.4")
 
 
 async def test_when_many_wait_no_more_are_taken_and_those_are_answered() -> None:
     """Somebody who asks and asks keeps out others who ask, and nobody else."""
     async with calculator(waiting=2) as one:
         os.kill(pid_of(one), signal.SIGSTOP)
-        waiting = [asyncio.create_task(one.ask("lint", ASK)) for _ in range(3)]
+        waiting = [asyncio.create_task(one.ask("lint", ASK, caller="1.2.3.4")) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(Limited, match="too_many_questions: expected at most 2"):
-            await one.ask("lint", ASK)
+            await one.ask("lint", ASK, caller="1.2.3.4")
         os.kill(pid_of(one), signal.SIGCONT)
         answers = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(answer) for answer in answers] == [Malformed] * 3
@@ -196,20 +196,20 @@ async def test_a_process_that_ends_is_replaced() -> None:
     """Only the question that it was working on is lost, and that is an error on our side."""
     async with calculator() as one:
         os.kill(pid_of(one), signal.SIGSTOP)
-        lost = asyncio.create_task(one.ask("lint", ASK))
+        lost = asyncio.create_task(one.ask("lint", ASK, caller="1.2.3.4"))
         await asyncio.sleep(0)
         os.kill(pid_of(one), signal.SIGKILL)
         with pytest.raises(RuntimeError, match=r"lint: the process .* has ended"):
             await lost
         with pytest.raises(Malformed):
-            await one.ask("lint", ASK)
+            await one.ask("lint", ASK, caller="1.2.3.4")
 
 
 async def test_an_answer_that_nobody_waits_for_goes_to_nobody() -> None:
     """The next one to ask gets an answer of its own."""
     async with calculator() as one:
         os.kill(pid_of(one), signal.SIGSTOP)
-        left = asyncio.create_task(one.ask("explain", ASK))
+        left = asyncio.create_task(one.ask("explain", ASK, caller="1.2.3.4"))
         await asyncio.sleep(0)
         left.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -222,7 +222,7 @@ async def test_what_nobody_foresaw_is_an_error_on_our_side_and_ends_nothing() ->
     async with calculator() as one:
         before = one.pid
         with pytest.raises(RuntimeError, match="nothing: KeyError"):
-            await one.ask("nothing", ASK)
+            await one.ask("nothing", ASK, caller="1.2.3.4")
         assert one.pid == before
 
 

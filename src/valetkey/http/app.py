@@ -27,6 +27,7 @@ from valetkey.http.incoming import (
 )
 from valetkey.http.native.table import ROUTES
 from valetkey.http.openapi import openapi_route
+from valetkey.http.peer import peer_of
 from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
 from valetkey.http.proof import nonce_fields, read_proof
 from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Table, check_name
@@ -144,7 +145,7 @@ class App:
         principal = await self._principal(route, incoming, noted)  # 3
         noted.principal_id = principal.subject_id
         expect_entry(route, principal)
-        ask = self._ask(route, incoming, name)  # 4
+        ask = self._ask(route, incoming, name, peer_of(scope.get("client")))  # 4
         with self._spans.span(flow_name(route.handle)):
             made = await self._pass(route, principal, incoming, ask)  # 5
         return Answer(route.status, ENCODER.encode(made))
@@ -163,7 +164,7 @@ class App:
             surface=Surface.NATIVE,
         )
 
-    def _ask(self, route: Route, incoming: Incoming, name: str) -> Ask[Any, Any]:
+    def _ask(self, route: Route, incoming: Incoming, name: str, peer: str) -> Ask[Any, Any]:
         body: object = None
         if route.body is not None:
             may_be_empty = not any(one.required for one in msgspec.structs.fields(route.body))
@@ -172,7 +173,8 @@ class App:
             else:
                 decoder = self._decoders[route.body]
                 body = read_json(incoming, decoder, self._limits, may_be_empty=may_be_empty)
-        return Ask(check_name(route, name), body, read_query(incoming.query, route.query, _LISTS))
+        query = read_query(incoming.query, route.query, _LISTS)
+        return Ask(check_name(route, name), body, query, peer)
 
     async def _pass(
         self, route: Route, principal: Principal, incoming: Incoming, ask: Ask[Any, Any]

@@ -40,11 +40,13 @@ class Ask(Generic[B, Q]):
     Args:
         id: What stands in the path where the route has braces; empty without.
         body: As the route's type says; None for a route without body.
+        peer: From where it comes, as `peer_of` says.
     """
 
     id: str
     body: B
     query: Q
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from valetkey.core.errors import Code, Limited, Malformed
+from valetkey.core.errors import Code, Malformed
 from valetkey.http.calculus.envelope import Answered, Asked
+from valetkey.http.calculus.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,8 @@ class Calculator:
     Works out answers in a process of its own, which is started when it is first needed.
 
     Anybody may ask, and some questions are long: the server's own process answers others
-    meanwhile, a question that takes too long is refused and its process ended, and when many wait
-    no more are taken. Nothing but questions of the calculus waits for them.
+    meanwhile, a question that takes too long is refused and its process ended, callers take turns,
+    and when many wait no more are taken. Nothing but questions of the calculus waits for them.
 
     Args:
         names: What addresses are called.
@@ -38,9 +39,7 @@ class Calculator:
     def __init__(self, names: Mapping[bytes, str], *, answer_s: float, waiting: int) -> None:
         self._names = names
         self._answer_s = answer_s
-        self._waiting = waiting
-        self._asked = 0
-        self._turn = asyncio.Lock()
+        self._turns = Turns(waiting)
         self._worker: Process | None = None
 
     @property
@@ -48,27 +47,21 @@ class Calculator:
         """The process that works, if there is one."""
         return None if self._worker is None else self._worker.pid
 
-    async def ask(self, name: str, body: msgspec.Struct) -> msgspec.Raw:
+    async def ask(self, name: str, body: msgspec.Struct, *, caller: str) -> msgspec.Raw:
         """
         Return the answer, as JSON.
 
         Args:
             name: Of the question, in `QUESTIONS`.
+            caller: Who asks, as far as that is known: callers take turns.
 
         Raises:
             Malformed: The question is not well formed, or takes too long to work out.
             Limited: Too many are asking.
             RuntimeError: The process ended before it answered, or met what nobody foresaw.
         """
-        if self._asked > self._waiting:
-            detail = f"expected at most {self._waiting} waiting for an answer, got more; ask later"
-            raise Limited(Code.TOO_MANY_QUESTIONS, detail)
-        self._asked += 1
-        try:
-            async with self._turn:
-                line = await self._once(Asked(name=name, body=msgspec.Raw(_encode(body))))
-        finally:
-            self._asked -= 1
+        async with self._turns.of(caller):
+            line = await self._once(Asked(name=name, body=msgspec.Raw(_encode(body))))
         answered = msgspec.json.decode(line, type=Answered)
         if not answered.code:
             return answered.answer

@@ -31,7 +31,7 @@ _SUMMARIES: Final = {
 def _asking(name: str) -> Handle:
     async def handle(see: Reads, principal: Principal, ask: Ask[Struct, NoQuery]) -> Raw:
         del principal
-        return await see.calculator.ask(name, ask.body)
+        return await see.calculator.ask(name, ask.body, caller=ask.peer)
 
     return handle
 

@@ -1,0 +1,28 @@
+"""From where a request comes: what nobody can choose as often as they like."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Final
+
+_NETWORK: Final = 64  # bits of an IPv6 address that its holder does not choose
+
+
+def peer_of(client: Any) -> str:  # noqa: ANN401 - whatever ASGI says
+    """
+    Return where a connection comes from: an IPv4 address, or the /64 of an IPv6 address.
+
+    Behind a proxy that is the proxy for everybody. Empty if it is not known.
+
+    Args:
+        client: Of an ASGI scope: host and port, or None.
+    """
+    try:
+        address = ip_address(client[0])
+    except (TypeError, ValueError, IndexError):
+        return ""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return f"{IPv6Address(int(address) >> _NETWORK << _NETWORK)}/{_NETWORK}"
+    return str(address)
