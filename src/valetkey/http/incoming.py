@@ -214,11 +214,20 @@ def _check_depth(body: bytes, limit: int) -> None:
 
 
 def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice = first_twice(name for name, _ in pairs)
+    if twice is not None:
         detail = f"body: expected each name once in an object, got {twice[:40]!r} twice"
         raise Malformed(Code.MALFORMED_BODY, detail)
+
+
+def first_twice(names: Iterable[str]) -> str | None:
+    """Return the first of *names* that was there before, if any; each is looked at once."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def read_query(text: str, kind: type[S], lists: frozenset[str]) -> S:
