@@ -15,9 +15,9 @@ from valetkey.core.errors import Conflict
 from valetkey.core.permission.model import ANYTHING
 from valetkey.core.session import Proof, Usage
 from valetkey.core.wallet import OwnerKey
-from valetkey.flows import open_session
+from valetkey.flows import open_session, stop
 from valetkey.flows.clear_approvals import clear_approvals
-from valetkey.flows.kill_again import endings_of
+from valetkey.flows.kill_again import endings_of, is_ending
 from valetkey.flows.leaving import leavings_of
 from valetkey.flows.leftovers import (
     MOST,
@@ -27,6 +27,7 @@ from valetkey.flows.leftovers import (
     approvals_of_session,
 )
 from valetkey.flows.named import SCANNED
+from valetkey.flows.reconcile import reconcile
 from valetkey.flows.undelegate import undelegate
 
 if TYPE_CHECKING:
@@ -78,6 +79,29 @@ async def test_an_account_that_leaves_is_seen_behind_any_number_of_runs(
     assert [one.id for one in found] == [left.activity.id]
     ends = await scene.world.store.read(lambda view: endings_of(view, flooded.session))
     assert [one.kind for one in ends] == ["session:revoke"]
+
+
+async def test_stops_that_had_nothing_to_do_hide_none_that_has(scene: Scene) -> None:
+    """The attack: a thousand revocations of what is revoked, while its kill waits for the chain."""
+    held = await scene.open(await scene.wallet())
+    scene.line.is_cut = True
+    stopped = await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
+    again = await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
+    assert (again.activity.state, again.activity.intent) == (ActivityState.DONE, None)
+
+    def add(tx: Tx) -> None:
+        for number in range(MANY):
+            key = f"{again.activity.id}{number:04}"
+            tx.add(replace(again.activity, id=key, request_key=key))
+
+    await scene.world.store.write(add)
+    ends = await scene.world.store.read(lambda view: endings_of(view, held.session))
+    assert [one.id for one in ends] == [stopped.activity.id]
+    assert await scene.world.store.read(lambda view: is_ending(view, held.session))
+    scene.line.is_cut = False
+    await reconcile(scene.world)
+    third = await stop.revoke(scene.world, scene.principal, scene.request(), session_id=held.id)
+    assert third.activity.intent is None
 
 
 PER_RUN = 60

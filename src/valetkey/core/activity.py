@@ -156,10 +156,11 @@ class Activity:
         """
         The session that it stops or takes back, or the account whose code it changes.
 
-        None for a run: what governs a session is found among any number of them (an indexed
-        column).
+        None for a run, and for what was done with nothing to bring to a chain: what governs a
+        session is found among any number of them (an indexed column).
         """
-        return None if self.run is not None else self.session_id or self.account_id
+        is_nothing = self.state is ActivityState.DONE and self.intent is None
+        return None if self.run or is_nothing else self.session_id or self.account_id
 
 
 @dataclass(frozen=True, slots=True)

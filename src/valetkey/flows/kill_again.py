@@ -35,13 +35,13 @@ def has_note(session: Session) -> bool:
 
 def plan_kill(world: World, tx: Tx, session: Session) -> Activity:
     """Return what brings the kill note of *session* to its chain, paid from the fund for stops."""
-    count = len(endings_of(tx, session))
+    activity_id = world.new_id(Prefix.ACTIVITY)
     planned = Activity(
-        id=world.new_id(Prefix.ACTIVITY),
+        id=activity_id,
         organization_id=session.organization_id,
         kind=REVOKE,
         principal_id=SYSTEM,
-        request_key=request_key(session.organization_id, SYSTEM, f"kill/{session.id}/{count}"),
+        request_key=request_key(session.organization_id, SYSTEM, f"kill/{activity_id}"),
         request_hash=request_hash(REVOKE, session.id),
         state=ActivityState.AWAITING,
         created_at=world.clock.now(),

@@ -12,7 +12,9 @@ CREATE TABLE activity_by_governed (
 ) STRICT;
 INSERT INTO activity_by_governed SELECT
     id, organization_id, session_id, account_id, relayer_id, settled,
-    CASE WHEN json_extract(body, '$.run') IS NULL THEN coalesce(session_id, account_id) END,
+    CASE WHEN json_extract(body, '$.run') IS NULL
+        AND (json_extract(body, '$.state') <> 'done' OR json_extract(body, '$.intent') IS NOT NULL)
+        THEN coalesce(session_id, account_id) END,
     request_key, body
 FROM activity;
 DROP TABLE activity;
