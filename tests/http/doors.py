@@ -9,6 +9,8 @@ from typing import Final
 #   kind     403 not_allowed                  reads    403 read_only
 #   none     404 not_found                    frozen   403 session_frozen
 #   expired  401 session_expired              revoked  401 session_revoked
+#   sign     400 malformed_signature, behind the door: the table's new keys sign nothing
+#   fixed    409 session_key_fixed
 # A row may stand twice: `own` is for what the asking session itself is or did.
 TABLE: Final = """
 route                                             anonymous publishable secret p256 stranger parent bearer stamp_read stamp_write chain frozen expired revoked
@@ -74,6 +76,8 @@ POST /v1/tokens/revoke                            proof kind yes yes yes  yes  k
 POST /v1/session/token                            proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
 GET /.well-known/jwks.json                        yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
 GET /.well-known/oauth-authorization-server       yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
+POST /v1/session/key                              proof kind kind kind kind kind kind  sign  sign  fixed frozen expired revoked
+POST /v1/credentials/{credential_id}/key          proof kind kind sign none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/session/close                            proof kind kind kind kind kind yes yes   yes   yes   yes    expired revoked
 """  # noqa: E501 - a table
 
@@ -82,6 +86,8 @@ CODES: Final = {
     "not_allowed": "kind",
     "read_only": "reads",
     "not_found": "none",
+    "malformed_signature": "sign",
+    "session_key_fixed": "fixed",
     "session_frozen": "frozen",
     "session_expired": "expired",
     "session_revoked": "revoked",

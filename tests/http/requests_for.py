@@ -177,6 +177,7 @@ def _preview(whose: str | None) -> Maker:
 
 
 SIGNATURE: Final = {"signature": "0x" + "11" * 65}
+NEW_KEY: Final = {"key": Key.make("p256", 21).document, "signature": "0x" + "11" * 64}
 
 MAKERS: Final[dict[str, Maker]] = {
     "GET /healthz": _at("/healthz"),
@@ -233,6 +234,10 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/session/token": _at("/v1/session/token", {"audience": "https://shop.example"}),
     "GET /.well-known/jwks.json": _at("/.well-known/jwks.json"),
     "GET /.well-known/oauth-authorization-server": _at("/.well-known/oauth-authorization-server"),
+    "POST /v1/session/key": _at("/v1/session/key", NEW_KEY),
+    "POST /v1/credentials/{credential_id}/key": _one(
+        "/v1/credentials/{}/key", "credential", NEW_KEY
+    ),
     "POST /v1/session/close": _at("/v1/session/close"),
     "POST /v1/runs": _run,
     "POST /v1/activities/{activity_id}/signature": _one(

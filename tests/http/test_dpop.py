@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.http.calls import Form, Key, Token, unique
+from tests.http.calls import Form, Key, Stamper, Token, unique
 from tests.http.doors import CODES, read_table
 from tests.http.requests_for import MAKERS, add_targets
 from tests.http.unchanged import check_problem, state
 from tests.worlds import make_world
+from valetkey.core.rotation import key_statement
+from valetkey.core.wallet import Curve, PublicKey
 from valetkey.devchain import mint
 from valetkey.http.native.table import ROUTES
 from valetkey.http.routes import Write
@@ -222,12 +224,12 @@ async def test_every_route_reads_and_none_writes_with_a_bound_token(stage: Stage
     stage.keys["proving"] = opened["session"]["id"]
     writes = {f"{route.method} {route.path}" for route in ROUTES if isinstance(route, Write)}
     writes.add("POST /v1/session/token")
-    found, wanted = {}, {}
+    found, wanted = {}, {"POST /v1/session/key": "kind"}  # that one is signed, or not at all
     for row, words in read_table().items():
         word = words["stamp_write"]
         if word == "-":
             continue
-        wanted[row] = "reads" if row in writes and word in {"yes", "none"} else word
+        wanted.setdefault(row, "reads" if row in writes and word in {"yes", "none"} else word)
         method, _, _ = row.partition(" ")
         path, body = await MAKERS[row](stage, "proving")
         before = await state(stage.world)
@@ -266,3 +268,20 @@ async def test_a_session_without_a_bound_token_has_none(stage: Stage) -> None:
     """It is given to whoever asks for it, and to nobody else."""
     opened = await stage.open("stamp", "read", key=Key.make("p256", 317).document)
     assert (opened["token"], opened["token_type"]) == (None, None)
+
+
+async def test_a_bound_token_is_bound_to_the_new_key_when_the_key_changes(stage: Stage) -> None:
+    """Nobody logs in again: the same token, with proofs by the new key and no others."""
+    old, new = Key.make("p256", 318), Key.make("secp256k1", 319)
+    opened, prover = await stage.proving(old)
+    session_id = opened["session"]["id"]
+    was, will = (PublicKey(Curve(one.curve), one.public) for one in (old, new))
+    signature = new.sign(key_statement(session_id, old=was, new=will)).hex()
+    body = {"key": new.document, "signature": f"0x{signature}"}
+    check_problem(await stage.by(prover).send("POST", "/v1/session/key", body), 403, "not_allowed")
+    holder = stage.by(Stamper(session_id, old, stage.clock))
+    shown = await holder.post("/v1/session/key", body)
+    assert shown["key"] == new.document
+    assert "got neither" in await refused(stage, prover)
+    assert (await asked(stage, replace(prover, key=new))).is_success
+    check_problem(await holder.send("GET", OWN), 401, "proof_refused")

@@ -82,11 +82,19 @@ def test_only_the_way_out_is_open_to_sessions_without_write_access() -> None:
     """
     A read session reaches no write (DESIGN 10).
 
-    Writes ask for write access, but where a publishable key carries what proves itself; the only
-    other thing that changes something is for a session to end itself.
+    Writes ask for write access, but where a publishable key carries what proves itself, and where
+    a session brings the key that it is proven by from now on; the only other thing that changes
+    something is for a session to end itself.
     """
-    carried = {kind for route in ROUTES if isinstance(route, Write) for kind in route.carried_by}
-    assert carried == {PrincipalKind.PUBLISHABLE}
+    carried = {
+        (route.path, kind)
+        for route in ROUTES
+        if isinstance(route, Write)
+        for kind in route.carried_by
+    }
+    assert {kind for _, kind in carried} == {PrincipalKind.PUBLISHABLE, PrincipalKind.SESSION}
+    by_sessions = [path for path, kind in carried if kind is PrincipalKind.SESSION]
+    assert by_sessions == ["/v1/session/key"]
     leaving = [route for route in ROUTES if isinstance(route, Leave)]
     assert [(route.path, route.who) for route in leaving] == [("/v1/session/close", SESSION)]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNAUTHENTICATED: Final = 401
 UNAVAILABLE: Final = 503
 _MAX_WAIT_S: Final = 5.0
 _FACTOR: Final = 3

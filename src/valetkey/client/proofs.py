@@ -1,4 +1,4 @@
-"""How a request proves who sends it: a token, or a signature over it (RFC 9421)."""
+"""How a request proves who sends it: a token, alone or with a proof of its key, or a signature."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.token import MAX_TOKEN_CHARS
 from valetkey.spec.rfc9421 import ALGORITHMS, RequestParts, content_digest, sign_request
+from valetkey.spec.rfc9449 import make_proof
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from valetkey.client.keys import HolderKey
 
@@ -81,6 +82,46 @@ class Token:
         if sent.is_write:
             fields["idempotency-key"] = request_id
         return fields
+
+
+@dataclass(slots=True)
+class BoundToken:
+    """
+    The token of a session that is bound to its key: it reads, and each request proves the key.
+
+    Args:
+        now: Unix seconds; the server accepts 60 s either way.
+        nonce: The newest that the server gave; see `learn`.
+
+    Spec:
+        RFC 9449.
+    """
+
+    token: Token
+    key: HolderKey
+    now: Callable[[], float] = time.time
+    nonce: str | None = None
+
+    def headers(self, sent: Sent, *, request_id: str) -> dict[str, str]:
+        """Return ``Authorization`` and ``DPoP``, and ``Idempotency-Key`` for a write."""
+        proof = make_proof(
+            self.key.public_key,
+            self.key.sign_message,
+            method=sent.method,
+            url=sent.url,
+            issued_at=int(self.now()),
+            proof_id=request_id,
+            token=self.token.token,
+            nonce=self.nonce,
+        )
+        fields = self.token.headers(sent, request_id=request_id)
+        return {**fields, "authorization": f"DPoP {self.token.token}", "dpop": proof}
+
+    def learn(self, headers: Mapping[str, str]) -> bool:
+        """Note the nonce for the next proof, and say whether it is another than before."""
+        before = self.nonce
+        self.nonce = headers.get("dpop-nonce", before)
+        return self.nonce != before
 
 
 @dataclass(frozen=True, slots=True)

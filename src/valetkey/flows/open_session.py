@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.command import OpenSession, check_open
-from valetkey.core.errors import ChainRejected, Code, Conflict, Malformed
+from valetkey.core.errors import ChainRejected, Code, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.permission.canonical import permission_id
@@ -16,12 +16,12 @@ from valetkey.core.permission.compile import NotOnChain, compile_grant
 from valetkey.core.permission.decide import Spent, nothing_spent
 from valetkey.core.permission.decimals import capped_tokens, check_decimals
 from valetkey.core.plan import grant_id_of
-from valetkey.core.session import Grant, Proof, Session, State, Usage, state_of
+from valetkey.core.session import Grant, Proof, Session, State, Usage
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
 from valetkey.core.wallet import Account, Curve, Wallet, grant_key_of
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.grant import owner_key_of, sign_as_owner
-from valetkey.flows.opening import write_opened
+from valetkey.flows.opening import refuse_shared_key, write_opened
 from valetkey.flows.record import earlier
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx, View
 
 SALT_BYTES = 4
-_OVER = frozenset({State.REVOKED, State.EXPIRED, State.CLOSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ async def open_session(
         if again is not None:
             return again
         if not command.shares_key:
-            _refuse_shared_key(world, tx, session)
+            refuse_shared_key(world, tx, session)
         write_opened(world, tx, principal, request, (session, usage))
         if server_key is not None:
             tx.add(server_key)
@@ -249,21 +248,6 @@ async def _grant(
         session_key=session_key,
         key_id=server_key.id if server_key else None,
     )
-
-
-def _refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
-    if session.key_index is None:
-        return
-    now = world.clock.now()
-    for other in tx.find(Session, key_index=session.key_index):
-        usage = present(tx.get(Usage, other.id), "session")
-        alive = state_of(other, usage, now=now) not in _OVER
-        if not alive or other.organization_id != session.organization_id:
-            continue
-        is_same = other.key == session.key  # the same bytes may be a point on either curve
-        if is_same and other.account_id != session.account_id:
-            detail = "this key holds a session of another account; take a new key for each account"
-            raise Conflict(Code.SESSION_KEY_IN_USE, detail)
 
 
 def _repeated(view: View, principal: Principal, request: Request) -> Opened | None:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
+from valetkey.core.errors import Code, Conflict
+from valetkey.core.session import Session, State, Usage, state_of
 from valetkey.flows.due import watch
+from valetkey.flows.gate import present
 from valetkey.flows.holds import hold_for_session
 from valetkey.flows.leaving import expect_staying
 from valetkey.flows.record import begin, write_down
@@ -15,9 +18,10 @@ from valetkey.flows.record import begin, write_down
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
-    from valetkey.core.session import Session, Usage
     from valetkey.flows.world import World
     from valetkey.ports import Tx
+
+_OVER = frozenset({State.REVOKED, State.EXPIRED, State.CLOSED})
 
 
 def write_opened(
@@ -65,3 +69,24 @@ def write_opened(
         "permission_id": session.permission_id or "",
     }
     write_down(tx, replace(activity, session_id=session.id), "session:opened", **facts)
+
+
+def refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
+    """
+    Let pass unless the key of *session* holds a session of another account that is not over.
+
+    Raises:
+        Conflict: It does.
+    """
+    if session.key_index is None:
+        return
+    now = world.clock.now()
+    for other in tx.find(Session, key_index=session.key_index):
+        usage = present(tx.get(Usage, other.id), "session")
+        alive = state_of(other, usage, now=now) not in _OVER
+        if not alive or other.organization_id != session.organization_id:
+            continue
+        is_same = other.key == session.key  # the same bytes may be a point on either curve
+        if is_same and other.account_id != session.account_id:
+            detail = "this key holds a session of another account; take a new key for each account"
+            raise Conflict(Code.SESSION_KEY_IN_USE, detail)

@@ -28,6 +28,20 @@ class AddCredential(Asked, frozen=True, kw_only=True):
     public_key: Hex | None = None
 
 
+class RotateKey(Asked, frozen=True, kw_only=True):
+    """
+    A new key in the place of the one that signs this request.
+
+    Args:
+        signature: By the new key, r and s or that of Ed25519, 64 bytes, over the JSON of RFC 8785
+            with ``purpose`` ``valetkey key rotation``, ``holder`` (the id of session or
+            credential), and the thumbprints ``old`` and ``new`` (RFC 7638).
+    """
+
+    key: PublicKey
+    signature: Hex
+
+
 class Credential(Told, frozen=True, kw_only=True):
     """A long-lived proof of an organization, on the one surface that it was issued for."""
 

@@ -26,6 +26,7 @@ from valetkey.client.opening import (
 from valetkey.client.proofs import Signed
 from valetkey.wire import session as wire
 from valetkey.wire.base import hexed
+from valetkey.wire.credential import write_public_key
 from valetkey.wire.server import Server
 from valetkey.wire.wallet import Account
 
@@ -181,6 +182,7 @@ class AsyncOpenings:
         self,
         *,
         expires_in: int,
+        key: PublicKey | None = None,
         user_id: str | None = None,
         account_id: str | None = None,
         idle_s: int | None = None,
@@ -191,10 +193,16 @@ class AsyncOpenings:
         Return a session that only reads; its ``token`` is shown this once.
 
         >>> reader = AsyncValetkey(url, api_key=opened.token)
+
+        Args:
+            key: Binds the token to it, so that a thief of the token reads nothing. The reader is
+                ``AsyncValetkey(url, api_key=opened.token, key=key)``.
         """
         body = wire.OpenSession(
-            proof="bearer",
+            proof="bearer" if key is None else "stamp",
             access="read",
+            key=None if key is None else write_public_key(key),
+            bound_token=key is not None,
             ttl_s=expires_in,
             user_id=user_id,
             account_id=account_id,

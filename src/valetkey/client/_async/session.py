@@ -7,14 +7,24 @@ from asyncio import sleep
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
+from valetkey.client._async.line import AsyncLine
 from valetkey.client.asks import look, path_of, read, write
 from valetkey.client.calls import payment, transfer, units_of
 from valetkey.client.errors import RefusedToSign
-from valetkey.client.keys import RunKey, SessionKey
+from valetkey.client.keys import RunKey, SessionKey, StampKey
 from valetkey.client.opening import export_text
+from valetkey.client.proofs import Signed
+from valetkey.client.rotation import rotate_body
 from valetkey.client.runs import is_settled, run_digest, succeeded
 from valetkey.client.watching import MIN_EVERY_S, has_changed, is_over
-from valetkey.core.errors import Code, Conflict, Forbidden, Unauthenticated, Unavailable
+from valetkey.core.errors import (
+    Code,
+    Conflict,
+    Forbidden,
+    Malformed,
+    Unauthenticated,
+    Unavailable,
+)
 from valetkey.wire import activity as wire_activity
 from valetkey.wire import session as wire
 from valetkey.wire import stop as wire_stop
@@ -24,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from types import TracebackType
 
-    from valetkey.client._async.line import AsyncLine
     from valetkey.client.consent import Verified
     from valetkey.client.keys import HolderKey
     from valetkey.client.values import Address, Amount
@@ -52,6 +61,7 @@ class AsyncHeldSession:
         self.id = session_id
         self._holder = holder
         self._key = key
+        self._next_key: HolderKey | None = None  # that may be in use already
         self._verified = verified
 
     @property
@@ -185,6 +195,41 @@ class AsyncHeldSession:
     async def close(self) -> wire_stop.Stopped:
         """Give the session back: it is refused from now on, here and then on chain."""
         return await self._holder.send(write(wire_stop.Stopped, "/v1/session/close", Nothing()))
+
+    async def rotate_key(self, new: HolderKey | None = None) -> wire.Session:
+        """
+        Return the session, held by a new key: the old one is refused from now on.
+
+        >>> await session.rotate_key()  # a new StampKey, made here
+
+        When the answer is lost, the new key is tried: it is in use, or the old one still is. When
+        that cannot be found out either (``Unavailable``), call it again: it takes the same key.
+
+        Args:
+            new: None makes a `StampKey`; one that signs runs belongs to a session of its own.
+
+        Raises:
+            Malformed: *new* is a key that signs runs.
+            Conflict: The session's key stands in its grant (``session_key_fixed``), or the new
+                key holds a session of another account.
+        """
+        new = new or self._next_key or StampKey.generate()
+        if isinstance(new, RunKey):
+            detail = "key: expected one that signs requests alone, such as StampKey"
+            raise Malformed(Code.MALFORMED_BODY, f"{detail}, got one that signs runs")
+        holder = AsyncLine(self._holder.connection, Signed(self.id, new))
+        body = rotate_body(self.id, old=self._key, new=new)
+        try:
+            shown = await self._holder.send(write(wire.Session, "/v1/session/key", body))
+        except (Unauthenticated, Unavailable) as error:
+            self._next_key = new
+            try:
+                shown = await holder.send(read(wire.Session, "/v1/session"))
+            except Unauthenticated:
+                self._next_key = None
+                raise error from None
+        self._holder, self._key, self._next_key = holder, new, None
+        return shown
 
     def export(self) -> str:
         """

@@ -19,7 +19,8 @@ from valetkey.client._sync.sessions import Sessions
 from valetkey.client._sync.wallet import Accounts, Activities, Budgets, Wallets
 from valetkey.client.asks import read
 from valetkey.client.attempts import Attempts
-from valetkey.client.proofs import Nobody, Signed, Token
+from valetkey.client.proofs import BoundToken, Nobody, Signed, Token
+from valetkey.core.errors import Code, Malformed
 from valetkey.wire.server import Server
 
 if TYPE_CHECKING:
@@ -44,11 +45,12 @@ class Valetkey:
         base_url: Of the server, without ``/v1``.
         api_key: ``vk_secret_…``, ``vk_public_…``, or the ``vk_session_…`` of a session that reads.
             None is for public reads, and for sessions whose key is here (`Sessions.attach`).
+        key: That the token in *api_key* is bound to; each request proves it (DPoP).
         timeout_s: For an answer, from the moment that the request is sent.
         attempts: How stubborn to be when the server does not answer.
 
     Raises:
-        Malformed: *base_url* or *api_key* is none.
+        Malformed: *base_url* or *api_key* is none, or there is a *key* without a token.
     """
 
     def __init__(
@@ -56,10 +58,11 @@ class Valetkey:
         base_url: str,
         *,
         api_key: str | None = None,
+        key: HolderKey | None = None,
         timeout_s: float = ANSWER_S,
         attempts: Attempts | None = None,
     ) -> None:
-        proof = Nobody() if api_key is None else Token(api_key)
+        proof = _proof(api_key, key)
         timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s))
         self._speak(Connection(base_url, timeout=timeout, attempts=attempts or Attempts()), proof)
 
@@ -109,3 +112,12 @@ class Valetkey:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._line.connection.base_url!r})"
+
+
+def _proof(api_key: str | None, key: HolderKey | None) -> Proof:
+    if api_key is None:
+        if key is not None:
+            detail = "key: expected a token in api_key that is bound to it; to sign use attach"
+            raise Malformed(Code.PROOF_REFUSED, detail)
+        return Nobody()
+    return Token(api_key) if key is None else BoundToken(Token(api_key), key)

@@ -11,9 +11,9 @@ import httpx
 import msgspec
 
 from valetkey.client.asks import Ask, Value, read
-from valetkey.client.attempts import UNAVAILABLE, Attempts
+from valetkey.client.attempts import UNAUTHENTICATED, UNAVAILABLE, Attempts
 from valetkey.client.errors import problem, unreachable
-from valetkey.client.proofs import Proof, Sent, new_request_id
+from valetkey.client.proofs import BoundToken, Proof, Sent, new_request_id
 from valetkey.core.errors import Code, Malformed
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ class Connection:
         while True:
             sent += 1
             answer, failure = self._once(request)
+            if answer is not None and sent == 1 and _needs_nonce(answer, proof):
+                request = self._request(ask, proof, new_request_id())
+                continue
             if answer is not None and answer.status != UNAVAILABLE:
                 return _read(answer, ask.answer)
             headers = answer.headers if answer is not None else httpx.Headers()
@@ -105,6 +108,12 @@ class Connection:
                 f"expected to reach {request.url.netloc.decode()}, got {_name(error)}"
             )
         return _Answer(response.status_code, response.headers, bytes(content)), None
+
+
+def _needs_nonce(answer: _Answer, proof: Proof) -> bool:
+    """Say whether another proof than the one that was refused may be taken (RFC 9449, 9)."""
+    has_new = isinstance(proof, BoundToken) and proof.learn(answer.headers)
+    return has_new and answer.status == UNAUTHENTICATED
 
 
 def _name(error: Exception) -> str:

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from valetkey.client._sync.line import Line
 from valetkey.client.asks import path_of, read, write
+from valetkey.client.proofs import Signed
+from valetkey.client.rotation import rotate_body
+from valetkey.core.errors import Code, Forbidden, Unauthenticated, Unavailable
 from valetkey.wire.base import Nothing, Page
 from valetkey.wire.credential import AddCredential, AddedCredential, Credential
 from valetkey.wire.organization import (
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Literal
 
-    from valetkey.client._sync.line import Line
     from valetkey.client.keys import HolderKey
 
 
@@ -99,6 +102,31 @@ class Credentials:
         body = AddCredential(kind="p256", label=label, public_key=public_key)
         ask = write(AddedCredential, "/v1/credentials", body, request_id=request_id)
         return (self._line.send(ask)).credential
+
+    def rotate_key(self, new: HolderKey) -> Credential:
+        """
+        Return the credential that signs for this client, proven by *new* from now on.
+
+        >>> credential = signing.credentials.rotate_key(new)
+        >>> signing = vk.signed_by(credential.id, new)  # the old key is refused
+
+        Raises:
+            Forbidden: This client has an API key, or none.
+        """
+        proof = self._line.proof
+        if not isinstance(proof, Signed):
+            detail = "expected a client that signs (signed_by), got one with an API key or none"
+            raise Forbidden(Code.NOT_ALLOWED, detail)
+        path = path_of("/v1/credentials/{key}", key=proof.key_id)
+        body = rotate_body(proof.key_id, old=proof.key, new=new)
+        try:
+            return self._line.send(write(Credential, f"{path}/key", body))
+        except (Unauthenticated, Unavailable) as error:  # was it done, and the answer lost?
+            rotated = Line(self._line.connection, Signed(proof.key_id, new))
+            try:
+                return rotated.send(read(Credential, path))
+            except Unauthenticated:
+                raise error from None
 
     def get(self, credential_id: str) -> Credential:
         """Return one credential, without its secret."""

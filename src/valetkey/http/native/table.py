@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.http.native import (
     activity,
+    key,
     leftover,
     organization,
     permission,
@@ -30,5 +31,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *session.ROUTES,
     *stop.ROUTES,
     *token.ROUTES,
+    *key.ROUTES,
     *activity.ROUTES,
 )
