@@ -29,7 +29,6 @@ SESSION: Final = Session(
     idle_s=None,
     fingerprint=None,
     key=None,
-    key_index=None,
     permission=PERMISSION,
     permission_id=permission_id(PERMISSION),
     owner_key=OwnerKey.OUTSIDE,

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.flows.family import make_stranger
 from tests.flows.scene import MALLORY, USDC
 from tests.flows.test_leftovers import approve, approver, listed
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.chain import GrantStage
-from valetkey.core.errors import Conflict
+from valetkey.core.errors import Code, Conflict
 from valetkey.core.permission.model import ANYTHING
 from valetkey.core.session import Proof, Usage
 from valetkey.core.wallet import OwnerKey
@@ -155,3 +156,31 @@ async def test_every_session_of_an_account_is_looked_at(scene: Scene) -> None:
     found = await alive_grants(scene.world, scene.principal, account_id=holding.account.id)
     assert {one.session.id for one in found} == {first.id, last.id, *copies}
     assert {one.session.id for one in found if one.stage is GrantStage.OPEN} == {last.id}
+
+
+async def test_a_stranger_cannot_hide_for_whom_a_key_is_used(scene: Scene) -> None:
+    """The attack: a thousand sessions of somebody else name the same public key."""
+    secret = scene.new_key()
+    command = scene.command(await scene.wallet(), secret=secret)
+    first = await open_session.open_session(scene.world, scene.principal, scene.request(), command)
+    stranger = await make_stranger(scene)
+    usage = await scene.world.store.read(lambda view: view.get(Usage, first.session.id))
+    assert usage is not None
+    strange = await open_session.open_session(
+        scene.world,
+        stranger.principal,
+        scene.request(),
+        scene.command(None, proof=Proof.STAMP, secret=secret),
+    )
+
+    def add(tx: Tx) -> None:
+        for number in range(MANY):
+            key = f"ses_{number:024}"
+            tx.add(replace(strange.session, id=key))
+            tx.add(replace(usage, id=key))
+
+    await scene.world.store.write(add)
+    command = scene.command(await scene.wallet(), secret=secret)
+    with pytest.raises(Conflict) as refused:
+        await open_session.open_session(scene.world, scene.principal, scene.request(), command)
+    assert refused.value.code is Code.SESSION_KEY_IN_USE

@@ -133,7 +133,6 @@ class Session:
         fingerprint: SHA-256 of its token in hex, if it has one. With a *key* the token is bound
             to it: good for reads, and only with a proof by the key (DPoP).
         key: What the holder signs requests with, for ``stamp`` and ``chain``.
-        key_index: *key* in hex, for look-up.
         owner_key: Where the key of the account's owner is, when there is an account.
         steps: When each plane stopped accepting it, oldest first.
         surface: Where it was opened; its proofs work there alone.
@@ -155,7 +154,6 @@ class Session:
     idle_s: int | None
     fingerprint: str | None
     key: PublicKey | None
-    key_index: str | None
     permission: Permission | None
     permission_id: str | None
     owner_key: OwnerKey | None
@@ -167,6 +165,15 @@ class Session:
     def token_type(self) -> TokenType:
         """What its token is worth alone."""
         return TokenType.BEARER if self.key is None else TokenType.DPOP
+
+    @property
+    def key_index(self) -> str | None:
+        """
+        What finds the sessions of the key, those of the organization alone (an indexed column).
+
+        A public key is public: whoever else names it must not be found instead.
+        """
+        return f"{self.organization_id}/{self.key.data.hex()}" if self.key else None
 
 
 @dataclass(frozen=True, slots=True)

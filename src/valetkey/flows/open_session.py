@@ -164,7 +164,6 @@ def _session(world: World, principal: Principal, command: OpenSession, facts: _F
         idle_s=command.idle_s,
         fingerprint=None,
         key=command.key,
-        key_index=command.key.data.hex() if command.key else None,
         permission=None,
         permission_id=None,
         owner_key=wallet.owner_key if wallet else None,

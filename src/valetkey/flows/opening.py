@@ -81,10 +81,10 @@ def refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
     if session.key_index is None:
         return
     now = world.clock.now()
-    for other in tx.find(Session, key_index=session.key_index):
+    for other in tx.find(Session, key_index=session.key_index, newest_first=True):
         usage = present(tx.get(Usage, other.id), "session")
         alive = state_of(other, usage, now=now) not in _OVER
-        if not alive or other.organization_id != session.organization_id:
+        if not alive:
             continue
         is_same = other.key == session.key  # the same bytes may be a point on either curve
         if is_same and other.account_id != session.account_id:

@@ -55,7 +55,7 @@ async def rotate_session_key(
             detail = "the account's owner signed a grant for this key; open a new session"
             raise Conflict(Code.SESSION_KEY_FIXED, detail)
         check_new_key(session.id, new, old=session.key)  # 4
-        rotated = replace(session, key=new.key, key_index=new.key.data.hex())
+        rotated = replace(session, key=new.key)
         refuse_shared_key(world, tx, rotated)
         tx.put(rotated)  # 5
         activity = begin(

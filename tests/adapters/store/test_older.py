@@ -14,7 +14,7 @@ BEFORE_P256 = (
     '"device":"","created_at":1,"starts_at":1,"expires_at":2,"idle_s":null,'
     '"fingerprint":null,"key":{"curve":"secp256k1",'
     '"data":"Anm+Zn753LusVaBilc6HCwcCm/zbLc4o2VnygVsW+BeY"},'
-    f'"key_index":"{POINT}","permission":null,"permission_id":null,"owner_key":"outside",'
+    '"permission":null,"permission_id":null,"owner_key":"outside",'
     '"grant":{"packed":"AQA=","grant_id":"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=",'
     '"epoch":0,"session_key":"fl9FUgkaaRJdXfy3uMJlkCk5W98=","key_id":null,'
     '"owner_signature":null,"sealed_kill_note":null},"steps":[]}'
