@@ -11,6 +11,7 @@ ARGS ?=
 CASES ?= 1000000
 SEED ?= 11
 TIMES ?= 20
+ROUNDS ?= 5
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
@@ -50,9 +51,9 @@ check: .venv/dev.stamp node ## what must hold before tests: format, lint, types,
 	@$(STEP) "shell scripts" tools/check_shell.sh
 	@$(STEP) "tree" $(BIN)/python tools/check_tree.py
 
-bench: .venv/dev.stamp node ## measure; prints figures, asserts nothing
-	@for f in bench/*.py; do [ -e "$$f" ] || { echo "nothing in bench/"; exit 0; }; \
-		echo "== $$f"; $(BIN)/python "$$f" || exit 1; done
+bench: .venv/dev.stamp node bench/peers/.venv/lock.stamp bench/peers/node_modules/lock.stamp ## measure against others, into docs/reference/performance.md (ROUNDS=5)
+	@$(BIN)/python bench/store.py
+	@$(BIN)/python -m bench.sessions --rounds $(ROUNDS) --write docs/reference/performance.md
 
 contracts: node ## compile the contracts and write the artefacts that are committed
 	@node contracts/build.mjs
@@ -74,7 +75,7 @@ lock: .venv/dev.stamp ## write requirements/*.txt and package-lock.json anew
 	@$(STEP) "no addresses in them" $(BIN)/python tools/check_tree.py requirements package-lock.json
 
 clean: ## take away what make and the tools put here
-	@rm -rf .venv node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv node_modules bench/peers/.venv bench/peers/node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- what the targets stand on ---
@@ -101,6 +102,21 @@ node: node_modules/lock.stamp
 node_modules/lock.stamp: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "This needs Node 20 or newer with npm on the PATH."; exit 1; }
 	@$(STEP) "installing solc, anvil and forge" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# What `make bench` measures against, each apart from what we use ourselves.
+bench/peers/.venv/lock.stamp: bench/peers/requirements.txt | .venv/bin/python
+	@$(STEP) "installing Django and gunicorn to measure against" sh -c '$(BIN)/python -m venv --clear bench/peers/.venv && \
+		bench/peers/.venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-deps \
+		--require-hashes -r bench/peers/requirements.txt'
+	@touch $@
+
+# better-sqlite3 alone has something to compile, or to fetch compiled.
+bench/peers/node_modules/lock.stamp: bench/peers/package.json bench/peers/package-lock.json
+	@command -v npm >/dev/null || { echo "This needs Node 20 or newer with npm on the PATH."; exit 1; }
+	@$(STEP) "installing oidc-provider, express-session and better-auth to measure against" \
+		npm --prefix bench/peers ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(STEP) "compiling better-sqlite3 for them (minutes, once)" npm --prefix bench/peers rebuild better-sqlite3
 	@touch $@
 
 # The demo runs without Node: the local chain is then py-evm.
