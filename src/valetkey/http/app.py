@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -53,6 +54,20 @@ if TYPE_CHECKING:
 _LISTS: Final = frozenset({"token"})  # query parameters that may stand more than once
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """How bodies of one type are read: worked out once, for it takes longer than a request."""
+
+    decoder: msgspec.json.Decoder[Any]
+    may_be_empty: bool
+
+    @classmethod
+    def of(cls, kind: type[msgspec.Struct]) -> _Body:
+        """Look at the fields of *kind*."""
+        is_needed = any(one.required for one in msgspec.structs.fields(kind))
+        return cls(msgspec.json.Decoder(kind), may_be_empty=not is_needed)
+
+
 class App:
     """
     The native API over one world.
@@ -71,10 +86,8 @@ class App:
         self._door = Door(world, self._reads)
         self._limits = settings.limits
         self._origin = settings.origin()
-        self._decoders = {
-            route.body: msgspec.json.Decoder(route.body)
-            for route in self.table.routes
-            if route.body is not None
+        self._bodies = {
+            route.body: _Body.of(route.body) for route in self.table.routes if route.body
         }
         self._begun: set[asyncio.Task[object]] = set()
 
@@ -167,12 +180,13 @@ class App:
     def _ask(self, route: Route, incoming: Incoming, name: str, peer: str) -> Ask[Any, Any]:
         body: object = None
         if route.body is not None:
-            may_be_empty = not any(one.required for one in msgspec.structs.fields(route.body))
             if route.form:
                 body = read_form(incoming, route.body)
             else:
-                decoder = self._decoders[route.body]
-                body = read_json(incoming, decoder, self._limits, may_be_empty=may_be_empty)
+                kind = self._bodies[route.body]
+                body = read_json(
+                    incoming, kind.decoder, self._limits, may_be_empty=kind.may_be_empty
+                )
         query = read_query(incoming.query, route.query, _LISTS)
         return Ask(check_name(route, name), body, query, peer)
 
