@@ -25,6 +25,7 @@ class Code(StrEnum):
     NO_SUCH_ROUTE = "no_such_route"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     WRONG_CHAIN = "wrong_chain"
+    URL_REFUSED = "url_refused"
     REQUEST_ID_MISSING = "request_id_missing"
     REQUEST_ID_REUSED = "request_id_reused"
     # Who is asking
@@ -83,6 +84,7 @@ class Code(StrEnum):
     BUDGET_EXCEEDED = "budget_exceeded"
     SPONSORSHIP_EXCEEDED = "sponsorship_exceeded"
     TOO_MANY_CHILDREN = "too_many_children"
+    TOO_MANY_WEBHOOKS = "too_many_webhooks"
     TOO_MANY_IN_FLIGHT = "too_many_in_flight"
     TOO_MANY_QUESTIONS = "too_many_questions"
     # The world

@@ -1,7 +1,8 @@
-"""What a flow needs from the world: Store, Vault, Chain, Clock, Entropy and Checkpoint."""
+"""What a flow needs from the world: Store, Vault, Chain, Outbound, Clock, Entropy, Checkpoint."""
 
 from valetkey.ports.about import About, begin_request, doing, what_for
 from valetkey.ports.chain import Chain
+from valetkey.ports.outbound import Outbound, Posted
 from valetkey.ports.store import INDEXES, MAX_FOUND, E, Entity, Index, Store, T, Tx, Value, View
 from valetkey.ports.surroundings import Checkpoint, Clock, Entropy
 from valetkey.ports.vault import Vault
@@ -17,6 +18,8 @@ __all__ = [
     "Entity",
     "Entropy",
     "Index",
+    "Outbound",
+    "Posted",
     "Store",
     "T",
     "Tx",

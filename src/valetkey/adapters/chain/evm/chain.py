@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from valetkey.adapters.chain.evm import answers, messages
-from valetkey.adapters.chain.evm.endpoint import Endpoint
 from valetkey.adapters.chain.evm.fees import HISTORY_BLOCKS, HISTORY_PERCENTILE, FeePolicy
 from valetkey.adapters.chain.evm.messages import call_error, hexed
 from valetkey.adapters.chain.evm.rpc import Limits, NodeRefused, Rpc
 from valetkey.adapters.chain.evm.slots import read_state, slots_of
+from valetkey.adapters.outbound.endpoint import Endpoint
 from valetkey.core.chain import SignedTransaction
 from valetkey.core.errors import ChainRejected, Code, Unavailable
 from valetkey.spec import eip7951
@@ -72,7 +72,7 @@ class EvmChain:
         self.chain_id = chain_id
         self.implementation = implementation
         self._rpc = Rpc(
-            Endpoint.parse(url, allow_private=allow_private),
+            Endpoint.parse(url, allow_private=allow_private, refused=_refused_url),
             limits or Limits(),
             transport=transport,
         )
@@ -285,3 +285,7 @@ class EvmChain:
                 got=found,
             )
         self._is_verified = True
+
+
+def _refused_url(why: str) -> Unavailable:
+    return Unavailable(Code.CHAIN_UNREACHABLE, f"the node's URL {why}")

@@ -14,7 +14,7 @@ import msgspec
 from valetkey.core.errors import Code, Unavailable
 
 if TYPE_CHECKING:
-    from valetkey.adapters.chain.evm.endpoint import Endpoint, Pinned
+    from valetkey.adapters.outbound.endpoint import Endpoint, Pinned
 
 _TOO_MANY_REQUESTS = 429
 _LIMIT_EXCEEDED = -32005  # EIP-1474

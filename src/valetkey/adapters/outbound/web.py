@@ -1,0 +1,132 @@
+"""Requests over the network, each on a connection of its own that ends with the answer's head."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from valetkey.adapters.outbound.endpoint import Endpoint, ask_system
+from valetkey.core.errors import Code, Malformed
+from valetkey.ports import Posted
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from valetkey.adapters.outbound.endpoint import Resolve
+
+_HTTPS: Final = 443
+_FIRST_FREE_PORT: Final = 1024
+MAX_URL_CHARS: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    What a receiver may cost us.
+
+    Args:
+        timeout_s: From the look-up of its name to the head of its answer.
+        connections: Open at once.
+    """
+
+    timeout_s: float = 10.0
+    connections: int = 128
+
+
+class WebOutbound:
+    """
+    See `Outbound`. Used from one event loop.
+
+    Of an answer only the head is read: what comes behind it could be long, slow, or packed.
+
+    Args:
+        allow_private: Development configuration: loopback and private addresses, ``http``, and any
+            port; else 443, and from 1024.
+        resolve: Finds the addresses of a name.
+        trust: Who vouches for receivers; None is the usual authorities.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        limits: Limits | None = None,
+        resolve: Resolve = ask_system,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allow_private = allow_private
+        self._limits = limits or Limits()
+        self._resolve = resolve
+        self._trust = trust
+        self._transport: httpx.AsyncBaseTransport | None = None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
+
+    async def check(self, url: str) -> None:
+        """See `Outbound.check`."""
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                await self._endpoint(url).resolve()
+        except TimeoutError:
+            raise _refused("names a host whose address was not found in time") from None
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        """See `Outbound.post`."""
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                return await self._post(url, headers, body)
+        except (TimeoutError, httpx.TimeoutException):
+            return Posted(None, f"no answer within {self._limits.timeout_s:g} s")
+        except Malformed as refused:
+            return Posted(None, refused.detail)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
+            return Posted(None, f"no connection, or no HTTP on it ({type(error).__name__})")
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        pinned = await self._endpoint(url).resolve()
+        request = httpx.Request(
+            "POST",
+            pinned.url,
+            content=body,
+            headers={**headers, **pinned.headers, "connection": "close"},
+            extensions={
+                **pinned.extensions,
+                "timeout": httpx.Timeout(self._limits.timeout_s).as_dict(),
+            },
+        )
+        response = await self._open_transport().handle_async_request(request)
+        await response.aclose()
+        return Posted(response.status_code)
+
+    def _endpoint(self, url: str) -> Endpoint:
+        if len(url) > MAX_URL_CHARS:
+            raise _refused(f"must have at most {MAX_URL_CHARS} characters")
+        endpoint = Endpoint.parse(
+            url, allow_private=self._allow_private, refused=_refused, resolve=self._resolve
+        )
+        if not self._allow_private and _HTTPS != endpoint.port < _FIRST_FREE_PORT:
+            raise _refused(f"must name port {_HTTPS}, or one from {_FIRST_FREE_PORT}")
+        return endpoint
+
+    def _open_transport(self) -> httpx.AsyncBaseTransport:
+        """Return the transport, made late: reading the authorities takes a while."""
+        if self._transport is None:
+            most = self._limits.connections
+            self._transport = httpx.AsyncHTTPTransport(
+                verify=True if self._trust is None else self._trust,
+                trust_env=False,
+                limits=httpx.Limits(max_connections=most, max_keepalive_connections=0),
+            )
+        return self._transport
+
+
+def _refused(why: str) -> Malformed:
+    return Malformed(Code.URL_REFUSED, f"the URL {why}")
