@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.leaks import secret
 from valetkey.adapters.chain.evm import EvmChain
+from valetkey.adapters.outbound.memory import MemoryOutbound
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.vault.memory import MemoryVault
 from valetkey.config import Bounds
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from valetkey.core.organization import Organization
     from valetkey.devchain import Deployment, Node
-    from valetkey.ports import Chain, Checkpoint, Clock, Store
+    from valetkey.ports import Chain, Checkpoint, Clock, Outbound, Store
 
 START_AT: Final = 1_800_000_000
 CHAIN: Final = f"eip155:{CHAIN_ID}"
@@ -105,6 +106,7 @@ async def make_world(
     bounds: Bounds | None = None,
     store: Store | None = None,
     checkpoint: Checkpoint | None = None,
+    outbound: Outbound | None = None,
     seed: int = 0,
 ) -> World:
     """Return a world of its own: empty, in memory, at `START_AT`; without a chain if none given."""
@@ -127,6 +129,7 @@ async def make_world(
         store=store,
         vault=vault,
         chains=chains or {},
+        outbound=outbound or MemoryOutbound(),
         clock=clock or StoppedClock(),
         entropy=entropy,
         checkpoint=checkpoint or Passed(),

@@ -43,6 +43,9 @@ class Bounds:
             funds of its own.
         max_session_s: Longest life of a session.
         watch_s: How often the chain is asked about a session that it could end past us.
+        webhooks: How many an organization may have.
+        refusals: How many refused runs of one session, within ``refusals_s``, are an alert.
+        low_balance_wei: Below it, what the relayer or the stopper has on a chain is an alert.
     """
 
     confirmations: Annotated[int, Meta(ge=1, le=10_000)] = 1
@@ -55,6 +58,10 @@ class Bounds:
     children: Annotated[int, Meta(ge=0, le=1000)] = 100
     max_session_s: Seconds = 366 * 86_400
     watch_s: Seconds = 300
+    webhooks: Annotated[int, Meta(ge=0, le=100)] = 16
+    refusals: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    refusals_s: Seconds = 300
+    low_balance_wei: Wei = 10**17
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class Config:
         drain_s: How long the server says that it is not ready before it takes no more requests.
         grace_s: How long answers, and writes that were begun, may then take.
         min_free_mib: With less room than this where the store is, the server is not ready.
+        webhooks_allow_private: Development: webhooks on loopback, private addresses, ``http``.
     """
 
     chains: dict[ChainName, ChainConfig]
@@ -107,6 +115,7 @@ class Config:
     key_file: str = "key-encryption-key"
     key_variable: str = ""
     heads_file: str = "audit-heads.jsonl"
+    webhooks_allow_private: bool = False
     names: dict[Hex20, Annotated[str, Meta(min_length=1, max_length=32)]] = field(
         default_factory=dict
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.adapters.chain.evm import EvmChain
+from valetkey.adapters.outbound.web import WebOutbound
 from valetkey.adapters.store.migrations import scripts
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.adapters.surroundings import (
@@ -170,10 +171,13 @@ async def _wire(
         chains: dict[str, Chain] = {}
         for name, one in config.chains.items():
             chains[name] = await stack.enter_async_context(open_chain(name, one))
+        outbound = WebOutbound(allow_private=config.webhooks_allow_private)
+        stack.push_async_callback(outbound.close)
         world = World(
             store=store,
             vault=open_vault(folder, config, environment),
             chains=chains,
+            outbound=outbound,
             clock=SystemClock(),
             entropy=SystemEntropy(),
             checkpoint=checkpoint,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.audit import AuditHead, AuditLine, verify
 from valetkey.core.budget import FEES, BudgetLine, Reservation, ReservationState
+from valetkey.core.event import EVENTS
 from valetkey.core.organization import Organization
 from valetkey.core.permission.lower import lower
 from valetkey.core.session import Session, Usage
@@ -47,6 +48,7 @@ def _check(view: View) -> None:
         assert head is not None
         assert verify(lines, head=head) is None
         assert lines[-1].hash == head.hash
+        assert {one.event for one in lines} <= EVENTS  # what webhooks can ask for
     activities = every(view, Activity)
     reservations = every(view, Reservation)
     for activity in activities:  # 2

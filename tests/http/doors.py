@@ -71,6 +71,17 @@ POST /v1/sessions/{session_id}/preview            proof kind yes yes none yes  n
 POST /v1/sessions/{session_id}/preview own        -     -    -   -   -    -    reads reads yes   yes   frozen expired revoked
 GET /v1/audit                                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/audit/head                                proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/webhooks                                 proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/webhooks                                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/webhooks/{webhook_id}                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/webhooks/{webhook_id}                    proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/webhooks/{webhook_id}/rotate             proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/webhooks/{webhook_id}/remove             proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/webhooks/{webhook_id}/test               proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/webhooks/{webhook_id}/replay             proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+GET /v1/deliveries                                proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/deliveries/{delivery_id}                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/deliveries/{delivery_id}/replay          proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/tokens/introspect                        proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/tokens/revoke                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/session/token                            proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked

@@ -70,6 +70,15 @@ async def _revoke_credential(stage: Stage, principal: str) -> Target:
     return f"/v1/credentials/{added['credential']['id']}/revoke", {}
 
 
+HOOK: Final = {"url": "https://shop.example/hook", "events": ["session:*"]}
+
+
+async def _remove_webhook(stage: Stage, principal: str) -> Target:
+    del principal
+    added = await stage.secret.post("/v1/webhooks", HOOK)
+    return f"/v1/webhooks/{added['webhook']['id']}/remove", {}
+
+
 async def _wallet(stage: Stage, principal: str) -> Target:
     del principal
     return "/v1/wallets", {"chain": stage.chain, "owner_key": "sealed"}
@@ -248,6 +257,17 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/sessions/{session_id}/preview": _preview("target"),
     "POST /v1/sessions/{session_id}/preview own": _preview(None),
     "GET /v1/audit": _of("/v1/audit"),
+    "POST /v1/webhooks": _at("/v1/webhooks", HOOK),
+    "GET /v1/webhooks": _of("/v1/webhooks"),
+    "GET /v1/webhooks/{webhook_id}": _one("/v1/webhooks/{}", "webhook"),
+    "POST /v1/webhooks/{webhook_id}": _one("/v1/webhooks/{}", "webhook", {"label": "shop"}),
+    "POST /v1/webhooks/{webhook_id}/rotate": _one("/v1/webhooks/{}/rotate", "webhook", {}),
+    "POST /v1/webhooks/{webhook_id}/remove": _remove_webhook,
+    "POST /v1/webhooks/{webhook_id}/test": _one("/v1/webhooks/{}/test", "webhook", {}),
+    "POST /v1/webhooks/{webhook_id}/replay": _one("/v1/webhooks/{}/replay", "webhook", {}),
+    "GET /v1/deliveries": _of("/v1/deliveries"),
+    "GET /v1/deliveries/{delivery_id}": _one("/v1/deliveries/{}", "delivery"),
+    "POST /v1/deliveries/{delivery_id}/replay": _one("/v1/deliveries/{}/replay", "delivery", {}),
     "GET /v1/audit/head": _of("/v1/audit/head"),
 }
 
@@ -259,7 +279,11 @@ async def add_targets(stage: Stage) -> None:
     opened = await stage.open("chain", "write", key=key.document)
     listed = await stage.secret.get("/v1/credentials")
     activities = await stage.secret.get("/v1/activities")
+    hook = (await stage.secret.post("/v1/webhooks", HOOK))["webhook"]["id"]
+    delivery = await stage.secret.post(f"/v1/webhooks/{hook}/test", {})
     stage.keys |= {
+        "webhook": hook,
+        "delivery": delivery["id"],
         "organization": stage.org.organization.id,
         "user": user["id"],
         "wallet": stage.account["wallet_id"],

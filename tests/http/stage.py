@@ -149,7 +149,7 @@ async def staged(
     async with (
         running(
             world,
-            settings=settings or Settings(reconcile_s=0),
+            settings=settings or Settings(reconcile_s=0, deliver_s=0),
             telemetry=telemetry or Telemetry(Journal(lines.append, level=Level.DEBUG)),
         ) as serving,
         httpx.AsyncClient(base_url=serving.url, timeout=30) as client,

@@ -21,7 +21,7 @@ from valetkey.telemetry.journal import Journal
 if TYPE_CHECKING:
     from valetkey.flows.world import World
 
-QUIET = Settings(reconcile_s=0)
+QUIET = Settings(reconcile_s=0, deliver_s=0)
 
 
 def lines_of(lines: list[bytes]) -> list[dict[str, Any]]:

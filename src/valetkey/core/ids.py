@@ -26,6 +26,9 @@ class Prefix(StrEnum):
     ACTIVITY = "act"
     RESERVATION = "rsv"
     REQUEST = "req"
+    WEBHOOK = "whk"
+    DELIVERY = "dlv"
+    EVENT = "evt"
 
 
 def make_id(prefix: Prefix, entropy: bytes, *, at_ms: int) -> str:

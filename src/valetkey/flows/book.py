@@ -13,6 +13,7 @@ from valetkey.core.permission.decide import Deny, decide
 from valetkey.core.permission.effects import moved
 from valetkey.core.plan import plan_run
 from valetkey.core.session import Session, Usage, refusal
+from valetkey.flows.alerts import note_budget, note_caps
 from valetkey.flows.gate import forbid, present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line, unbound
@@ -97,6 +98,7 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     note_named(tx, session, asked.calls)
     tx.add(_reservation(activity, plan, allowed, entries))
     _note(world, tx, activity, plan)
+    note_caps(tx, session, allowed.after, now=now)
     return activity
 
 
@@ -169,11 +171,13 @@ def _book_budgets(
     entries: list[Entry] = []
     ends: list[int] = []
     for line, amount in budgets_of(tx, session, calls):
-        result = book(line, amount, now=now, held=held_of_line(tx, line, now=now))
+        held = held_of_line(tx, line, now=now)
+        result = book(line, amount, now=now, held=held)
         if isinstance(result, Deny):
             raise Limited(result.code, result.detail, caveat=result.caveat)
         booked, entry = result
         tx.put(booked)
+        note_budget(tx, booked, held=held, now=now)
         entries.append(entry)
         if line.window_s:
             ends.append(line.starts_at + (entry.window + 1) * line.window_s)

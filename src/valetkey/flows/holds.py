@@ -15,6 +15,7 @@ from valetkey.core.errors import Code, Conflict, Limited, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.permission.exposure import exposure, moved_at_most
 from valetkey.core.session import Session, State, Watch
+from valetkey.flows.alerts import note_budget
 from valetkey.flows.due import watch
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def hold_for_session(tx: Tx, session: Session, *, now: int) -> None:
                 raise Limited(Code.BUDGET_EXCEEDED, detail, caveat=f"budget {line.id}")
             _hold(tx, line, session, amount)
             _forget_past(tx, line, now=now)
+            note_budget(tx, line, held=others + amount, now=now)
 
 
 def hold_for_line(tx: Tx, line: BudgetLine, *, now: int) -> None:

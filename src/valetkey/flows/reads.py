@@ -15,6 +15,7 @@ from valetkey.core.permission.lower import Limit, lower
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session, State, Usage, ends_at, state_of
 from valetkey.core.wallet import Account, Wallet
+from valetkey.core.webhook import Delivery, Webhook
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
     from valetkey.flows.sight import Sight
-    from valetkey.ports import View
+    from valetkey.ports import Value, View
 
-Owned = TypeVar("Owned", User, Credential, Wallet, Account, Activity, BudgetLine)
+Owned = TypeVar("Owned", User, Credential, Wallet, Account, Activity, BudgetLine, Webhook, Delivery)
 PAGE = 100
 
 
@@ -200,14 +201,20 @@ async def listed(
     organization_id: str,
     after: str = "",
     limit: int = PAGE,
+    **where: Value,
 ) -> list[Owned]:
-    """Return things of an organization, newest first, in pages."""
+    """Return things of an organization that are as *where* says, newest first, in pages."""
     expect_secret(principal)
 
     def body(view: View) -> list[Owned]:
         expect_reach(view, principal, organization_id, "organization")
         return view.find(
-            kind, after=after, limit=limit, newest_first=True, organization_id=organization_id
+            kind,
+            after=after,
+            limit=limit,
+            newest_first=True,
+            organization_id=organization_id,
+            **where,
         )
 
     return await world.store.read(body)

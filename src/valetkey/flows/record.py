@@ -10,8 +10,10 @@ from valetkey.core.audit import AuditHead, first_head, next_line
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.ids import Prefix
 from valetkey.core.session import Step
+from valetkey.flows.outbox import put_out
 
 if TYPE_CHECKING:
+    from valetkey.core.audit import AuditLine
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -28,14 +30,20 @@ def audit(
     subject_id: str,
     principal_id: str,
     **facts: str,
-) -> None:
-    """Append a line to the log of the organization, in the transaction of the change itself."""
+) -> AuditLine:
+    """
+    Return the line, appended to the organization's log in the transaction of the change itself.
+
+    Webhooks that want to hear of it will: none is forgotten, none is told of what was undone.
+    """
     head = tx.get(AuditHead, organization_id) or first_head(organization_id)
     line = next_line(
         head, at=at, event=event, subject_id=subject_id, principal_id=principal_id, **facts
     )
     tx.add(line)
     tx.put(AuditHead(id=organization_id, seq=line.seq, hash=line.hash))
+    put_out(tx, line)
+    return line
 
 
 def earlier(view: View, principal: Principal, request: Request) -> Activity | None:
@@ -83,10 +91,10 @@ def begin(
     )
 
 
-def write_down(tx: Tx, activity: Activity, event: str, **facts: str) -> None:
-    """Add *activity* and say in the log what it did."""
+def write_down(tx: Tx, activity: Activity, event: str, **facts: str) -> AuditLine:
+    """Add *activity* and return the line of the log that says what it did."""
     tx.add(activity)
-    audit(
+    return audit(
         tx,
         activity.organization_id,
         event,

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.chain import GrantStage
-from valetkey.core.errors import Code, Conflict, Forbidden, Malformed
+from valetkey.core.errors import Code, Conflict, Forbidden, Limited, Malformed
 from valetkey.core.permission.lower import lower
 from valetkey.core.plan import is_run_signed_by, run_intent, run_signature, with_v
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Account, SealedKey
+from valetkey.flows.alerts import note_refusal
 from valetkey.flows.book import Asked, Facts, book_run
 from valetkey.flows.gate import expect_write, present
 from valetkey.flows.grant import granted
@@ -62,9 +63,12 @@ async def run(
     if facts.on_chain.stage is GrantStage.REVOKED:
         await world.store.write(partial(note_killed, world, session_id=facts.session.id))
     world.checkpoint.reached("run:before_book")
-    activity = await world.store.write(
-        lambda tx: book_run(world, tx, Asked(principal, request, tuple(calls)), facts)
-    )
+    asked = Asked(principal, request, tuple(calls))
+    try:
+        activity = await world.store.write(lambda tx: book_run(world, tx, asked, facts))
+    except (Forbidden, Limited) as refused:
+        await note_refusal(world, facts.session, refused.code)
+        raise
     world.checkpoint.reached("run:after_book")
     return await _continue(world, activity)
 

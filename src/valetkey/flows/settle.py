@@ -26,6 +26,7 @@ from valetkey.core.permission.decide import Deny, Spent
 from valetkey.core.plan import caveat_of
 from valetkey.core.session import Session, State, Step, Usage, refusal, state_of
 from valetkey.core.sponsorship import Fund, fee_line_ids
+from valetkey.flows.alerts import note_budget
 from valetkey.flows.due import watch_now
 from valetkey.flows.gate import present
 from valetkey.flows.record import SYSTEM, audit, stepped
@@ -89,6 +90,7 @@ def book_fees(
         booked.append(result)
     for line, _ in booked:
         tx.put(line)
+        note_budget(tx, line, now=world.clock.now())
     return tuple(entry for _, entry in booked)
 
 

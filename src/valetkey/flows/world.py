@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from valetkey.config import Bounds
     from valetkey.core.wallet import SealedKey
-    from valetkey.ports import Chain, Checkpoint, Clock, Entropy, Store, Vault
+    from valetkey.ports import Chain, Checkpoint, Clock, Entropy, Outbound, Store, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class World:
 
     Args:
         chains: By CAIP-2 name.
+        outbound: The way to URLs that callers chose.
         relayer: The key that pays for runs, the same on every chain.
         stopper: The key that pays for stops: its nonces and its money are nobody else's, so that
             no stop is mined behind a run.
@@ -36,6 +37,7 @@ class World:
     store: Store
     vault: Vault
     chains: Mapping[str, Chain]
+    outbound: Outbound
     clock: Clock
     entropy: Entropy
     checkpoint: Checkpoint

@@ -114,6 +114,8 @@ PREFIXES: Final = {
     "account_id": Prefix.ACCOUNT,
     "session_id": Prefix.SESSION,
     "activity_id": Prefix.ACTIVITY,
+    "webhook_id": Prefix.WEBHOOK,
+    "delivery_id": Prefix.DELIVERY,
 }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.http import metrics_page
 from valetkey.http.app import App
 from valetkey.http.bounded import answering, listen
+from valetkey.http.courier import delivering
 from valetkey.http.loops import Pulse, keep_looking, keep_settling
 from valetkey.http.metrics_page import MetricsPage
 from valetkey.http.readiness import Readiness, checks_of
@@ -77,8 +78,7 @@ async def running(
     url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
     world = observed(world, telemetry)
     pulse = Pulse() if settings.reconcile_s else None
-    parts = checks_of(world, pulse) | dict(checks or {})
-    readiness = Readiness(parts, world.clock, telemetry)
+    readiness = Readiness(checks_of(world, pulse) | dict(checks or {}), world.clock, telemetry)
     app = App(world, replace(settings, base_url=url), telemetry, readiness)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_library_logs(telemetry.journal))
@@ -88,6 +88,7 @@ async def running(
                 keep_looking(world, telemetry),
             )
         )
+        await stack.enter_async_context(delivering(world, settings.deliver_s, telemetry.journal))
         stack.push_async_callback(app.finish, within_s=settings.grace_s)
         await stack.enter_async_context(
             answering(

@@ -56,6 +56,7 @@ class Settings:
         reconcile_s: Pause between two rounds of `reconcile` while serving; 0 is never.
         grace_s: How long answers, and writes that were begun, may take when the server ends.
         metrics_port: Where metrics are shown on loopback; 0 takes a free one, None shows none.
+        deliver_s: Pause between two looks for what waits for webhooks; 0 is never.
     """
 
     version: str = __version__
@@ -66,6 +67,7 @@ class Settings:
     reconcile_s: float = 1.0
     grace_s: float = 30.0
     metrics_port: int | None = None
+    deliver_s: float = 1.0
 
     @property
     def issuer(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from valetkey.core.activity import Activity, NonceLine, SeenNonce
+from valetkey.core.alert import Refusals, Told
 from valetkey.core.approval import NamedSpender
 from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Hold, Reservation
@@ -13,6 +14,7 @@ from valetkey.core.credential import Credential
 from valetkey.core.organization import Organization, User
 from valetkey.core.session import Session, Usage, Watch
 from valetkey.core.wallet import Account, SealedKey, Wallet
+from valetkey.core.webhook import Delivery, Turn, Waiting, Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,12 @@ Entity = (
     | AuditLine
     | AuditHead
     | NamedSpender
+    | Webhook
+    | Delivery
+    | Waiting
+    | Turn
+    | Told
+    | Refusals
 )
 
 
@@ -72,6 +80,12 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     AuditLine: Index(by=("organization_id",)),
     AuditHead: Index(),
     NamedSpender: Index(by=("session_id",)),
+    Webhook: Index(by=("organization_id",)),
+    Delivery: Index(by=("organization_id", "webhook_id", "state")),
+    Waiting: Index(by=("webhook_id",)),
+    Turn: Index(by=("webhook_id",)),
+    Told: Index(),
+    Refusals: Index(),
 }
 
 Value = str | int | bytes | None

@@ -38,6 +38,13 @@ class Receiver:
     heads: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     names: list[str | None] = field(default_factory=list)
+    came: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def has(self, count: int) -> list[bytes]:
+        """Return the bodies that came, once there are so many."""
+        async with self.came:
+            await self.came.wait_for(lambda: len(self.bodies) >= count)
+        return self.bodies
 
 
 def answering(head: str, body: bytes = b"") -> Behaviour:
@@ -93,6 +100,8 @@ async def receiving(
             )
             receiver.heads.append(head)
             receiver.bodies.append(await reader.readexactly(length))
+            async with receiver.came:
+                receiver.came.notify_all()
             await behave(writer)
         writer.close()
 

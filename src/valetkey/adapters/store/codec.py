@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, cast, get_args, get_type_hints
 
 import msgspec
 
-from valetkey.core import activity, budget, chain, principal, session, sponsorship, wallet
+from valetkey.core import activity, budget, chain, principal, session, sponsorship, wallet, webhook
 from valetkey.core.errors import Code, Conflict, Unavailable, ValetkeyError
 from valetkey.core.permission import decide, model
 from valetkey.ports import INDEXES, MAX_FOUND
@@ -25,7 +25,10 @@ Kind = type[object]  # one of those that `INDEXES` names
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
-_MODULES: Final = (activity, budget, chain, decide, model, principal, session, sponsorship, wallet)
+_MODULES: Final = (
+    *(activity, budget, chain, decide, model, principal, session, sponsorship, wallet),
+    webhook,
+)
 _NAMES: Final = {name: value for module in _MODULES for name, value in vars(module).items()}
 
 

@@ -16,6 +16,7 @@ from valetkey.http.native import (
     token,
     undelegation,
     wallet,
+    webhook,
 )
 
 if TYPE_CHECKING:
@@ -33,4 +34,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *token.ROUTES,
     *key.ROUTES,
     *activity.ROUTES,
+    *webhook.ROUTES,
 )

@@ -1,0 +1,120 @@
+"""Events: what an organization can be told of, and which of it somebody wants to hear."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.errors import Code, Malformed
+from valetkey.core.ids import Prefix, make_id
+from valetkey.spec.jcs import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from valetkey.core.audit import AuditLine
+
+BUDGET_80: Final = "alert:budget_80"
+REFUSAL_BURST: Final = "alert:refusal_burst"
+RELAYER_BALANCE_LOW: Final = "alert:relayer_balance_low"
+EVERY: Final = "*"
+MAX_WANTED: Final = 64
+_SEQ_BYTES: Final = 4
+_MARK_BYTES: Final = 5
+
+# Every event that the audit log has; docs/reference/webhooks.md says what each means.
+EVENTS: Final = frozenset(
+    {
+        "account:undelegating",
+        "activity:done",
+        "activity:failed",
+        "activity:lapsed",
+        BUDGET_80,
+        REFUSAL_BURST,
+        RELAYER_BALANCE_LOW,
+        "budget:set",
+        "credential:added",
+        "credential:revoked",
+        "organization:opened",
+        "run:booked",
+        "session:closed",
+        "session:found_open",
+        "session:frozen",
+        "session:granted",
+        "session:opened",
+        "session:revoked",
+        "session:revoked_all",
+        "session:unfrozen",
+        "user:added",
+        "wallet:added",
+        "webhook:added",
+        "webhook:changed",
+        "webhook:disabled",
+        "webhook:removed",
+        "webhook:replayed",
+        "webhook:rotated",
+        "webhook:tested",
+    }
+)
+_RESOURCES: Final = frozenset(one.partition(":")[0] for one in EVENTS)
+
+
+def check_wanted(wanted: Sequence[str]) -> tuple[str, ...]:
+    """
+    Return what somebody wants to hear, without repetitions.
+
+    Args:
+        wanted: Names of events, ``session:*`` for all about sessions, ``*`` for everything.
+
+    Raises:
+        Malformed: There is none, too many, or one that never happens.
+    """
+    if not 1 <= len(wanted) <= MAX_WANTED:
+        detail = f"events: expected 1 to {MAX_WANTED}, got {len(wanted)}"
+        raise Malformed(Code.MALFORMED_BODY, detail)
+    for one in wanted:
+        resource, _, action = one.partition(":")
+        is_family = action == EVERY and resource in _RESOURCES
+        if one != EVERY and not is_family and one not in EVENTS:
+            expected = "an event, such as session:revoked, session:* or *"
+            raise Malformed(Code.MALFORMED_BODY, f"events: expected {expected}, got {one[:40]!r}")
+    return tuple(dict.fromkeys(wanted))
+
+
+def is_wanted(event: str, wanted: Collection[str]) -> bool:
+    """Say whether *event* is among what is *wanted*."""
+    return event in wanted or f"{event.partition(':')[0]}:{EVERY}" in wanted or EVERY in wanted
+
+
+def event_id(line: AuditLine) -> str:
+    """Return the id of what *line* tells: the same whenever it is told, later ones sort behind."""
+    return line_id(Prefix.EVENT, line, line.organization_id)
+
+
+def line_id(prefix: Prefix, line: AuditLine, mark: str) -> str:
+    """Return an id made from *line* and *mark* alone, in the order of lines."""
+    seq = (line.seq % 2 ** (8 * _SEQ_BYTES)).to_bytes(_SEQ_BYTES)
+    entropy = seq + hashlib.sha256(f"{line.organization_id}/{mark}".encode()).digest()[:_MARK_BYTES]
+    return make_id(prefix, entropy, at_ms=line.at * 1000)
+
+
+def event_body(line: AuditLine) -> bytes:
+    """
+    Return what is sent about *line*: the same bytes whenever it is sent.
+
+    The facts of the audit log are text and no secrets; nothing else of the store is in it.
+
+    Spec:
+        RFC 8785.
+    """
+    document = {
+        "id": event_id(line),
+        "type": line.event,
+        "at_ms": line.at * 1000,
+        "organization_id": line.organization_id,
+        "subject_id": line.subject_id,
+        "principal_id": line.principal_id,
+        "audit_seq": line.seq,
+        "facts": line.facts,
+    }
+    return canonical_json(document)

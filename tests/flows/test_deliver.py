@@ -1,0 +1,337 @@
+"""Events reach those who want to hear them: at least once, in good time, and by one process."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.flows.crash import Crash, CrashAt
+from tests.flows.hooks import URL, Hooks, make_hooks, request
+from tests.worlds import Passed, SeededEntropy, make_organization
+from valetkey.adapters.store.memory import MemoryStore
+from valetkey.adapters.store.sqlite import SqliteStore
+from valetkey.core.audit import AuditLine
+from valetkey.core.errors import Code, Conflict
+from valetkey.core.webhook import FAILING_S, KEPT_S, PAUSES_S, DeliveryState
+from valetkey.flows import webhooks
+from valetkey.flows.deliver import LEASE_S, deliver_next, forget_old
+from valetkey.flows.record import audit
+from valetkey.ports import Posted
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from valetkey.ports import Tx
+
+BAD: Final = Posted(500)
+OTHER: Final = "https://other.example/"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def hooks(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Hooks]:
+    """Give a world on each store, and look afterwards whether its queue is in order."""
+    store: MemoryStore | SqliteStore = MemoryStore()
+    if request.param == "sqlite":
+        store = SqliteStore(tmp_path / "store.db")
+    await store.open()
+    made = await make_hooks(store=store)
+    yield made
+    await made.check_queue()
+    await store.close()
+
+
+async def test_an_event_is_told_as_the_audit_log_has_it(hooks: Hooks) -> None:
+    """The receiver gets the line, with an id of its own, signed at the time of sending."""
+    webhook = await hooks.add()
+    await hooks.happen()
+    hooks.clock.advance(7)
+    assert await hooks.send() == 1
+    assert hooks.is_signed(0, hooks.secrets[webhook.id])
+    sent = hooks.outbound.kept[0]
+    assert sent.headers["webhook-timestamp"] == str(hooks.clock.now())
+    assert sent.headers["content-type"] == "application/json"
+    (body,) = hooks.take()
+    lines = await hooks.world.store.read(lambda view: view.find(AuditLine))
+    line = next(one for one in lines if one.event == "user:added")
+    assert body == {
+        "id": sent.headers["webhook-id"],
+        "type": "user:added",
+        "at_ms": line.at * 1000,
+        "organization_id": hooks.founded.organization.id,
+        "subject_id": line.subject_id,
+        "principal_id": hooks.founded.principal.subject_id,
+        "audit_seq": line.seq,
+        "facts": {},
+    }
+    (delivery,) = await hooks.deliveries(webhook)
+    assert delivery.state is DeliveryState.DELIVERED
+    assert (delivery.attempts, delivery.status, delivery.next_at) == (1, 204, None)
+
+
+async def test_what_was_undone_is_never_told(hooks: Hooks) -> None:
+    """An event is written with what it tells of, or not at all."""
+    webhook = await hooks.add()
+
+    def body(tx: Tx) -> None:
+        who = hooks.founded.organization.id
+        audit(tx, who, "user:added", at=hooks.clock.now(), subject_id="u", principal_id="p")
+        raise Conflict(Code.CONFLICT, "and then something else was in the way")
+
+    with pytest.raises(Conflict):
+        await hooks.world.store.write(body)
+    assert await hooks.send() == 0
+    assert await hooks.deliveries(webhook) == []
+
+
+async def test_only_what_is_wanted_is_told(hooks: Hooks) -> None:
+    """By name, by family, or all of it; and never what another organization did."""
+    stranger = await make_organization(hooks.world, "Stranger")
+    await hooks.add("user:added", url=f"{URL}/name")
+    await hooks.add("user:*", url=f"{URL}/family")
+    await hooks.add("*", url=f"{URL}/all")
+    await hooks.add("session:*", url=f"{URL}/sessions")
+    await hooks.send()
+    hooks.outbound.kept.clear()
+    await hooks.happen()
+    await hooks.happen(founded=stranger)
+    await hooks.send()
+    assert sorted(one.url for one in hooks.outbound.kept) == [
+        f"{URL}/{one}" for one in ("all", "family", "name")
+    ]
+
+
+async def test_a_failed_attempt_is_made_again_later_each_time_and_then_no_more(
+    hooks: Hooks,
+) -> None:
+    """5 s, 30 s, 2 min, 10 min, 1 h, 6 h, 24 h, each a fifth more or less; then it is dead."""
+    webhook = await hooks.add()
+    hooks.outbound.answers[URL] = BAD
+    await hooks.happen()
+    pauses = []
+    for attempts in range(1, len(PAUSES_S) + 2):
+        assert await hooks.send() == 1, attempts
+        (delivery,) = await hooks.deliveries(webhook)
+        assert (delivery.attempts, delivery.status, delivery.reason) == (
+            attempts,
+            500,
+            "answered 500",
+        )
+        if delivery.next_at is not None:
+            pauses.append(delivery.next_at - hooks.clock.now())
+            hooks.clock.advance(pauses[-1] - 1)
+            assert await hooks.send() == 0
+            hooks.clock.advance(1 + max(0, min(PAUSES_S[attempts - 1], 600) - pauses[-1]))
+    assert len(pauses) == len(PAUSES_S)
+    for pause, whole in zip(pauses, PAUSES_S, strict=True):
+        assert 0.8 * whole - 1 <= pause <= 1.2 * whole + 1
+    assert delivery.state is DeliveryState.DEAD
+    hooks.clock.advance(FAILING_S)
+    assert await hooks.send() == 0
+    assert len({body["id"] for body in hooks.take()}) == 1
+
+
+async def test_an_attempt_that_succeeds_ends_it(hooks: Hooks) -> None:
+    """Whatever failed before, 2xx is the end; 3xx is none, for nothing is followed."""
+    webhook = await hooks.add()
+    await hooks.happen()
+    answers = [Posted(None, "no answer within 10 s"), Posted(302), Posted(200)]
+    for answer in answers:
+        hooks.outbound.answers[URL] = answer
+        assert await hooks.send() == 1
+        (delivery,) = await hooks.deliveries(webhook)
+        if answer.status == 302:
+            assert delivery.reason == "answered 302; redirects are not followed"
+        hooks.clock.advance(700)
+    assert delivery.state is DeliveryState.DELIVERED
+    assert delivery.reason == ""
+    assert (await hooks.webhook(webhook)).failures == 0
+    hooks.take()
+
+
+async def test_a_failing_receiver_holds_up_nobody_else(hooks: Hooks) -> None:
+    """Receivers take turns: a hundred events of one wait behind one event of another."""
+    await hooks.add()
+    other = await hooks.add(url=OTHER)
+    hooks.outbound.answers[URL] = BAD
+    await hooks.happen(50)
+    turns = 0
+    while not hooks.take(OTHER):
+        turns += await deliver_next(hooks.world)
+        assert turns <= 2
+    await hooks.send()
+    assert {one.state for one in await hooks.deliveries(other)} == {DeliveryState.DELIVERED}
+    assert len(hooks.take()) <= 4 * 2  # and the one that fails is left alone
+
+
+async def test_events_of_one_receiver_come_in_their_order(hooks: Hooks) -> None:
+    """As long as nothing fails: the ids of events sort as they happened."""
+    await hooks.add()
+    for _ in range(3):
+        await hooks.happen(3)
+        hooks.clock.advance(1)
+    await hooks.send()
+    ids = [body["id"] for body in hooks.take()]
+    assert len(ids) == 9
+    assert ids == sorted(ids)
+
+
+async def test_many_processes_send_each_attempt_once(hooks: Hooks) -> None:
+    """A turn is taken in the store; eight workers of two processes share the work."""
+    await hooks.add()
+    await hooks.add(url=OTHER)
+    await hooks.happen(20)
+    worlds = [hooks.world, replace(hooks.world, entropy=SeededEntropy(9))] * 4
+    while sum(await asyncio.gather(*(hooks.send(world) for world in worlds))):
+        pass
+    for url in (URL, OTHER):
+        ids = [body["id"] for body in hooks.take(url)]
+        assert len(ids) == len(set(ids)) == 20
+
+
+@pytest.mark.parametrize("place", ["webhook:before_send", "webhook:after_send"])
+async def test_a_process_that_dies_while_it_sends_loses_nothing(place: str) -> None:
+    """Another takes over when the lease is over; the id tells the receiver what it has already."""
+    hooks = await make_hooks()
+    webhook = await hooks.add()
+    await hooks.happen(2)
+    dying = replace(hooks.world, checkpoint=CrashAt(place))
+    with pytest.raises(Crash):
+        await deliver_next(dying)
+    sent = hooks.take()
+    assert len(sent) == (2 if place == "webhook:after_send" else 0)
+    hooks.clock.advance(LEASE_S - 1)
+    assert await hooks.send() == 0
+    hooks.clock.advance(1)
+    assert await hooks.send() == 1
+    again = hooks.take()
+    assert len(again) == 2
+    assert sent in ([], again)
+    assert {one.state for one in await hooks.deliveries(webhook)} == {DeliveryState.DELIVERED}
+    await hooks.check_queue()
+
+
+class Slow:
+    """A receiver that answers when it is let; what was sent before, somebody else sends again."""
+
+    def __init__(self) -> None:
+        self.came = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def check(self, url: str) -> None:
+        """Let every URL pass."""
+        del url
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        """Wait, and fail."""
+        del url, headers, body
+        self.came.set()
+        await self.go.wait()
+        return BAD
+
+
+async def test_who_comes_too_late_changes_nothing(hooks: Hooks) -> None:
+    """The answer to an attempt whose lease is over does not undo what another process did."""
+    webhook = await hooks.add()
+    await hooks.happen()
+    slow = Slow()
+    late = asyncio.create_task(deliver_next(replace(hooks.world, outbound=slow)))
+    await slow.came.wait()
+    hooks.clock.advance(LEASE_S)
+    assert await hooks.send() == 1
+    await hooks.happen()
+    slow.go.set()
+    assert await late
+    assert [one.state for one in await hooks.deliveries(webhook)] == [
+        DeliveryState.DELIVERED,
+        DeliveryState.PENDING,
+    ]
+    hooks.clock.advance(LEASE_S)
+    await hooks.send()
+    assert len(hooks.take()) == 2
+
+
+async def test_a_receiver_that_is_gone_is_switched_off(hooks: Hooks) -> None:
+    """410 is an answer for good: nothing more is sent, and those who listen are told."""
+    webhook = await hooks.add()
+    await hooks.add("webhook:disabled", url=OTHER)
+    hooks.outbound.answers[URL] = Posted(410)
+    await hooks.happen(6)
+    await hooks.send()
+    await hooks.happen()
+    assert await hooks.send() == 0
+    off = await hooks.webhook(webhook)
+    assert not off.is_on
+    assert "410" in off.off_reason
+    (told,) = hooks.take(OTHER)
+    assert told["subject_id"] == webhook.id
+    assert told["facts"] == {"reason": off.off_reason}
+    deliveries = await hooks.deliveries(webhook)
+    assert [one.state for one in deliveries] == [DeliveryState.DEAD] * 6
+    assert {one.reason for one in deliveries} == {"answered 410", "the webhook is off"}
+
+
+async def test_a_receiver_that_fails_for_days_is_switched_off(hooks: Hooks) -> None:
+    """Three days in which something waited and nothing came through; one success is enough."""
+    webhook = await hooks.add()
+    hooks.outbound.answers[URL] = BAD
+    for hour in range(24 * 3):
+        assert (await hooks.webhook(webhook)).is_on, hour
+        await hooks.happen()
+        await hooks.send()
+        hooks.clock.advance(3600)
+    await hooks.send()
+    off = await hooks.webhook(webhook)
+    assert not off.is_on
+    assert off.off_reason == "the receiver has failed for 3 days"
+
+
+async def test_a_receiver_that_failed_once_and_is_not_asked_is_left_on(hooks: Hooks) -> None:
+    """A failure of a week ago does not count when nothing waited since."""
+    webhook = await hooks.add()
+    hooks.outbound.answers[URL] = BAD
+    for _ in range(2):
+        await hooks.happen()
+        while await hooks.send():
+            due = [one.next_at for one in await hooks.deliveries(webhook) if one.next_at]
+            hooks.clock.advance(
+                max(*due, hooks.clock.now() + 600) - hooks.clock.now() if due else 0
+            )
+        hooks.clock.advance(7 * 24 * 3600)
+    states = [one.state for one in await hooks.deliveries(webhook)]
+    assert states == [DeliveryState.DEAD] * 2
+    assert (await hooks.webhook(webhook)).is_on
+
+
+async def test_what_waits_for_a_webhook_that_is_removed_is_gone(hooks: Hooks) -> None:
+    """Nothing is sent to it any more, and nothing is left in the queue."""
+    webhook = await hooks.add()
+    hooks.outbound.answers[URL] = BAD
+    await hooks.happen(3)
+    await hooks.send()
+    hooks.take()
+    await webhooks.remove_webhook(
+        hooks.world, hooks.founded.principal, request(), webhook_id=webhook.id
+    )
+    hooks.clock.advance(60)
+    await hooks.send()
+    assert hooks.take() == []
+    assert await hooks.deliveries(webhook) == []
+
+
+async def test_what_ended_long_ago_is_forgotten(hooks: Hooks) -> None:
+    """Deliveries are listed for a month; the audit log keeps what they told."""
+    webhook = await hooks.add()
+    await hooks.happen()
+    await hooks.send()
+    hooks.clock.advance(KEPT_S)
+    assert await forget_old(hooks.world) == 0
+    await hooks.happen()
+    hooks.clock.advance(1)
+    assert await forget_old(hooks.world) == 1
+    (left,) = await hooks.deliveries(webhook)
+    assert left.state is DeliveryState.PENDING
+    assert isinstance(hooks.world.checkpoint, Passed)
