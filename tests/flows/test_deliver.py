@@ -15,7 +15,7 @@ from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.core.audit import AuditLine
 from valetkey.core.errors import Code, Conflict
-from valetkey.core.webhook import FAILING_S, KEPT_S, PAUSES_S, DeliveryState
+from valetkey.core.webhook import KEPT_S, DeliveryState
 from valetkey.flows import webhooks
 from valetkey.flows.deliver import LEASE_S, deliver_next, forget_old
 from valetkey.flows.record import audit
@@ -104,69 +104,6 @@ async def test_only_what_is_wanted_is_told(hooks: Hooks) -> None:
     ]
 
 
-async def test_a_failed_attempt_is_made_again_later_each_time_and_then_no_more(
-    hooks: Hooks,
-) -> None:
-    """5 s, 30 s, 2 min, 10 min, 1 h, 6 h, 24 h, each a fifth more or less; then it is dead."""
-    webhook = await hooks.add()
-    hooks.outbound.answers[URL] = BAD
-    await hooks.happen()
-    pauses = []
-    for attempts in range(1, len(PAUSES_S) + 2):
-        assert await hooks.send() == 1, attempts
-        (delivery,) = await hooks.deliveries(webhook)
-        assert (delivery.attempts, delivery.status, delivery.reason) == (
-            attempts,
-            500,
-            "answered 500",
-        )
-        if delivery.next_at is not None:
-            pauses.append(delivery.next_at - hooks.clock.now())
-            hooks.clock.advance(pauses[-1] - 1)
-            assert await hooks.send() == 0
-            hooks.clock.advance(1 + max(0, min(PAUSES_S[attempts - 1], 600) - pauses[-1]))
-    assert len(pauses) == len(PAUSES_S)
-    for pause, whole in zip(pauses, PAUSES_S, strict=True):
-        assert 0.8 * whole - 1 <= pause <= 1.2 * whole + 1
-    assert delivery.state is DeliveryState.DEAD
-    hooks.clock.advance(FAILING_S)
-    assert await hooks.send() == 0
-    assert len({body["id"] for body in hooks.take()}) == 1
-
-
-async def test_an_attempt_that_succeeds_ends_it(hooks: Hooks) -> None:
-    """Whatever failed before, 2xx is the end; 3xx is none, for nothing is followed."""
-    webhook = await hooks.add()
-    await hooks.happen()
-    answers = [Posted(None, "no answer within 10 s"), Posted(302), Posted(200)]
-    for answer in answers:
-        hooks.outbound.answers[URL] = answer
-        assert await hooks.send() == 1
-        (delivery,) = await hooks.deliveries(webhook)
-        if answer.status == 302:
-            assert delivery.reason == "answered 302; redirects are not followed"
-        hooks.clock.advance(700)
-    assert delivery.state is DeliveryState.DELIVERED
-    assert delivery.reason == ""
-    assert (await hooks.webhook(webhook)).failures == 0
-    hooks.take()
-
-
-async def test_a_failing_receiver_holds_up_nobody_else(hooks: Hooks) -> None:
-    """Receivers take turns: a hundred events of one wait behind one event of another."""
-    await hooks.add()
-    other = await hooks.add(url=OTHER)
-    hooks.outbound.answers[URL] = BAD
-    await hooks.happen(50)
-    turns = 0
-    while not hooks.take(OTHER):
-        turns += await deliver_next(hooks.world)
-        assert turns <= 2
-    await hooks.send()
-    assert {one.state for one in await hooks.deliveries(other)} == {DeliveryState.DELIVERED}
-    assert len(hooks.take()) <= 4 * 2  # and the one that fails is left alone
-
-
 async def test_events_of_one_receiver_come_in_their_order(hooks: Hooks) -> None:
     """As long as nothing fails: the ids of events sort as they happened."""
     await hooks.add()
@@ -252,58 +189,6 @@ async def test_who_comes_too_late_changes_nothing(hooks: Hooks) -> None:
     hooks.clock.advance(LEASE_S)
     await hooks.send()
     assert len(hooks.take()) == 2
-
-
-async def test_a_receiver_that_is_gone_is_switched_off(hooks: Hooks) -> None:
-    """410 is an answer for good: nothing more is sent, and those who listen are told."""
-    webhook = await hooks.add()
-    await hooks.add("webhook:disabled", url=OTHER)
-    hooks.outbound.answers[URL] = Posted(410)
-    await hooks.happen(6)
-    await hooks.send()
-    await hooks.happen()
-    assert await hooks.send() == 0
-    off = await hooks.webhook(webhook)
-    assert not off.is_on
-    assert "410" in off.off_reason
-    (told,) = hooks.take(OTHER)
-    assert told["subject_id"] == webhook.id
-    assert told["facts"] == {"reason": off.off_reason}
-    deliveries = await hooks.deliveries(webhook)
-    assert [one.state for one in deliveries] == [DeliveryState.DEAD] * 6
-    assert {one.reason for one in deliveries} == {"answered 410", "the webhook is off"}
-
-
-async def test_a_receiver_that_fails_for_days_is_switched_off(hooks: Hooks) -> None:
-    """Three days in which something waited and nothing came through; one success is enough."""
-    webhook = await hooks.add()
-    hooks.outbound.answers[URL] = BAD
-    for hour in range(24 * 3):
-        assert (await hooks.webhook(webhook)).is_on, hour
-        await hooks.happen()
-        await hooks.send()
-        hooks.clock.advance(3600)
-    await hooks.send()
-    off = await hooks.webhook(webhook)
-    assert not off.is_on
-    assert off.off_reason == "the receiver has failed for 3 days"
-
-
-async def test_a_receiver_that_failed_once_and_is_not_asked_is_left_on(hooks: Hooks) -> None:
-    """A failure of a week ago does not count when nothing waited since."""
-    webhook = await hooks.add()
-    hooks.outbound.answers[URL] = BAD
-    for _ in range(2):
-        await hooks.happen()
-        while await hooks.send():
-            due = [one.next_at for one in await hooks.deliveries(webhook) if one.next_at]
-            hooks.clock.advance(
-                max(*due, hooks.clock.now() + 600) - hooks.clock.now() if due else 0
-            )
-        hooks.clock.advance(7 * 24 * 3600)
-    states = [one.state for one in await hooks.deliveries(webhook)]
-    assert states == [DeliveryState.DEAD] * 2
-    assert (await hooks.webhook(webhook)).is_on
 
 
 async def test_what_waits_for_a_webhook_that_is_removed_is_gone(hooks: Hooks) -> None:

@@ -76,10 +76,7 @@ async def add_webhook(
         before = earlier(tx, principal, request)
         if before is not None:
             return present(tx.get(Webhook, before.subject_id), "webhook"), None
-        most = world.bounds.webhooks
-        if len(tx.find(Webhook, organization_id=owner, limit=most + 1)) >= most:
-            detail = f"expected at most {most} webhooks of one organization, got one more"
-            raise Limited(Code.TOO_MANY_WEBHOOKS, f"{detail}; the operator sets bounds.webhooks")
+        _expect_room(tx, owner, most=world.bounds.webhooks)
         activity = begin(
             world, principal, request, "webhook:add", organization_id=owner, subject_id=webhook.id
         )
@@ -88,6 +85,12 @@ async def add_webhook(
         return webhook, secret
 
     return await world.store.write(body)
+
+
+def _expect_room(view: View, organization_id: str, *, most: int) -> None:
+    if len(view.find(Webhook, organization_id=organization_id, limit=most + 1)) >= most:
+        detail = f"expected at most {most} webhooks of one organization, got one more"
+        raise Limited(Code.TOO_MANY_WEBHOOKS, f"{detail}; the operator sets bounds.webhooks")
 
 
 async def _new_secret(world: World, organization_id: str, webhook_id: str) -> tuple[str, bytes]:
