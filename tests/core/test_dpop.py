@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from tests.flows.keys import public_key, sign
 from valetkey.core.dpop import (
     NONCE_S,
     Dpop,
@@ -17,20 +18,23 @@ from valetkey.core.dpop import (
     nonce_slot,
 )
 from valetkey.core.errors import Code, Unauthenticated
-from valetkey.core.wallet import Curve, PublicKey
+from valetkey.core.wallet import Curve
+from valetkey.spec.jwt import jwk_of
 from valetkey.spec.rfc9449 import DpopProof, token_hash
 
 NOW: Final = 1_700_000_000
 TOKEN: Final = "vk_session_x"  # noqa: S105 - nobody's
 PROOF: Final = DpopProof(
     curve="p256",
-    key=b"\x02" * 33,
+    jwk={},
     method="GET",
     target="https://keys.example/v1/session",
     issued_at=NOW,
     proof_id="x" * 16,
     token_hash=token_hash(TOKEN),
     nonce="new",
+    signed=b"",
+    signature=bytes(64),
 )
 DPOP: Final = Dpop(TOKEN, PROOF, is_of_request=True)
 NONCES: Final = ("new", "old")
@@ -85,10 +89,21 @@ def test_whoever_needs_a_nonce_is_given_the_newest() -> None:
 
 
 def test_a_token_is_bound_to_one_key() -> None:
-    """The same bytes on another curve are another key."""
-    assert is_bound_to(DPOP, PublicKey(Curve.P256, b"\x02" * 33))
-    assert not is_bound_to(DPOP, PublicKey(Curve.SECP256K1, b"\x02" * 33))
-    assert not is_bound_to(DPOP, PublicKey(Curve.P256, b"\x03" * 33))
+    """The key in the proof is the session's, and has signed it."""
+    secret = b"\x07" * 32
+    key, other = (public_key(Curve.P256, one) for one in (secret, b"\x08" * 32))
+    jwk = jwk_of("p256", key.data)
+    proof = replace(PROOF, jwk=jwk, signed=b"a.b", signature=sign(Curve.P256, secret, b"a.b"))
+    assert is_bound_to(replace(DPOP, proof=proof), key)
+    assert not is_bound_to(replace(DPOP, proof=proof), other)
+    for changed in (
+        {"jwk": jwk_of("p256", other.data)},
+        {"jwk": {**jwk, "y": jwk["x"]}},
+        {"curve": "secp256k1"},
+        {"signed": b"a.c"},
+        {"signature": sign(Curve.P256, b"\x08" * 32, b"a.b")},
+    ):
+        assert not is_bound_to(replace(DPOP, proof=replace(proof, **changed)), key)
 
 
 def test_each_minute_has_a_nonce_of_its_own() -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from valetkey.spec.jwt import b64u, compact, jwk_of, key_of, signing_input, thumbprint, unb64u
+from valetkey.spec.jwt import b64u, bare_jwk, compact, jwk_of, signing_input, thumbprint, unb64u
 from valetkey.spec.keys import verify
 
 # RFC 7515, appendix A.3: a key, a token and its signature.
@@ -61,11 +61,14 @@ def test_a_thumbprint_of_rsa_is_the_published_one() -> None:
     assert thumbprint({"kty": "RSA", "n": n, "e": "AQAB"}) == expected
 
 
-def test_a_key_is_read_as_it_is_written() -> None:
-    """RFC 7517 4: members that do not name the key are passed over."""
-    assert key_of(JWK | {"kid": "one", "use": "sig"}) == ("p256", POINT)
+def test_a_key_is_named_by_few_of_its_members() -> None:
+    """RFC 7638 3.2: what else stands there does not name the key."""
+    assert bare_jwk(JWK | {"kid": "one", "use": "sig"}) == ("p256", JWK)
     ed25519 = {"crv": "Ed25519", "kty": "OKP", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
-    assert jwk_of(*key_of(ed25519)) == ed25519
+    assert bare_jwk(ed25519 | {"y": "none"}) == ("ed25519", ed25519)
+    for wrong in ({}, JWK | {"crv": "P-384"}, JWK | {"y": 1}, {**ed25519, "x": None}):
+        with pytest.raises(ValueError, match="jwk: expected"):
+            bare_jwk(wrong)
 
 
 @pytest.mark.parametrize("text", ["a", "AA==", "AB", "A A", "A+", "A/", "é", "AAA\n"])

@@ -11,7 +11,7 @@ from valetkey.core.errors import Code, Unauthenticated
 from valetkey.core.stamp import CLOCK_BOUND_S, MAX_NONCE_CHARS, MIN_NONCE_CHARS
 from valetkey.spec.jcs import canonical_json
 from valetkey.spec.jwt import b64u
-from valetkey.spec.rfc9449 import token_hash
+from valetkey.spec.rfc9449 import is_signed_by, token_hash
 
 if TYPE_CHECKING:
     from valetkey.core.wallet import PublicKey
@@ -23,7 +23,7 @@ NONCE_S: Final = 60  # a nonce is good for its minute and the next
 @dataclass(frozen=True, slots=True)
 class Dpop:
     """
-    A token and its proof; the proof is signed, and by whom is in it.
+    A token and its proof, whose signature was not looked at.
 
     Args:
         is_of_request: Whether the proof names the method and the target of the request.
@@ -49,7 +49,7 @@ def check_dpop(dpop: Dpop, *, nonces: tuple[str, ...], now: int) -> None:
             ``proof_nonce_needed``, which names the newest.
 
     Spec:
-        RFC 9449, section 4.3, steps 8 to 12.
+        RFC 9449, section 4.3, steps 8 to 12 but for the key: see `is_bound_to`.
     """
     proof = dpop.proof
     if not dpop.is_of_request:  # 1
@@ -70,7 +70,7 @@ def check_dpop(dpop: Dpop, *, nonces: tuple[str, ...], now: int) -> None:
 
 def is_bound_to(dpop: Dpop, key: PublicKey) -> bool:
     """Say whether the proof is signed by *key*, to which the token is bound."""
-    return (dpop.proof.curve, dpop.proof.key) == (key.curve.value, key.data)
+    return is_signed_by(dpop.proof, key)
 
 
 def nonce_slot(*, now: int) -> int:

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from valetkey.spec.jcs import canonical_json
-from valetkey.spec.keys import PublicKeyError, canonical_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,36 +48,26 @@ def jwk_of(curve: str, data: bytes) -> dict[str, str]:
     return {"crv": name, "kty": "EC", "x": b64u(x), "y": b64u(y)}
 
 
-def key_of(jwk: Mapping[str, object]) -> tuple[str, bytes]:
+def bare_jwk(jwk: Mapping[str, object]) -> tuple[str, dict[str, str]]:
     """
-    Return the curve and the bytes of a public key, as `jwk_of` takes them.
+    Return the curve of a public key, and the members that name it, as `jwk_of` does.
 
-    Members that do not name the key are passed over.
+    Whether they are a point on that curve is not looked at.
 
     Raises:
-        ValueError: It is no key on a curve of `jwk_of`.
+        ValueError: A member is missing, or the curve is none of `jwk_of`.
     """
     kind = str(jwk.get("kty")), str(jwk.get("crv"))
     curve = _CURVE_BY_NAME.get(kind)
     if curve is None:
         msg = f"jwk: expected kty and crv of {sorted(_CURVE_BY_NAME.values())}, got {kind!r:.80}"
         raise ValueError(msg)
-    x = _coordinate(jwk, "x")
-    data = x if curve == "ed25519" else b"\x04" + x + _coordinate(jwk, "y")
-    try:
-        return curve, canonical_public_key(curve, data)
-    except PublicKeyError as error:
-        msg = f"jwk: {error}"
-        raise ValueError(msg) from None
-
-
-def _coordinate(jwk: Mapping[str, object], name: str) -> bytes:
-    text = jwk.get(name)
-    data = unb64u(text) if isinstance(text, str) else b""
-    if len(data) != _COORDINATE_BYTES:
-        msg = f"jwk: expected {_COORDINATE_BYTES} bytes in {name}, got {len(data)}"
+    names = ("crv", "kty", "x") if curve == "ed25519" else ("crv", "kty", "x", "y")
+    members = {name: value for name in names if isinstance(value := jwk.get(name), str)}
+    if len(members) != len(names):
+        msg = f"jwk: expected the texts {', '.join(names)}, got {', '.join(members)}"
         raise ValueError(msg)
-    return data
+    return curve, members
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:

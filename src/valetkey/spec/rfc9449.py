@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from valetkey.spec.jwt import b64u, compact, joined, jwk_of, key_of, unb64u
+from valetkey.spec.jwt import b64u, bare_jwk, compact, joined, jwk_of, unb64u
 from valetkey.spec.keys import SIGNATURE_BYTES, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from valetkey.spec.keys import PublicKeyLike
 
@@ -27,6 +27,7 @@ __all__ = [
     "DpopError",
     "DpopProof",
     "is_same_target",
+    "is_signed_by",
     "make_proof",
     "parse_proof",
     "token_hash",
@@ -50,61 +51,78 @@ class DpopError(ValueError):
 @dataclass(frozen=True, slots=True)
 class DpopProof:
     """
-    A proof, taken apart; its signature is the key's.
+    A proof, taken apart and not yet believed.
 
     Args:
-        curve, key: Who signed, as `PublicKeyLike` has it.
+        curve: Of the key in it, as `PublicKeyLike` names it.
+        jwk: The members that name the key.
         method: ``htm``.
         target: ``htu``.
         issued_at: ``iat``, in Unix seconds.
         proof_id: ``jti``.
         token_hash: ``ath``, if there is one.
         nonce: What the server gave, if the proof has it.
+        signed: The bytes that were signed.
     """
 
     curve: str
-    key: bytes
+    jwk: Mapping[str, str]
     method: str
     target: str
     issued_at: int
     proof_id: str
     token_hash: str | None
     nonce: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    curve: str
-    data: bytes
+    signed: bytes
+    signature: bytes
 
 
 def parse_proof(text: str) -> DpopProof:
     """
-    Return the proof that *text* is, signed by the key in it.
+    Return the proof that *text* is. Verifies nothing: anybody may send one, and it costs little.
 
     1. one signed token, small; 2. header of type ``dpop+jwt`` with a public key, and the one
-    algorithm of its curve; 3. all claims, of their types; 4. the signature is the key's. What the
-    claims say is for the caller to check.
+    algorithm of its curve; 3. all claims, of their types; 4. a signature. Whose it is, and what
+    the claims say, is for the caller to check.
 
     Raises:
         DpopError: The first of the four that fails.
 
     Spec:
-        RFC 9449, section 4.3, steps 2 to 7.
+        RFC 9449, section 4.3, steps 2 to 5 and 7.
     """
     parts = text.split(".")
     if len(text) > MAX_PROOF_CHARS or len(parts) != _PARTS or not text.isascii():  # 1
         raise DpopError(f"expected one JWT of at most {MAX_PROOF_CHARS} characters in three parts")
-    key = _key_of(_object(parts[0], "header"))  # 2
-    proof = _proof_of(key, _object(parts[1], "claims"))  # 3
-    try:
-        signature = unb64u(parts[2])
-    except ValueError as error:
-        raise DpopError(f"signature: {error}") from None
-    signed = f"{parts[0]}.{parts[1]}".encode()
-    if not verify(key, signed, _low(key.curve, signature)):  # 4
-        raise DpopError("expected a signature by the key in the header, got another")
-    return proof
+    curve, jwk = _key_of(_object(parts[0], "header"))  # 2
+    claims = _object(parts[1], "claims")  # 3
+    issued_at = claims.get("iat")
+    if not isinstance(issued_at, int) or isinstance(issued_at, bool):
+        raise DpopError("iat: expected whole seconds, got something else")
+    return DpopProof(
+        curve=curve,
+        jwk=jwk,
+        method=_text(claims, "htm"),
+        target=_text(claims, "htu"),
+        issued_at=issued_at,
+        proof_id=_text(claims, "jti"),
+        token_hash=_text(claims, "ath") if "ath" in claims else None,
+        nonce=_text(claims, "nonce") if "nonce" in claims else None,
+        signed=f"{parts[0]}.{parts[1]}".encode(),
+        signature=_signature(parts[2]),  # 4
+    )
+
+
+def is_signed_by(proof: DpopProof, key: PublicKeyLike) -> bool:
+    """
+    Say whether *key* is the one in *proof*, and has signed it.
+
+    Spec:
+        RFC 9449, section 4.3, steps 6 and 12.
+    """
+    if proof.curve != key.curve or proof.jwk != jwk_of(key.curve, key.data):
+        return False
+    return verify(key, proof.signed, _low(proof.curve, proof.signature))
 
 
 def make_proof(
@@ -202,7 +220,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _key_of(header: dict[str, object]) -> _Key:
+def _key_of(header: dict[str, object]) -> tuple[str, dict[str, str]]:
     """1. the type; 2. nothing critical; 3. a public key, and no more; 4. its algorithm."""
     if header.get("typ") != _TYPE:  # 1
         raise DpopError(f"typ: expected {_TYPE}, got {str(header.get('typ'))[:40]!r}")
@@ -212,30 +230,24 @@ def _key_of(header: dict[str, object]) -> _Key:
     if not isinstance(jwk, dict) or jwk.keys() & _PRIVATE:  # 3
         raise DpopError("jwk: expected the members of a public key, and none of a private one")
     try:
-        curve, data = key_of(jwk)
+        curve, members = bare_jwk(jwk)
     except ValueError as error:
         raise DpopError(str(error)) from None
     algorithm = header.get("alg")
     if algorithm not in ALGORITHMS[curve]:  # 4
         expected = " or ".join(ALGORITHMS[curve])
         raise DpopError(f"alg: expected {expected} for this key, got {str(algorithm)[:40]!r}")
-    return _Key(curve, data)
+    return curve, members
 
 
-def _proof_of(key: _Key, claims: dict[str, object]) -> DpopProof:
-    issued_at = claims.get("iat")
-    if not isinstance(issued_at, int) or isinstance(issued_at, bool):
-        raise DpopError("iat: expected whole seconds, got something else")
-    return DpopProof(
-        curve=key.curve,
-        key=key.data,
-        method=_text(claims, "htm"),
-        target=_text(claims, "htu"),
-        issued_at=issued_at,
-        proof_id=_text(claims, "jti"),
-        token_hash=_text(claims, "ath") if "ath" in claims else None,
-        nonce=_text(claims, "nonce") if "nonce" in claims else None,
-    )
+def _signature(part: str) -> bytes:
+    try:
+        signature = unb64u(part)
+    except ValueError as error:
+        raise DpopError(f"signature: {error}") from None
+    if len(signature) != SIGNATURE_BYTES:
+        raise DpopError(f"signature: expected {SIGNATURE_BYTES} bytes, got {len(signature)}")
+    return signature
 
 
 def _text(claims: dict[str, object], name: str) -> str:
@@ -247,7 +259,7 @@ def _text(claims: dict[str, object], name: str) -> str:
 
 def _low(curve: str, signature: bytes) -> bytes:
     """Return the one of the two signatures on secp256k1 that `verify` takes: ES256K has both."""
-    if curve != "secp256k1" or len(signature) != SIGNATURE_BYTES:
+    if curve != "secp256k1":
         return signature
     s = int.from_bytes(signature[32:])
     if not _SECP256K1_ORDER // 2 < s < _SECP256K1_ORDER:
