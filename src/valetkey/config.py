@@ -46,6 +46,10 @@ class Bounds:
         webhooks: How many an organization may have.
         refusals: How many refused runs of one session, within ``refusals_s``, are an alert.
         low_balance_wei: Below it, what the relayer or the stopper has on a chain is an alert.
+        session_depth: How many sessions may stand below each other under one; 0 is no children.
+        session_children: How many children of one session may be in use at a time.
+        session_tree: How many sessions below one may be in use at a time, at any depth: stopping it
+            stops them all in one transaction.
     """
 
     confirmations: Annotated[int, Meta(ge=1, le=10_000)] = 1
@@ -62,6 +66,9 @@ class Bounds:
     refusals: Annotated[int, Meta(ge=1, le=10_000)] = 20
     refusals_s: Seconds = 300
     low_balance_wei: Wei = 10**17
+    session_depth: Annotated[int, Meta(ge=0, le=8)] = 3
+    session_children: Annotated[int, Meta(ge=0, le=1000)] = 32
+    session_tree: Annotated[int, Meta(ge=0, le=1000)] = 128
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
     from valetkey.core.permission.decide import Spent
     from valetkey.core.permission.model import Permission
+    from valetkey.flows.shown import Left
 
 RATE = Rate(calls=2, window_s=60)
 
@@ -29,7 +30,7 @@ def rated(scene: Scene) -> Permission:
     return scene.permission(rate=RATE, relayer=scene.world.relayer_address)
 
 
-async def shown(scene: Scene, held: Held) -> tuple[Spent, reads.Left]:
+async def shown(scene: Scene, held: Held) -> tuple[Spent, Left]:
     """Return what is booked, and what the rate still allows."""
     found = await reads.session(scene.world, scene.principal, session_id=held.session.id)
     assert found.rate is not None

@@ -100,8 +100,9 @@ def _check_session(view: View, session: Session, reservations: list[Reservation]
         return
     mine = [
         one
-        for one in reservations
-        if one.session_id == session.id and one.state is not ReservationState.RELEASED
+        for reservation in reservations
+        for one in reservation.bookings
+        if one.session_id == session.id and reservation.state is not ReservationState.RELEASED
     ]
     assert usage.spent.calls >= sum(one.calls for one in mine), session.id
     limits = lower(session.permission).limits

@@ -120,19 +120,36 @@ class ReservationState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """
+    What a reservation booked to one session.
+
+    Args:
+        calls: Uses.
+        amounts: Booked to each limit of the session's permission.
+        windows: The window of each limit at booking.
+        rate_window: The window of the permission's rate at booking.
+    """
+
+    session_id: str
+    calls: int
+    amounts: tuple[int, ...]
+    windows: tuple[int, ...]
+    rate_window: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """
     What one activity holds until the chain has answered.
 
     Args:
         id: The activity's.
-        nonce: Of the run, in the session's grant.
+        session_id: Whose grant the run is made under: the root of the session that asked.
+        nonce: Of the run, in that grant.
         deadline: First second at which the chain no longer takes the run.
-        calls: Uses booked to the session.
-        amounts: Booked to each limit of the session's permission.
-        windows: The window of each limit at booking.
+        bookings: The session that asked first, then those above it, the root last.
         entries: Booked to budget lines, fees not among them.
-        rate_window: The window of the permission's rate at booking.
     """
 
     id: str
@@ -141,8 +158,10 @@ class Reservation:
     state: ReservationState
     nonce: int
     deadline: int
-    calls: int
-    amounts: tuple[int, ...]
-    windows: tuple[int, ...]
+    bookings: tuple[Booking, ...]
     entries: tuple[Entry, ...]
-    rate_window: int = 0
+
+    @property
+    def root(self) -> Booking:
+        """What is booked to the session whose grant the run is made under."""
+        return self.bookings[-1]

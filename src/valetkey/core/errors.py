@@ -50,6 +50,9 @@ class Code(StrEnum):
     SESSION_STATE = "session_state"
     SESSION_KEY_IN_USE = "session_key_in_use"
     SESSION_KEY_FIXED = "session_key_fixed"
+    SESSION_TOO_DEEP = "session_too_deep"
+    NOT_WITHIN_PARENT = "not_within_parent"
+    TOO_MANY_CHILD_SESSIONS = "too_many_child_sessions"
     # The permission
     NOT_ON_CHAIN = "not_on_chain"
     TARGET_NOT_ALLOWED = "target_not_allowed"

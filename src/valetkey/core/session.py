@@ -136,6 +136,9 @@ class Session:
         owner_key: Where the key of the account's owner is, when there is an account.
         steps: When each plane stopped accepting it, oldest first.
         surface: Where it was opened; its proofs work there alone.
+        parent_id: The session that it was opened under; None for a root.
+        root_id: Of the session at the top, under whose grant its runs are made; None for a root.
+        depth: How many sessions are above it.
     """
 
     id: str
@@ -160,6 +163,9 @@ class Session:
     grant: Grant | None
     steps: tuple[Step, ...] = ()
     surface: Surface = Surface.NATIVE
+    parent_id: str | None = None
+    root_id: str | None = None
+    depth: int = 0
 
     @property
     def token_type(self) -> TokenType:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from valetkey.core.budget import FEES, line_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Fund(StrEnum):
@@ -25,15 +29,18 @@ def fund_line_id(organization_id: str, fund: Fund) -> str:
 
 
 def fee_line_ids(
-    *, organization_id: str, user_id: str | None, session_id: str | None, fund: Fund
+    *, organization_id: str, user_id: str | None, session_ids: Sequence[str], fund: Fund
 ) -> tuple[str, ...]:
     """
     Return the lines that a sponsored transaction is booked to, narrowest first.
 
     Stops are booked to the organization's fund alone: a user or session that has used up its own
     budget can still be stopped.
+
+    Args:
+        session_ids: The session and those above it; none for what no session asked for.
     """
     if fund is Fund.STOPS:
         return (fund_line_id(organization_id, fund),)
-    scopes = [scope for scope in (session_id, user_id) if scope is not None]
+    scopes = [*session_ids, *(() if user_id is None else (user_id,))]
     return (*(line_id(scope, FEES) for scope in scopes), fund_line_id(organization_id, fund))

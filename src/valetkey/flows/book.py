@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Activity, ActivityState
-from valetkey.core.budget import BudgetLine, Entry, Reservation, ReservationState, book
+from valetkey.core.budget import Booking, BudgetLine, Entry, Reservation, ReservationState, book
 from valetkey.core.chain import NONCE_REACH, Counter, GrantStage
+from valetkey.core.child_session import decide_in_line, refusal_in_line
 from valetkey.core.errors import Code, Forbidden, Limited
-from valetkey.core.permission.decide import Deny, decide
+from valetkey.core.permission.decide import Deny
 from valetkey.core.permission.effects import moved
 from valetkey.core.plan import plan_run
-from valetkey.core.session import Session, Usage, refusal
+from valetkey.core.session import Session, Usage
 from valetkey.flows.alerts import note_budget, note_caps
 from valetkey.flows.gate import forbid, present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line, unbound
+from valetkey.flows.line import line_of
 from valetkey.flows.named import note_named
 from valetkey.flows.record import audit, begin, earlier, stepped
 from valetkey.flows.settle import RECENT_NONCES, RUN
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from valetkey.core.activity import Request, RunPlan
     from valetkey.core.chain import GrantState
+    from valetkey.core.child_session import Line
     from valetkey.core.permission.decide import Allow, Spent
     from valetkey.core.permission.model import Call, Permission
     from valetkey.core.principal import Principal
@@ -45,7 +48,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was read before the transaction: these cannot be changed by another one."""
+    """
+    What was read before the transaction: these cannot be changed by another one.
+
+    Args:
+        permission: Of the root, as the chain knows it.
+        on_chain: Of the root's grant.
+    """
 
     session: Session
     account: Account
@@ -57,11 +66,11 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     """
     Return the run, booked and waiting for the session key's signature.
 
-    1. the session; 2. the permission; 3. budgets above it; 4. a nonce; 5. written down. Whatever
-    refuses undoes all of it.
+    1. the session and all above it; 2. the permission of each; 3. budgets above them; 4. a nonce of
+    the root's grant; 5. written down. Whatever refuses undoes all of it.
 
     Raises:
-        Forbidden: The session or its permission refuses.
+        Forbidden: The session, one above it, or the permission of one refuses.
         Limited: A budget or the number of runs in flight is used up.
     """
     before = earlier(tx, asked.principal, asked.request)
@@ -69,54 +78,76 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
         return before
     now = world.clock.now()
     session = present(tx.get(Session, facts.session.id), "session")
-    usage = present(tx.get(Usage, session.id), "session")
-    denied = refusal(session, usage, now=now)  # 1
+    line = line_of(tx, session)
+    denied = refusal_in_line(line, now=now)  # 1
     if denied is not None:
         raise forbid(denied)
     refuse_stopped(facts.on_chain)
+    root, usage = line[-1]
     held = held_of(tx, usage, facts.on_chain)
     known = learn(usage.spent, facts.on_chain, held)
-    allowed = decide(  # 2
-        asked.calls, facts.permission, known, now=now, account=facts.account.address
+    allowed = decide_in_line(  # 2
+        asked.calls, line, known, now=now, account=facts.account.address
     )
     if isinstance(allowed, Deny):
         raise forbid(allowed)
-    entries, until = _book_budgets(tx, session, asked.calls, now=now)  # 3
+    entries, until = _book_budgets(tx, root, asked.calls, now=now)  # 3
+    until += [one.valid_until for one in allowed]
     plan = plan_run(  # 4
-        granted(session),
+        granted(root),
         facts.account,
         facts.permission,
         asked.calls,
-        rules=allowed.rules,
+        rules=allowed[-1].rules,
         nonce=_free_nonce(facts.on_chain, held, usage),
-        deadline=min(allowed.valid_until, *until, now + world.bounds.run_deadline_s),
+        deadline=min(*until, now + world.bounds.run_deadline_s),
     )
     activity = _planned(world, asked, facts, plan)  # 5
     tx.add(activity)
-    last_used_at = max(now, usage.last_used_at)
-    tx.put(replace(usage, spent=allowed.after, last_used_at=last_used_at))
-    note_named(tx, session, asked.calls)
-    tx.add(_reservation(activity, plan, allowed, entries))
+    _use(tx, line, asked.calls, allowed, now=now)
+    tx.add(_reservation(activity, plan, line, allowed, entries))
     _note(world, tx, activity, plan)
-    note_caps(tx, session, allowed.after, now=now)
+    for (one, _), answer in zip(line, allowed, strict=True):
+        note_caps(tx, one, answer.after, now=now)
     return activity
 
 
+def _use(tx: Tx, line: Line, calls: Sequence[Call], allowed: Sequence[Allow], *, now: int) -> None:
+    """Book the run on the whole line; only the session that asks was in use by its holder."""
+    for (session, usage), answer in zip(line, allowed, strict=True):
+        used = replace(usage, spent=answer.after)
+        if session is line[0][0]:
+            used = replace(used, last_used_at=max(now, usage.last_used_at))
+        tx.put(used)
+        note_named(tx, session, calls)
+
+
 def _reservation(
-    activity: Activity, plan: RunPlan, allowed: Allow, entries: tuple[Entry, ...]
+    activity: Activity,
+    plan: RunPlan,
+    line: Line,
+    allowed: Sequence[Allow],
+    entries: tuple[Entry, ...],
 ) -> Reservation:
+    bookings = tuple(
+        Booking(
+            session_id=session.id,
+            calls=answer.calls,
+            amounts=answer.amounts,
+            windows=tuple(counter.window for counter in answer.after.counters),
+            rate_window=answer.after.rate.window,
+        )
+        for (session, _), answer in zip(line, allowed, strict=True)
+    )
     return Reservation(
         id=activity.id,
         organization_id=activity.organization_id,
-        session_id=activity.subject_id,
+        session_id=bookings[-1].session_id,
         state=ReservationState.RESERVED,
         nonce=plan.nonce,
         deadline=plan.deadline,
-        calls=allowed.calls,
-        amounts=allowed.amounts,
-        windows=tuple(counter.window for counter in allowed.after.counters),
+        bookings=bookings,
         entries=entries,
-        rate_window=allowed.after.rate.window,
     )
 
 
@@ -129,7 +160,12 @@ def refuse_stopped(on_chain: GrantState) -> None:
 
 
 def held_of(view: View, usage: Usage, on_chain: GrantState) -> list[Reservation]:
-    """Return what a session has reserved, and what was committed after *on_chain* was looked at."""
+    """
+    Return what is reserved under a grant, and what was committed after *on_chain* was looked at.
+
+    Args:
+        usage: Of the session that the grant is of: a root.
+    """
     held = view.find(Reservation, session_id=usage.id, state=ReservationState.RESERVED)
     if any(on_chain.is_nonce_free(nonce) for nonce in usage.recent_nonces):
         held += view.find(
@@ -153,14 +189,15 @@ def learn(booked: Spent, on_chain: GrantState, held: Sequence[Reservation]) -> S
         held: By `held_of`; what *on_chain* has used the nonce of is among its own counts.
     """
     held = [one for one in held if on_chain.is_nonce_free(one.nonce)]
-    calls = max(booked.calls, on_chain.calls + sum(one.calls for one in held))
+    mine = [one.root for one in held]
+    calls = max(booked.calls, on_chain.calls + sum(one.calls for one in mine))
     counters = []
     for index, (ours, theirs) in enumerate(zip(booked.counters, on_chain.counters, strict=True)):
         window = max(ours.window, theirs.window)
-        waiting = sum(one.amounts[index] for one in held if one.windows[index] == window)
-        mine = ours.spent if ours.window == window else 0
+        waiting = sum(one.amounts[index] for one in mine if one.windows[index] == window)
+        known = ours.spent if ours.window == window else 0
         chain = theirs.spent if theirs.window == window else 0
-        counters.append(Counter(max(mine, chain + waiting), window))
+        counters.append(Counter(max(known, chain + waiting), window))
     return replace(booked, calls=calls, counters=tuple(counters))
 
 
@@ -188,7 +225,7 @@ def budgets_of(
     view: View, session: Session, calls: Sequence[Call]
 ) -> Iterator[tuple[BudgetLine, int]]:
     """
-    Give each budget above *session* that *calls* move something of, and how much.
+    Give each budget above *session*, a root, that *calls* move something of, and how much.
 
     Of a session that may go past us, all that it can move is held already.
     """

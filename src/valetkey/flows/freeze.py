@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import ActivityState
+from valetkey.core.child_session import OVER, state_in_line
 from valetkey.core.errors import Code, Conflict, ValetkeyError
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.line import line_of
 from valetkey.flows.record import begin, earlier
 from valetkey.flows.relay import NODE_CODES
-from valetkey.flows.stop import Stopped, carry, note_event
+from valetkey.flows.stop import Stopped, carry
 from valetkey.flows.switch import (
     FreezeNote,
     Word,
@@ -21,6 +23,7 @@ from valetkey.flows.switch import (
     sign_switch,
     word_of,
 )
+from valetkey.flows.tree import note_event, switch_below
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Activity, Request
@@ -54,7 +57,7 @@ async def freeze(
     owner_signature: bytes | None = None,
 ) -> Stopped:
     """
-    Freeze a session: refused from this answer on, and on chain where the owner has signed.
+    Freeze a session and all below it: refused at once, and on chain where the owner has signed.
 
     Freezing a frozen session changes nothing here, and may bring the owner's signature later.
 
@@ -88,16 +91,19 @@ async def freeze(
 def _frozen(world: World, tx: Tx, principal: Principal, session: Session) -> Session:
     usage = present(tx.get(Usage, session.id), "session")
     state = state_of(session, usage, now=world.clock.now())
-    if state is State.FROZEN:
+    in_line = state_in_line(line_of(tx, session), now=world.clock.now())
+    if state is State.FROZEN and in_line not in OVER:
         return session
-    if next_state(state, Event.FREEZE) is None:
-        detail = f"expected an open session, got one that is {state}"
+    if next_state(state, Event.FREEZE) is None or in_line in OVER:
+        detail = f"expected an open session, got one that is {in_line}"
         raise Conflict(Code.SESSION_STATE, detail)
     at_ms = world.clock.now_ms()
     steps = (Step("server", "freeze_requested", at_ms), Step("server", "refused", at_ms))
     frozen = replace(session, state=State.FROZEN, steps=(*session.steps, *steps))
     tx.put(frozen)
     note_event(world, tx, frozen, Event.FREEZE, principal.subject_id)
+    asker = principal.subject_id
+    switch_below(world, tx, frozen, Event.FREEZE, principal_id=asker, steps=steps)
     return frozen
 
 
@@ -135,6 +141,7 @@ async def unfreeze(
 
 
 def _thawed(world: World, tx: Tx, principal: Principal, session: Session) -> Session:
+    _expect_none_above(tx, session)
     usage = present(tx.get(Usage, session.id), "session")
     now_state = state_of(session, usage, now=world.clock.now())
     state = next_state(now_state, Event.UNFREEZE)
@@ -145,7 +152,16 @@ def _thawed(world: World, tx: Tx, principal: Principal, session: Session) -> Ses
     thawed = replace(session, state=state, steps=(*session.steps, step))
     tx.put(thawed)
     note_event(world, tx, thawed, Event.UNFREEZE, principal.subject_id)
+    asker = principal.subject_id
+    switch_below(world, tx, thawed, Event.UNFREEZE, principal_id=asker, steps=(step,))
     return thawed
+
+
+def _expect_none_above(view: View, session: Session) -> None:
+    for above, _ in line_of(view, session)[1:]:
+        if above.state is State.FROZEN:
+            detail = f"{above.id}, above this session, is frozen: unfreeze that one first"
+            raise Conflict(Code.SESSION_STATE, detail)
 
 
 def _switch(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from valetkey.core.child_session import refusal_in_line
 from valetkey.core.errors import NotFound
-from valetkey.core.session import Session, State, Usage, refusal
+from valetkey.core.session import Session, State
 from valetkey.core.surface import Surface
 from valetkey.core.token import TokenPrefix, fingerprint, matches
 from valetkey.flows.gate import expect_reach, expect_secret
-from valetkey.flows.reads import show
+from valetkey.flows.line import line_of
+from valetkey.flows.shown import show
 from valetkey.flows.stop import revoke
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
-    from valetkey.flows.reads import Shown
+    from valetkey.flows.shown import Shown
     from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import View
@@ -36,12 +38,12 @@ async def introspect(world: Sight, principal: Principal, *, token: str) -> Shown
 
     def body(view: View) -> Shown | None:
         session = _session_of(view, principal, token)
-        usage = view.get(Usage, session.id) if session else None
         if session is None or session.surface is not Surface.NATIVE:
             return None
-        if usage is None or refusal(session, usage, now=now) is not None:
+        line = line_of(view, session)
+        if refusal_in_line(line, now=now) is not None:
             return None
-        return show(session, usage, now=now)
+        return show(line, now=now)
 
     return await world.store.read(body)
 

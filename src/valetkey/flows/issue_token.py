@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.child_session import ends_in_line, refusal_in_line
 from valetkey.core.errors import Code, Conflict, Forbidden, Unavailable
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import PrincipalKind
-from valetkey.core.session import Session, Usage, ends_at, refusal
+from valetkey.core.session import Session
 from valetkey.core.session_token import claims_of, key_id_of, to_sign, token_of
 from valetkey.core.wallet import Curve, PublicKey, SealedKey
 from valetkey.flows.gate import expect_known, forbid, present
+from valetkey.flows.line import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +63,8 @@ async def issue_token(
 
     def body(view: View) -> dict[str, object]:
         session = present(view.get(Session, principal.subject_id), "session")
-        usage = present(view.get(Usage, principal.subject_id), "session")
-        denied = refusal(session, usage, now=now)
+        line = line_of(view, session)
+        denied = refusal_in_line(line, now=now)
         if denied is not None:
             raise forbid(denied)
         if principal.access is not session.access:
@@ -70,7 +72,7 @@ async def issue_token(
             raise Forbidden(Code.READ_ONLY, detail)
         return claims_of(
             session,
-            ends_at=ends_at(session, usage),
+            ends_at=ends_in_line(line),
             issuer=issuer,
             audience=audience,
             life_s=life_s,

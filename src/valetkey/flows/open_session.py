@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,20 +12,24 @@ from valetkey.core.organization import User
 from valetkey.core.permission.canonical import permission_id
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.compile import NotOnChain, compile_grant
-from valetkey.core.permission.decide import Spent, nothing_spent
-from valetkey.core.permission.decimals import capped_tokens, check_decimals
 from valetkey.core.plan import grant_id_of
 from valetkey.core.session import Grant, Proof, Session, State, Usage
-from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
+from valetkey.core.token import fingerprint
 from valetkey.core.wallet import Account, Curve, Wallet, grant_key_of
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.grant import owner_key_of, sign_as_owner
-from valetkey.flows.opening import refuse_shared_key, write_opened
-from valetkey.flows.record import earlier
+from valetkey.flows.opening import (
+    Opened,
+    findings_of,
+    opened_before,
+    refuse_shared_key,
+    token_for,
+    unspent,
+    write_opened,
+)
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
-    from valetkey.core.permission.finding import Finding
     from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
     from valetkey.core.wallet import SealedKey
@@ -34,23 +37,6 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx, View
 
 SALT_BYTES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """
-    A new session.
-
-    Args:
-        token: Its token, shown this once; None without one, and for repeats. It is bound to the
-            session's key if there is one.
-        findings: What its chain had to say on its permission; empty for repeats.
-    """
-
-    session: Session
-    usage: Usage
-    token: str | None
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +62,7 @@ async def open_session(
         ChainRejected: The key is on P-256, and the chain checks no such signatures.
     """
     expect_secret(principal)  # 1
-    before = await world.store.read(lambda view: _repeated(view, principal, request))
+    before = await world.store.read(lambda view: opened_before(view, principal, request))
     if before is not None:
         return await _signed(world, before)
     check_open(  # 2
@@ -87,8 +73,8 @@ async def open_session(
     server_key = await _server_key(world, principal, command, session_id)
     permission = _bound(world, command, facts.account)
     grant = await _grant(world, command, permission, facts, server_key)  # 3
-    findings = await _findings(world, permission)  # 4
-    token = _token(world, command)
+    findings = await findings_of(world, permission)  # 4
+    token = token_for(world, command)
     session = replace(
         _session(world, principal, command, facts),
         id=session_id,
@@ -98,10 +84,10 @@ async def open_session(
         permission_id=permission_id(permission) if permission else None,
         grant=grant,
     )
-    usage = Usage(session.id, session.created_at, _unspent(permission))
+    usage = Usage(session.id, session.created_at, unspent(permission))
 
     def body(tx: Tx) -> Opened:  # 5, 6
-        again = _repeated(tx, principal, request)
+        again = opened_before(tx, principal, request)
         if again is not None:
             return again
         if not command.shares_key:
@@ -114,12 +100,6 @@ async def open_session(
     return await _signed(world, await world.store.write(body))  # 7
 
 
-def _token(world: World, command: OpenSession) -> str | None:
-    if command.proof is not Proof.BEARER and not command.bound_token:
-        return None
-    return make_token(TokenPrefix.SESSION, world.entropy.take(TOKEN_BYTES))
-
-
 async def _signed(world: World, opened: Opened) -> Opened:
     """Return the session, open, if it waits for an owner's key that is here; else as it is."""
     session = opened.session
@@ -129,19 +109,6 @@ async def _signed(world: World, opened: Opened) -> Opened:
     if owner is None:
         return opened
     return replace(opened, session=await sign_as_owner(world, session.id, owner))
-
-
-async def _findings(world: World, permission: Permission | None) -> tuple[Finding, ...]:
-    """Ask each token of a cap what a whole unit of it is."""
-    if permission is None:
-        return ()
-    chain, tokens = world.chain(permission.chain), capped_tokens(permission)
-    told = await asyncio.gather(*(chain.token_decimals(token) for token in tokens))
-    return check_decimals(permission, dict(zip(tokens, told, strict=True)))
-
-
-def _unspent(permission: Permission | None) -> Spent:
-    return nothing_spent(permission) if permission else Spent(0, ())
 
 
 def _session(world: World, principal: Principal, command: OpenSession, facts: _Facts) -> Session:
@@ -247,14 +214,6 @@ async def _grant(
         session_key=session_key,
         key_id=server_key.id if server_key else None,
     )
-
-
-def _repeated(view: View, principal: Principal, request: Request) -> Opened | None:
-    before = earlier(view, principal, request)
-    if before is None:
-        return None
-    session = present(view.get(Session, before.subject_id), "session")
-    return Opened(session, present(view.get(Usage, session.id), "session"), None)
 
 
 __all__ = ["OpenSession", "Opened", "open_session"]

@@ -1,74 +1,72 @@
-"""What a new session leaves in the store, unless a budget above it refuses."""
+"""What every opening of a session has in common, and what it leaves in the store."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
+from valetkey.core.child_session import OVER
 from valetkey.core.errors import Code, Conflict
-from valetkey.core.session import Session, State, Usage, state_of
+from valetkey.core.permission.decide import Spent, nothing_spent
+from valetkey.core.permission.decimals import capped_tokens, check_decimals
+from valetkey.core.session import Proof, Session, Usage, state_of
+from valetkey.core.token import TOKEN_BYTES, TokenPrefix, make_token
 from valetkey.flows.due import watch
 from valetkey.flows.gate import present
 from valetkey.flows.holds import hold_for_session
 from valetkey.flows.leaving import expect_staying
-from valetkey.flows.record import begin, write_down
+from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.tree import add_branch
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
+    from valetkey.core.command import OpenSession
+    from valetkey.core.permission.finding import Finding
+    from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
-    from valetkey.ports import Tx
-
-_OVER = frozenset({State.REVOKED, State.EXPIRED, State.CLOSED})
+    from valetkey.ports import Tx, View
 
 
-def write_opened(
-    world: World, tx: Tx, principal: Principal, request: Request, opened: tuple[Session, Usage]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Opened:
     """
-    Write a new session down, with all that belongs to it.
+    A new session.
 
-    Raises:
-        Malformed, Limited: Its holder could spend past a budget above it.
-        Conflict: Its account is about to run other code.
+    Args:
+        token: Its token, shown this once; None without one, and for repeats. It is bound to the
+            session's key if there is one.
+        findings: What its chain had to say on its permission; empty for repeats.
     """
-    session, usage = opened
-    expect_staying(tx, session.account_id)
-    hold_for_session(tx, session, now=world.clock.now())
-    tx.add(session)
-    tx.add(usage)
-    if session.grant is not None:
-        watch(tx, session, due_at=world.clock.now() + world.bounds.watch_s)
-    permission = session.permission
-    if permission is not None and permission.fee_budget_wei is not None:
-        line = BudgetLine(
-            id=line_id(session.id, FEES),
-            organization_id=session.organization_id,
-            scope_id=session.id,
-            asset=FEES,
-            limit=permission.fee_budget_wei,
-            window_s=0,
-            starts_at=session.starts_at,
-            counter=Counter(0, 0),
-        )
-        tx.add(line)
-    activity = begin(
-        world,
-        principal,
-        request,
-        "session:open",
-        organization_id=session.organization_id,
-        subject_id=session.id,
-    )
-    facts = {
-        "proof": session.proof.value,
-        "access": session.access.value,
-        "state": session.state.value,
-        "permission_id": session.permission_id or "",
-    }
-    write_down(tx, replace(activity, session_id=session.id), "session:opened", **facts)
+
+    session: Session
+    usage: Usage
+    token: str | None
+    findings: tuple[Finding, ...] = ()
+
+
+def token_for(world: World, command: OpenSession) -> str | None:
+    """Return a new token, if *command* asks for a session that has one."""
+    if command.proof is not Proof.BEARER and not command.bound_token:
+        return None
+    return make_token(TokenPrefix.SESSION, world.entropy.take(TOKEN_BYTES))
+
+
+def unspent(permission: Permission | None) -> Spent:
+    """Return the booking of a session that was never used."""
+    return nothing_spent(permission) if permission else Spent(0, ())
+
+
+async def findings_of(world: World, permission: Permission | None) -> tuple[Finding, ...]:
+    """Ask each token of a cap what a whole unit of it is."""
+    if permission is None:
+        return ()
+    chain, tokens = world.chain(permission.chain), capped_tokens(permission)
+    told = await asyncio.gather(*(chain.token_decimals(token) for token in tokens))
+    return check_decimals(permission, dict(zip(tokens, told, strict=True)))
 
 
 def refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
@@ -83,10 +81,75 @@ def refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
     now = world.clock.now()
     for other in tx.find(Session, key_index=session.key_index, newest_first=True):
         usage = present(tx.get(Usage, other.id), "session")
-        alive = state_of(other, usage, now=now) not in _OVER
+        alive = state_of(other, usage, now=now) not in OVER
         if not alive:
             continue
         is_same = other.key == session.key  # the same bytes may be a point on either curve
         if is_same and other.account_id != session.account_id:
             detail = "this key holds a session of another account; take a new key for each account"
             raise Conflict(Code.SESSION_KEY_IN_USE, detail)
+
+
+def opened_before(view: View, principal: Principal, request: Request) -> Opened | None:
+    """Return the session that the same request opened before, without its token."""
+    before = earlier(view, principal, request)
+    if before is None:
+        return None
+    session = present(view.get(Session, before.subject_id), "session")
+    return Opened(session, present(view.get(Usage, session.id), "session"), None)
+
+
+def write_opened(
+    world: World, tx: Tx, principal: Principal, request: Request, opened: tuple[Session, Usage]
+) -> None:
+    """
+    Write a new session down, with all that belongs to it.
+
+    Raises:
+        Malformed, Limited: Its holder could spend past a budget above it; or too many sessions are
+            in use beside it.
+        Conflict: Its account is about to run other code.
+    """
+    session, usage = opened
+    expect_staying(tx, session.account_id)
+    hold_for_session(tx, session, now=world.clock.now())
+    add_branch(world, tx, session)
+    tx.add(session)
+    tx.add(usage)
+    if session.grant is not None:
+        watch(tx, session, due_at=world.clock.now() + world.bounds.watch_s)
+    _add_fee_budget(tx, session)
+    activity = begin(
+        world,
+        principal,
+        request,
+        "session:open",
+        organization_id=session.organization_id,
+        subject_id=session.id,
+    )
+    facts = {
+        "proof": session.proof.value,
+        "access": session.access.value,
+        "state": session.state.value,
+        "permission_id": session.permission_id or "",
+    }
+    if session.parent_id is not None:
+        facts["parent_id"] = session.parent_id
+    write_down(tx, replace(activity, session_id=session.id), "session:opened", **facts)
+
+
+def _add_fee_budget(tx: Tx, session: Session) -> None:
+    permission = session.permission
+    if permission is None or permission.fee_budget_wei is None:
+        return
+    line = BudgetLine(
+        id=line_id(session.id, FEES),
+        organization_id=session.organization_id,
+        scope_id=session.id,
+        asset=FEES,
+        limit=permission.fee_budget_wei,
+        window_s=0,
+        starts_at=session.starts_at,
+        counter=Counter(0, 0),
+    )
+    tx.add(line)

@@ -6,16 +6,18 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from valetkey.core.budget import book
+from valetkey.core.child_session import decide_in_line, refusal_in_line
 from valetkey.core.errors import Code, Forbidden
-from valetkey.core.permission.decide import Deny, decide
+from valetkey.core.permission.decide import Deny
 from valetkey.core.permission.lower import lower
 from valetkey.core.principal import PrincipalKind
-from valetkey.core.session import Session, Usage, refusal
+from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.book import budgets_of, held_of, learn, refuse_stopped
 from valetkey.flows.gate import expect_known, expect_reach, present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line
+from valetkey.flows.line import line_of, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,16 +37,17 @@ async def preview(
     Say what a run of *calls* would be answered now; the next moment may be another.
 
     The same questions as a run, in the same order: 1. the account runs our code; 2. the session;
-    3. the permission; 4. budgets above it. How many runs are in flight is not asked.
+    3. the permission; 4. budgets above it. How many runs are in flight is not asked. Of a child
+    session all above it are asked as well.
     """
     expect_known(principal)
-    session, account, permission = await world.store.read(
+    root, account, permission = await world.store.read(
         lambda view: _facts(view, principal, session_id)
     )
     chain = world.chain(account.chain)
     on_chain, delegate = await asyncio.gather(
         chain.grant_state(
-            account.address, granted(session).grant_id, counters=len(lower(permission).limits)
+            account.address, granted(root).grant_id, counters=len(lower(permission).limits)
         ),
         chain.delegate_of(account.address),
     )
@@ -66,11 +69,12 @@ def _facts(
     if principal.kind is PrincipalKind.PUBLISHABLE:
         raise Forbidden(Code.NOT_ALLOWED, "a publishable key reads the consent of a session only")
     expect_reach(view, principal, session.organization_id, "session")
-    if session.permission is None:
+    root = root_of(view, session)
+    if session.permission is None or root.permission is None:
         detail = "expected a session with a permission, got one that only reads"
         raise Forbidden(Code.READ_ONLY, detail)
     account = present(view.get(Account, session.account_id or ""), "account")
-    return session, account, session.permission
+    return root, account, root.permission
 
 
 def _decide(
@@ -83,22 +87,20 @@ def _decide(
     now: int,
 ) -> Allow | Deny:
     session = present(view.get(Session, session_id), "session")
-    usage = present(view.get(Usage, session_id), "session")
-    denied = refusal(session, usage, now=now)  # 2
+    line = line_of(view, session)
+    denied = refusal_in_line(line, now=now)  # 2
     if denied is not None:
         return denied
     try:
         refuse_stopped(on_chain)
     except Forbidden as forbidden:
         return Deny(forbidden.code, "state", forbidden.detail)
-    permission = session.permission
-    if permission is None:  # never changes; looked at in `_facts`
-        return Deny(Code.READ_ONLY, "permission", "this session only reads")
+    root, usage = line[-1]
     known = learn(usage.spent, on_chain, held_of(view, usage, on_chain))
-    verdict = decide(calls, permission, known, now=now, account=account.address)  # 3
+    verdict = decide_in_line(calls, line, known, now=now, account=account.address)  # 3
     if isinstance(verdict, Deny):
         return verdict
-    return _over_budget(view, session, calls, now=now) or verdict  # 4
+    return _over_budget(view, root, calls, now=now) or verdict[0]  # 4
 
 
 def _over_budget(view: View, session: Session, calls: Sequence[Call], *, now: int) -> Deny | None:

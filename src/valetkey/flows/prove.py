@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import SeenNonce
+from valetkey.core.child_session import refusal_in_line, state_in_line
 from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.dpop import Dpop, check_dpop, is_bound_to
 from valetkey.core.errors import Code, Forbidden, Unauthenticated
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS, Access, Principal, PrincipalKind
-from valetkey.core.session import Session, State, Usage, refusal, state_of
+from valetkey.core.session import Session, State, Usage
 from valetkey.core.stamp import CLOCK_BOUND_S, Stamp, check_stamp, is_stamped_by
 from valetkey.core.surface import Surface
 from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, matches
+from valetkey.flows.line import line_of
 
 if TYPE_CHECKING:
+    from valetkey.core.child_session import Line
     from valetkey.core.wallet import PublicKey
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -53,8 +56,8 @@ async def authenticate(
     """
     Return who *proof* proves.
 
-    1. the proof itself; 2. it is of *surface*; 3. the session behind it is in use; 4. a signed
-    request is seen once; its use is noted.
+    1. the proof itself; 2. it is of *surface*; 3. the session behind it is in use, and all above
+    it; 4. a signed request is seen once; its use is noted.
 
     Args:
         is_write: A signed write may come again: it finds what it did the first time.
@@ -92,8 +95,9 @@ async def _by_token(world: World, token: str, asked: _Asked) -> Principal:
         found = await world.store.read(lambda view: view.find(Credential, fingerprint=mark))
         return _of_credential(found[0] if found and matches(token, mark) else None, asked)
     now = world.clock.now()
-    session, usage = await _session_of(world, token)
-    principal = _of_session(session, usage, asked, now=now)
+    line = await _line_of_token(world, token)
+    session, usage = line[0]
+    principal = _of_session(line, asked, now=now)
     if session.key is not None:
         detail = "expected DPoP and a proof by the key of this token, got the token alone"
         raise Unauthenticated(Code.PROOF_KEY_BOUND, detail)
@@ -102,20 +106,19 @@ async def _by_token(world: World, token: str, asked: _Asked) -> Principal:
     return principal
 
 
-async def _session_of(world: World, token: str) -> tuple[Session, Usage]:
-    """Return the session that *token* was made for, whatever has become of it."""
+async def _line_of_token(world: World, token: str) -> Line:
+    """Return the session that *token* was made for, and those above it, whatever became of them."""
 
-    def look_up(view: View) -> tuple[Session, Usage] | None:
+    def look_up(view: View) -> Line | None:
         found = view.find(Session, fingerprint=fingerprint(token), limit=1)
         if not found or found[0].fingerprint is None or not matches(token, found[0].fingerprint):
             return None
-        usage = view.get(Usage, found[0].id)
-        return (found[0], usage) if usage else None
+        return line_of(view, found[0])
 
-    facts = await world.store.read(look_up)
-    if facts is None:
+    line = await world.store.read(look_up)
+    if line is None:
         raise _refused()
-    return facts
+    return line
 
 
 async def _by_bound_token(world: World, dpop: Dpop, asked: _Asked) -> Principal:
@@ -130,10 +133,11 @@ async def _by_bound_token(world: World, dpop: Dpop, asked: _Asked) -> Principal:
     check_dpop(dpop, nonces=nonces, now=now)  # 1
     if len(dpop.token) > MAX_TOKEN_CHARS or not dpop.token.startswith(TokenPrefix.SESSION):
         raise _refused()
-    session, usage = await _session_of(world, dpop.token)  # 2
+    line = await _line_of_token(world, dpop.token)  # 2
+    session = line[0][0]
     if session.key is None or not is_bound_to(dpop, session.key):
         raise _refused("another_key")
-    principal = _of_session(session, usage, asked, now=now)  # 3
+    principal = _of_session(line, asked, now=now)  # 3
     seen = SeenNonce(f"dpop/{session.id}/{dpop.proof.proof_id}", "", _forget_at(now))
     key = session.key
     is_new = await world.store.write(  # 4
@@ -149,12 +153,12 @@ async def _by_stamp(world: World, stamp: Stamp, asked: _Asked) -> Principal:
     """1. what the signature covers; 2. whose key made it; 3. in use; 4. seen once."""
     now = world.clock.now()
     nonce = check_stamp(stamp, now=now)  # 1
-    holder, usage = await world.store.read(lambda view: _holder_of(view, stamp.key_id))
+    holder, line = await world.store.read(lambda view: _holder_of(view, stamp.key_id))
     key = _key_of(holder)
     if key is None or not is_stamped_by(stamp, key):  # 2
         raise _refused()
-    if isinstance(holder, Session) and usage is not None:  # 3
-        principal = _of_session(holder, usage, asked, now=now)
+    if line is not None:  # 3
+        principal = _of_session(line, asked, now=now)
     else:
         principal = _of_credential(holder, asked)
     mark = hashlib.sha256(stamp.base).hexdigest()
@@ -168,9 +172,10 @@ async def _by_stamp(world: World, stamp: Stamp, asked: _Asked) -> Principal:
     return replace(principal, request_id=nonce)
 
 
-def _holder_of(view: View, key_id: str) -> tuple[Session | Credential | None, Usage | None]:
+def _holder_of(view: View, key_id: str) -> tuple[Session | Credential | None, Line | None]:
     if key_id.startswith(f"{Prefix.SESSION}_"):
-        return view.get(Session, key_id), view.get(Usage, key_id)
+        session = view.get(Session, key_id)
+        return session, line_of(view, session) if session else None
     return view.get(Credential, key_id), None
 
 
@@ -221,11 +226,12 @@ def _of_credential(credential: Session | Credential | None, asked: _Asked) -> Pr
     )
 
 
-def _of_session(session: Session, usage: Usage, asked: _Asked, *, now: int) -> Principal:
+def _of_session(line: Line, asked: _Asked, *, now: int) -> Principal:
+    session = line[0][0]
     _expect_surface(session, asked)
-    denied = refusal(session, usage, now=now)
+    denied = refusal_in_line(line, now=now)
     may_leave = asked.is_leaving and denied is not None and denied.code in _MAY_OPEN
-    if may_leave or state_of(session, usage, now=now) is State.EXHAUSTED:
+    if may_leave or state_in_line(line, now=now) is State.EXHAUSTED:
         denied = None
     if denied is not None:
         kind = Forbidden if denied.code in _MAY_OPEN else Unauthenticated

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.audit import AuditHead, AuditLine, first_head
@@ -11,17 +11,17 @@ from valetkey.core.budget import BudgetLine
 from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, Forbidden
 from valetkey.core.organization import Organization, User
-from valetkey.core.permission.lower import Limit, lower
 from valetkey.core.principal import PrincipalKind
-from valetkey.core.session import Session, State, Usage, ends_at, state_of
+from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account, Wallet
 from valetkey.core.webhook import Delivery, Webhook
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
+from valetkey.flows.line import is_below, line_of, root_of
+from valetkey.flows.shown import show
 
 if TYPE_CHECKING:
-    from valetkey.core.chain import Counter
-    from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
+    from valetkey.flows.shown import Shown
     from valetkey.flows.sight import Sight
     from valetkey.ports import Value, View
 
@@ -29,86 +29,17 @@ Owned = TypeVar("Owned", User, Credential, Wallet, Account, Activity, BudgetLine
 PAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """
-    What one limit still allows.
-
-    Args:
-        asset: 20 bytes of the token, or None for the native coin.
-        window_ends_at: First second of the next window; None for a lifetime limit.
-    """
-
-    asset: bytes | None
-    caveat: str
-    limit: int
-    spent: int
-    window_ends_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """
-    A session as it is now: its state with time and use in it, and what is left.
-
-    Args:
-        rate: Of calls; its ``asset`` says nothing.
-    """
-
-    session: Session
-    usage: Usage
-    state: State
-    ends_at: int
-    calls_left: int | None
-    left: tuple[Left, ...]
-    rate: Left | None = None
-
-
-def show(session: Session, usage: Usage, *, now: int) -> Shown:
-    """Return *session* with everything that depends on the time."""
-    permission = session.permission
-    calls_left = None
-    left: tuple[Left, ...] = ()
-    rate = None
-    if permission is not None:
-        if permission.max_calls is not None:
-            calls_left = max(permission.max_calls - usage.spent.calls, 0)
-        left = tuple(
-            _left(limit, counter, permission, now=now)
-            for limit, counter in zip(lower(permission).limits, usage.spent.counters, strict=True)
-        )
-        if permission.rate is not None:
-            per_window = Limit(None, 0, permission.rate.calls, permission.rate.window_s, "rate")
-            rate = _left(per_window, usage.spent.rate, permission, now=now)
-    return Shown(
-        session=session,
-        usage=usage,
-        state=state_of(session, usage, now=now),
-        ends_at=ends_at(session, usage),
-        calls_left=calls_left,
-        left=left,
-        rate=rate,
-    )
-
-
-def _left(limit: Limit, counter: Counter, permission: Permission, *, now: int) -> Left:
-    starts_at = permission.starts_at
-    window = limit.window_at(max(now, starts_at), starts_at=starts_at)
-    spent = counter.spent if counter.window == window or not limit.window_s else 0
-    end = starts_at + (window + 1) * limit.window_s if limit.window_s else None
-    return Left(limit.asset, limit.caveat, limit.limit, spent, end)
-
-
 async def session(world: Sight, principal: Principal, *, session_id: str) -> Shown:
-    """Return one session: the organization's, a child's, or the one that asks."""
+    """Return one session: the organization's or of one below, the one that asks or below it."""
     expect_known(principal)
     now = world.clock.now()
 
     def body(view: View) -> Shown:
         found = present(view.get(Session, session_id), "session")
-        _expect_own(principal, session_id)
+        if not is_below(view, found, principal.subject_id):
+            _expect_own(principal, session_id)
         expect_reach(view, principal, found.organization_id, "session")
-        return show(found, present(view.get(Usage, session_id), "session"), now=now)
+        return show(line_of(view, found), now=now)
 
     return await world.store.read(body)
 
@@ -116,20 +47,18 @@ async def session(world: Sight, principal: Principal, *, session_id: str) -> Sho
 async def shown(world: Sight, session: Session) -> Shown:
     """Return *session*, which a write has just answered with, as it is now."""
     now = world.clock.now()
-    return await world.store.read(
-        lambda view: show(session, present(view.get(Usage, session.id), "session"), now=now)
-    )
+    return await world.store.read(lambda view: show(line_of(view, session), now=now))
 
 
 async def to_sign(world: Sight, activity: Activity) -> tuple[Session, Account] | None:
-    """Return whose run waits for its holder's signature, or None if *activity* is no such run."""
+    """Return under whose grant a run waits to be signed, or None if *activity* is no such run."""
     session_id = activity.session_id
     if activity.state is not ActivityState.AWAITING or session_id is None:
         return None
 
     def body(view: View) -> tuple[Session, Account]:
         found = present(view.get(Session, session_id), "session")
-        return found, present(view.get(Account, found.account_id or ""), "account")
+        return root_of(view, found), present(view.get(Account, found.account_id or ""), "account")
 
     return await world.store.read(body)
 
@@ -141,25 +70,39 @@ def _expect_own(principal: Principal, session_id: str) -> None:
         raise Forbidden(Code.NOT_ALLOWED, "a publishable key reads the consent of a session only")
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which sessions are listed: those that have all that is not None."""
+
+    state: State | None = None
+    user_id: str | None = None
+    wallet_id: str | None = None
+    parent_id: str | None = None
+
+
+EVERY: Final = Which()
+
+
 async def sessions(
     world: Sight,
     principal: Principal,
     *,
     organization_id: str,
-    state: State | None = None,
-    user_id: str | None = None,
-    wallet_id: str | None = None,
+    which: Which = EVERY,
     after: str = "",
     limit: int = PAGE,
 ) -> list[Shown]:
-    """Return sessions of an organization, newest first, in pages."""
-    expect_secret(principal)
+    """Return sessions of an organization, newest first, in pages; its own children to a session."""
+    if principal.kind is not PrincipalKind.SESSION or which.parent_id != principal.subject_id:
+        expect_secret(principal)
     now = world.clock.now()
-    where: dict[str, str] = {"organization_id": organization_id}
-    if user_id is not None:
-        where["user_id"] = user_id
-    if wallet_id is not None:
-        where["wallet_id"] = wallet_id
+    asked = {
+        "user_id": which.user_id,
+        "wallet_id": which.wallet_id,
+        "parent_id": which.parent_id,
+    }
+    where = {name: value for name, value in asked.items() if value is not None}
+    where["organization_id"] = organization_id
 
     def body(view: View) -> list[Shown]:
         expect_reach(view, principal, organization_id, "organization")
@@ -170,8 +113,8 @@ async def sessions(
             if not page:
                 break
             for found in page:
-                one = show(found, present(view.get(Usage, found.id), "session"), now=now)
-                if len(shown) < limit and state in {None, one.state}:
+                one = show(line_of(view, found), now=now)
+                if len(shown) < limit and which.state in {None, one.state}:
                     shown.append(one)
             cursor = page[-1].id
         return shown

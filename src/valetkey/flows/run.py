@@ -19,6 +19,7 @@ from valetkey.flows.alerts import note_refusal
 from valetkey.flows.book import Asked, Facts, book_run
 from valetkey.flows.gate import expect_write, present
 from valetkey.flows.grant import granted
+from valetkey.flows.line import root_of
 from valetkey.flows.record import earlier, stepped
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import lapse, why_stale
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valetkey.core.activity import Request
-    from valetkey.core.permission.model import Call
+    from valetkey.core.permission.model import Call, Permission
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -61,7 +62,8 @@ async def run(
         return await _continue(world, before)
     facts = await _gather(world, principal)
     if facts.on_chain.stage is GrantStage.REVOKED:
-        await world.store.write(partial(note_killed, world, session_id=facts.session.id))
+        root_id = facts.session.root_id or facts.session.id
+        await world.store.write(partial(note_killed, world, session_id=root_id))
     world.checkpoint.reached("run:before_book")
     asked = Asked(principal, request, tuple(calls))
     try:
@@ -80,21 +82,20 @@ async def _continue(world: World, activity: Activity) -> Activity:
 
 
 async def _gather(world: World, principal: Principal) -> Facts:
-    def facts(view: View) -> tuple[Session, Account]:
+    def facts(view: View) -> tuple[Session, Session, Permission, Account]:
         session = present(view.get(Session, principal.subject_id), "session")
-        if session.permission is None:
+        root = root_of(view, session)
+        if session.permission is None or root.permission is None:
             detail = "expected a session with a permission, got one that only reads"
             raise Forbidden(Code.READ_ONLY, detail)
-        return session, present(view.get(Account, session.account_id or ""), "account")
+        account = present(view.get(Account, session.account_id or ""), "account")
+        return session, root, root.permission, account
 
-    session, account = await world.store.read(facts)
-    permission = session.permission
-    if permission is None:  # read above, in the same view
-        raise Forbidden(Code.READ_ONLY, "this session only reads")
+    session, root, permission, account = await world.store.read(facts)
     chain = world.chain(account.chain)
     on_chain, delegate = await asyncio.gather(
         chain.grant_state(
-            account.address, granted(session).grant_id, counters=len(lower(permission).limits)
+            account.address, granted(root).grant_id, counters=len(lower(permission).limits)
         ),
         chain.delegate_of(account.address),
     )
@@ -107,11 +108,10 @@ async def _gather(world: World, principal: Principal) -> Facts:
 
 
 async def sign_here(world: World, activity: Activity) -> Activity:
-    """Return *activity* brought on, if the session's chain key is held here; else as it is."""
+    """Return *activity* brought on, if the chain key of its root is here; else as it is."""
 
     def facts(view: View) -> SealedKey | None:
-        session = present(view.get(Session, activity.session_id or ""), "session")
-        key_id = granted(session).key_id
+        key_id = granted(_root(view, activity)).key_id
         return view.get(SealedKey, key_id) if key_id else None
 
     key = await world.store.read(facts)
@@ -142,14 +142,14 @@ async def sign(
         activity = present(view.get(Activity, activity_id), "activity")
         if activity.session_id != principal.subject_id or activity.run is None:
             return present(None, "activity")
-        return activity, present(view.get(Session, activity.session_id), "session")
+        return activity, _root(view, activity)
 
-    activity, session = await world.store.read(facts)
+    activity, root = await world.store.read(facts)
     if activity.state is not ActivityState.AWAITING:
         return await drive(world, activity_id)
-    grant, digest = granted(session), activity.run.digest if activity.run else b""
+    grant, digest = granted(root), activity.run.digest if activity.run else b""
     signed, key = run_signature(grant, signature), grant.session_key
-    if session.proof is not Proof.CHAIN or not is_run_signed_by(digest, signed, key):
+    if root.proof is not Proof.CHAIN or not is_run_signed_by(digest, signed, key):
         over = "" if grant.key_address else "the SHA-256 of "
         detail = f"signature: expected one by 0x{key.hex()} over {over}0x{digest.hex()}"
         raise Malformed(Code.MALFORMED_SIGNATURE, detail)
@@ -163,12 +163,12 @@ async def _bring(world: World, activity_id: str, signature: bytes) -> Activity:
         activity = present(tx.get(Activity, activity_id), "activity")
         if activity.state is not ActivityState.AWAITING or activity.run is None:
             return activity
-        session = present(tx.get(Session, activity.session_id or ""), "session")
-        account = present(tx.get(Account, session.account_id or ""), "account")
+        root = _root(tx, activity)
+        account = present(tx.get(Account, root.account_id or ""), "account")
         stale = why_stale(world, tx, activity)
         if stale is not None:
             return lapse(world, tx, activity, stale)
-        intent = run_intent(granted(session), account, activity.run, signature, first_use=first_use)
+        intent = run_intent(granted(root), account, activity.run, signature, first_use=first_use)
         ready = replace(activity, state=ActivityState.READY, intent=intent)
         ready = stepped(ready, "signed", at_ms=world.clock.now_ms())
         tx.put(ready)
@@ -180,10 +180,14 @@ async def _bring(world: World, activity_id: str, signature: bytes) -> Activity:
 async def _is_first_use(world: World, activity_id: str) -> bool:
     def facts(view: View) -> tuple[Account, Session]:
         activity = present(view.get(Activity, activity_id), "activity")
-        session = present(view.get(Session, activity.session_id or ""), "session")
-        return present(view.get(Account, session.account_id or ""), "account"), session
+        root = _root(view, activity)
+        return present(view.get(Account, root.account_id or ""), "account"), root
 
-    account, session = await world.store.read(facts)
+    account, root = await world.store.read(facts)
     chain = world.chain(account.chain)
-    state = await chain.grant_state(account.address, granted(session).grant_id, counters=0)
+    state = await chain.grant_state(account.address, granted(root).grant_id, counters=0)
     return state.stage is GrantStage.UNKNOWN
+
+
+def _root(view: View, activity: Activity) -> Session:
+    return root_of(view, present(view.get(Session, activity.session_id or ""), "session"))

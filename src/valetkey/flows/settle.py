@@ -21,17 +21,20 @@ from valetkey.core.budget import (
     settle,
 )
 from valetkey.core.chain import Counter
+from valetkey.core.child_session import refusal_in_line, state_in_line
 from valetkey.core.errors import ChainRejected, Code
 from valetkey.core.permission.decide import Deny, Spent
 from valetkey.core.plan import caveat_of
-from valetkey.core.session import Session, State, Step, Usage, refusal, state_of
+from valetkey.core.session import Session, State, Step, Usage
 from valetkey.core.sponsorship import Fund, fee_line_ids
 from valetkey.flows.alerts import note_budget
 from valetkey.flows.due import watch_now
 from valetkey.flows.gate import present
+from valetkey.flows.line import line_of, root_of
 from valetkey.flows.record import SYSTEM, audit, stepped
 
 if TYPE_CHECKING:
+    from valetkey.core.budget import Booking
     from valetkey.core.chain import Receipt
     from valetkey.flows.world import World
     from valetkey.ports import Tx
@@ -56,9 +59,9 @@ def why_stale(world: World, tx: Tx, activity: Activity) -> tuple[Code, str] | No
     if activity.kind != RUN or activity.session_id is None:
         return None
     session = present(tx.get(Session, activity.session_id), "session")
-    usage = present(tx.get(Usage, activity.session_id), "session")
-    denied = refusal(session, usage, now=now)
-    if denied is None or state_of(session, usage, now=now) is State.EXHAUSTED:
+    line = line_of(tx, session)
+    denied = refusal_in_line(line, now=now)
+    if denied is None or state_in_line(line, now=now) is State.EXHAUSTED:
         return None
     return denied.code, f"it was not on its way yet: {denied.detail}"
 
@@ -76,7 +79,7 @@ def book_fees(
     keys = fee_line_ids(
         organization_id=activity.organization_id,
         user_id=session.user_id if session else None,
-        session_id=activity.session_id,
+        session_ids=[one.id for one, _ in line_of(tx, session)] if session else (),
         fund=fund,
     )
     booked: list[tuple[BudgetLine, Entry]] = []
@@ -115,9 +118,10 @@ async def refuse(world: World, activity: Activity, rejected: ChainRejected) -> A
         if fresh.state is not ActivityState.READY:  # somebody else has planned it meanwhile
             return fresh
         session = tx.get(Session, fresh.session_id) if fresh.session_id else None
+        permission = root_of(tx, session).permission if session else None
         denied = None
-        if session is not None and session.permission is not None and fresh.run is not None:
-            denied = caveat_of(rejected, session.permission, fresh.run.rules)
+        if permission is not None and fresh.run is not None:
+            denied = caveat_of(rejected, permission, fresh.run.rules)
         if denied is None:
             return fail(world, tx, fresh, rejected.code, rejected.detail)
         return fail(world, tx, fresh, denied.code, f"{denied.caveat}: {denied.detail}")
@@ -238,25 +242,30 @@ def commit(tx: Tx, reservation: Reservation) -> None:
 
 
 def release(tx: Tx, reservation: Reservation) -> None:
-    """Give back what *reservation* booked: the chain can no longer take it."""
+    """Give back what *reservation* booked, to each session: the chain can no longer take it."""
     tx.put(replace(reservation, state=ReservationState.RELEASED))
-    usage = present(tx.get(Usage, reservation.session_id), "session")
-    counters = tuple(
-        _given_back(counter, amount, window)
-        for counter, amount, window in zip(
-            usage.spent.counters, reservation.amounts, reservation.windows, strict=True
-        )
-    )
-    spent = Spent(
-        calls=max(usage.spent.calls - reservation.calls, 0),
-        counters=counters,
-        rate=_given_back(usage.spent.rate, reservation.calls, reservation.rate_window),
-    )
-    tx.put(replace(usage, spent=spent))
+    for booking in reservation.bookings:
+        _unbook(tx, booking)
     for entry in reservation.entries:
         line = tx.get(BudgetLine, entry.line_id)
         if line is not None:
             tx.put(settle(line, entry, actual=0))
+
+
+def _unbook(tx: Tx, booking: Booking) -> None:
+    usage = present(tx.get(Usage, booking.session_id), "session")
+    counters = tuple(
+        _given_back(counter, amount, window)
+        for counter, amount, window in zip(
+            usage.spent.counters, booking.amounts, booking.windows, strict=True
+        )
+    )
+    spent = Spent(
+        calls=max(usage.spent.calls - booking.calls, 0),
+        counters=counters,
+        rate=_given_back(usage.spent.rate, booking.calls, booking.rate_window),
+    )
+    tx.put(replace(usage, spent=spent))
 
 
 def _given_back(counter: Counter, amount: int, window: int) -> Counter:

@@ -13,12 +13,20 @@ from valetkey.core.organization import User
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, stoppable_state
 from valetkey.core.wallet import Wallet
-from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
+from valetkey.flows.gate import (
+    expect_known,
+    expect_reach,
+    expect_secret,
+    expect_write,
+    present,
+)
 from valetkey.flows.kill_again import endings_of, has_note
 from valetkey.flows.kill_note import ready_to_kill
-from valetkey.flows.record import audit, begin, earlier, part_of, write_down
+from valetkey.flows.line import is_below
+from valetkey.flows.record import begin, earlier, part_of, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import ENDINGS
+from valetkey.flows.tree import end_below, note_event
 from valetkey.flows.turns import AT_ONCE, in_turns
 
 if TYPE_CHECKING:
@@ -28,12 +36,6 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
-_PAST = {
-    Event.REVOKE: "session:revoked",
-    Event.CLOSE: "session:closed",
-    Event.FREEZE: "session:frozen",
-    Event.UNFREEZE: "session:unfrozen",
-}
 PAGE = 1000
 CHAIN = "chain"
 _ENDS = frozenset({State.REVOKED, State.CLOSED, State.EXPIRED})
@@ -81,6 +83,26 @@ async def revoke(
     note again if it has failed.
     """
     expect_secret(principal)
+    return await _end(world, Ask(principal, request, session_id, Event.REVOKE))
+
+
+async def revoke_below(
+    world: World, principal: Principal, request: Request, *, session_id: str
+) -> Stopped:
+    """
+    Revoke a session that stands below the one that *principal* is, and all below it.
+
+    Raises:
+        NotFound: It does not stand there.
+    """
+    expect_write(principal)
+
+    def facts(view: View) -> None:
+        session = present(view.get(Session, session_id), "session")
+        if not is_below(view, session, principal.subject_id):
+            present(None, "session")
+
+    await world.store.read(facts)
     return await _end(world, Ask(principal, request, session_id, Event.REVOKE))
 
 
@@ -186,7 +208,7 @@ async def carry(world: World, stopped: Stopped) -> Stopped:
 
 def take_out(world: World, tx: Tx, ask: Ask) -> Stopped:
     """
-    Return the session out of use on this plane, and what ends it on the other.
+    Return the session out of use on this plane with all below it, and what ends it on the other.
 
     Of one that is ended here already nothing changes, but a kill note that never got to the chain
     is planned again.
@@ -219,6 +241,7 @@ def take_out(world: World, tx: Tx, ask: Ask) -> Stopped:
         session = replace(session, state=state, steps=(*session.steps, *steps))
         tx.put(session)
         note_event(world, tx, session, event, principal.subject_id)
+        end_below(world, tx, session, event, principal_id=principal.subject_id, steps=steps)
     tx.add(activity)
     return Stopped(session, activity)
 
@@ -247,16 +270,5 @@ def note_killed(world: World, tx: Tx, *, session_id: str) -> bool:
     step = Step("chain", "revoked", world.clock.now_ms())
     tx.put(replace(session, state=state, steps=(*session.steps, step)))
     note_event(world, tx, session, Event.REVOKE, CHAIN)
+    end_below(world, tx, session, Event.REVOKE, principal_id=CHAIN, steps=(step,))
     return True
-
-
-def note_event(world: World, tx: Tx, session: Session, event: Event, principal_id: str) -> None:
-    """Write what happened to *session* to the log of its organization."""
-    audit(
-        tx,
-        session.organization_id,
-        _PAST[event],
-        at=world.clock.now(),
-        subject_id=session.id,
-        principal_id=principal_id,
-    )

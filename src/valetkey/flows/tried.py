@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.chain import Fees, GrantStage, Transaction
+from valetkey.core.child_session import refusal_in_line
 from valetkey.core.errors import ChainRejected, Code, Malformed, Unavailable
 from valetkey.core.plan import plan_run, run_intent
-from valetkey.core.session import Session, Usage, refusal
+from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
+from valetkey.flows.line import line_of
 
 if TYPE_CHECKING:
+    from valetkey.core.child_session import Line
     from valetkey.core.permission.model import Permission
     from valetkey.core.session import Grant
     from valetkey.flows.sight import Sight
@@ -64,13 +67,14 @@ async def tried(world: Sight, *, session_id: str) -> tuple[Tried, ...]:
     instead.
     """
 
-    def facts(view: View) -> tuple[Session, Usage, Account | None]:
+    def facts(view: View) -> tuple[Line, Account | None]:
         session = present(view.get(Session, session_id), "session")
         account = view.get(Account, session.account_id) if session.account_id else None
-        return session, present(view.get(Usage, session_id), "session"), account
+        return line_of(view, session), account
 
-    session, usage, account = await world.store.read(facts)
-    denied = refusal(session, usage, now=world.clock.now())
+    line, account = await world.store.read(facts)
+    session = line[0][0]
+    denied = refusal_in_line(line, now=world.clock.now())
     code, detail = (denied.code, denied.detail) if denied else (None, "it may be used")
     here = Tried("server", denied is not None, code, detail, world.clock.now_ms())  # 1
     if session.grant is None or session.permission is None or account is None:

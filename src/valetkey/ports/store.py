@@ -10,6 +10,7 @@ from valetkey.core.alert import Refusals, Told
 from valetkey.core.approval import NamedSpender
 from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Hold, Reservation
+from valetkey.core.child_session import Branch
 from valetkey.core.credential import Credential
 from valetkey.core.organization import Organization, User
 from valetkey.core.session import Session, Usage, Watch
@@ -27,6 +28,7 @@ Entity = (
     | Account
     | SealedKey
     | Session
+    | Branch
     | Usage
     | Watch
     | Activity
@@ -63,9 +65,18 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Account: Index(by=("organization_id", "wallet_id", "address")),
     SealedKey: Index(by=("organization_id", "wallet_id")),
     Session: Index(
-        by=("organization_id", "user_id", "wallet_id", "account_id", "state", "key_index"),
+        by=(
+            "organization_id",
+            "user_id",
+            "wallet_id",
+            "account_id",
+            "parent_id",
+            "state",
+            "key_index",
+        ),
         unique=("fingerprint",),
     ),
+    Branch: Index(by=("root_id",)),
     Usage: Index(),
     Watch: Index(by=("session_id", "alive")),
     Activity: Index(

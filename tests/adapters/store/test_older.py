@@ -29,4 +29,5 @@ def test_a_session_from_before_p256_has_an_address_for_a_key() -> None:
     assert (session.key.curve, session.key.data.hex()) == (Curve.SECP256K1, POINT)
     assert session.grant.session_key == session.grant.key_address == address_of(session.key)
     assert session.surface is Surface.NATIVE
-    assert codec.encode(session) == BEFORE_P256.removesuffix("}") + ',"surface":"native"}'
+    later = ',"surface":"native","parent_id":null,"root_id":null,"depth":0}'
+    assert codec.encode(session) == BEFORE_P256.removesuffix("}") + later

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from valetkey.core.principal import Principal
-    from valetkey.flows.reads import Shown
+    from valetkey.flows.shown import Shown
     from valetkey.http.admitted import Admitted
     from valetkey.http.routes import NoQuery
     from valetkey.http.sight import Reads
@@ -49,6 +49,7 @@ class SessionsQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=
     ) = None
     user_id: str | None = None
     wallet_id: str | None = None
+    parent_id: str | None = None
 
 
 def write_shown(shown: Shown, names: Mapping[bytes, str]) -> wire.Session:
@@ -116,7 +117,7 @@ async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire
     see = admitted.reads
     command = read_command(ask.body, now=see.clock.now())
     opened = await open_session(admitted.world, admitted.principal, admitted.request, command)
-    shown = reads.show(opened.session, opened.usage, now=see.clock.now())
+    shown = await reads.shown(see, opened.session)
     session = write_shown(shown, see.names)
     granted = opened.session.grant
     has_note = granted is not None and granted.sealed_kill_note is not None
@@ -152,9 +153,12 @@ async def _sessions(
         see,
         principal,
         organization_id=owner_of(principal, query.organization_id),
-        state=None if query.state is None else State(query.state),
-        user_id=query.user_id,
-        wallet_id=query.wallet_id,
+        which=reads.Which(
+            state=None if query.state is None else State(query.state),
+            user_id=query.user_id,
+            wallet_id=query.wallet_id,
+            parent_id=query.parent_id,
+        ),
         after=query.after,
         limit=query.limit,
     )
