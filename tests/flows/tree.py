@@ -8,8 +8,9 @@ import pytest
 
 from tests.flows.people import Held
 from tests.worlds import dump
+from valetkey.core.child_session import Beyond
 from valetkey.core.errors import ValetkeyError
-from valetkey.core.permission.subset import is_subset
+from valetkey.core.permission.subset import NotSubset, is_subset
 from valetkey.core.principal import Principal, PrincipalKind
 from valetkey.core.session import Proof
 from valetkey.flows import open_child as opening
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.command import OpenSession
     from valetkey.core.permission.model import Permission
-    from valetkey.core.permission.subset import NotSubset, Subset
     from valetkey.flows.opening import Opened
 
 
-async def compare(child: Permission, parent: Permission) -> Subset | NotSubset:
+async def compare(child: Permission, parent: Permission) -> Beyond | None:
     """Say whether *child* is within *parent*, here and now."""
-    return is_subset(child, parent)
+    found = is_subset(child, parent)
+    return Beyond(found.caveat, found.detail) if isinstance(found, NotSubset) else None
 
 
 async def ask_child(

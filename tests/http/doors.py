@@ -55,6 +55,11 @@ GET /v1/sessions                                  proof kind yes yes none yes  k
 GET /v1/sessions/{session_id}                     proof kind yes yes none yes  none  none  none  none  frozen expired revoked
 GET /v1/sessions/{session_id} own                 -     -    -   -   -    -    yes   yes   yes   yes   frozen expired revoked
 GET /v1/session                                   proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
+POST /v1/sessions/{session_id}/children            proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/session/children                         proof kind kind kind kind kind reads reads yes   yes  frozen expired revoked
+GET /v1/session/children                          proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
+POST /v1/session/children/{session_id}/revoke     proof kind kind kind kind kind reads reads none none  frozen expired revoked
+POST /v1/session/children/{session_id}/revoke own -     -    -   -   -    -    -     -     yes   yes   -      -       -
 GET /v1/sessions/{session_id}/consent             proof yes  yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/sessions/{session_id}/grant              proof yes  yes yes none kind kind  kind  kind  kind  frozen expired revoked
 GET /v1/sessions/{session_id}/kill-note           proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked

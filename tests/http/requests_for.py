@@ -116,6 +116,14 @@ async def _open(stage: Stage, principal: str) -> Target:
     return "/v1/sessions", body
 
 
+CHILD: Final = {"proof": "bearer", "access": "read", "ttl_s": 60}
+
+
+async def _revoke_child(stage: Stage, principal: str) -> Target:
+    opened = await stage.callers[principal].post("/v1/session/children", CHILD)
+    return f"/v1/session/children/{opened['session']['id']}/revoke", {}
+
+
 async def _budget(stage: Stage, principal: str) -> Target:
     del principal
     return "/v1/budgets", {"scope_id": stage.keys["user"], "asset": "native", "limit": "1"}
@@ -230,6 +238,13 @@ MAKERS: Final[dict[str, Maker]] = {
     "GET /v1/sessions/{session_id}": _one("/v1/sessions/{}", "target"),
     "GET /v1/sessions/{session_id} own": _own("/v1/sessions/{}"),
     "GET /v1/session": _at("/v1/session"),
+    "POST /v1/sessions/{session_id}/children": _one("/v1/sessions/{}/children", "target", CHILD),
+    "POST /v1/session/children": _at("/v1/session/children", CHILD),
+    "GET /v1/session/children": _at("/v1/session/children"),
+    "POST /v1/session/children/{session_id}/revoke": _one(
+        "/v1/session/children/{}/revoke", "target", {}
+    ),
+    "POST /v1/session/children/{session_id}/revoke own": _revoke_child,
     "GET /v1/sessions/{session_id}/consent": _consent,
     "POST /v1/sessions/{session_id}/grant": _grant,
     "GET /v1/sessions/{session_id}/kill-note": _one("/v1/sessions/{}/kill-note", "target"),

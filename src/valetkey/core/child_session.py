@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from valetkey.core.command import OpenSession
     from valetkey.core.permission.decide import Spent
     from valetkey.core.permission.model import Call
-    from valetkey.core.permission.subset import NotSubset
 
 # A session, then its parent, and so on up to the root; each with what is booked on it.
 Line: TypeAlias = Sequence[tuple[Session, Usage]]
@@ -135,10 +134,17 @@ def expect_signable(root: Session) -> None:
         raise Forbidden(Code.NOT_ALLOWED, f"{detail}; open one with access read")
 
 
-def beyond_permission(found: NotSubset) -> Forbidden:
-    """Return the error for a permission that is not within its parent's."""
-    detail = f"permission: expected one within the parent's, got more: {found.detail}"
-    return Forbidden(Code.NOT_WITHIN_PARENT, detail, caveat=found.caveat)
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """The place in the parent's permission that the child's passes, and how; see `is_subset`."""
+
+    caveat: str
+    detail: str
+
+    def error(self) -> Forbidden:
+        """Return the error that says so."""
+        detail = f"permission: expected one within the parent's, got more: {self.detail}"
+        return Forbidden(Code.NOT_WITHIN_PARENT, detail, caveat=self.caveat)
 
 
 def _beyond(where: str, expected: str, got: object) -> Forbidden:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from valetkey.core.child_session import (
-    beyond_permission,
+    Beyond,
     expect_signable,
     expect_within,
     refusal_in_line,
@@ -18,7 +18,6 @@ from valetkey.core.ids import Prefix
 from valetkey.core.permission.canonical import permission_id
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.model import Permission
-from valetkey.core.permission.subset import NotSubset, Subset
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session, State, Usage
 from valetkey.core.token import fingerprint
@@ -41,8 +40,9 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
-# Whether the first is within the second. It may take long, so whoever calls says where it is done.
-Compare: TypeAlias = Callable[[Permission, Permission], Awaitable[Subset | NotSubset]]
+# How the first goes beyond the second, None if it is within it. To find out may take long, so
+# whoever calls says where it is done.
+Compare: TypeAlias = Callable[[Permission, Permission], Awaitable[Beyond | None]]
 
 
 async def open_child(
@@ -139,8 +139,8 @@ async def _within(
     forbidden = (account.address, chain.implementation)
     permission = check_permission(permission, forbidden=forbidden)
     found = await compare(permission, parent.permission)
-    if isinstance(found, NotSubset):
-        raise beyond_permission(found)
+    if found is not None:
+        raise found.error()
     return replace(command, permission=permission)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from valetkey.core import session as core
     from valetkey.core.permission.model import Permission
 
+_UNDER: Final = (
+    "It stands under {}: it may be used only while that one may, and counts against it. What is"
+    " narrower here is enforced by this server alone."
+)
 TypedData = Annotated[dict[str, Any], Meta(description="EIP-712 typed data.")]
 
 
@@ -101,6 +105,8 @@ class Session(Told, frozen=True, kw_only=True):
         grant: The packed grant; its keccak-256 is ``grant_id``.
         steps: When each plane stopped accepting it, oldest first.
         surface: Where it was opened, and works.
+        parent_id: The session that it was opened under, and stands or falls with.
+        depth: How many sessions are above it.
     """
 
     id: str
@@ -108,6 +114,8 @@ class Session(Told, frozen=True, kw_only=True):
     user_id: str | None
     wallet_id: str | None
     account_id: str | None
+    parent_id: str | None
+    depth: Integer
     surface: str
     proof: str
     access: str
@@ -230,12 +238,16 @@ def write_session(
     """Return *session* as it is answered, with what it may do in words."""
     grant, key, owner_key = session.grant, session.key, session.owner_key
     document, told, sentences, worst = _words(session.permission, names)
+    if session.parent_id is not None:
+        sentences = [*sentences, _UNDER.format(session.parent_id)]
     return Session(
         id=session.id,
         organization_id=session.organization_id,
         user_id=session.user_id,
         wallet_id=session.wallet_id,
         account_id=session.account_id,
+        parent_id=session.parent_id,
+        depth=session.depth,
         surface=session.surface.value,
         proof=session.proof.value,
         access=session.access.value,

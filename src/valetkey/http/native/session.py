@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from msgspec import structs
+
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.lint import lint
@@ -117,14 +119,20 @@ async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire
     see = admitted.reads
     command = read_command(ask.body, now=see.clock.now())
     opened = await open_session(admitted.world, admitted.principal, admitted.request, command)
-    shown = await reads.shown(see, opened.session)
-    session = write_shown(shown, see.names)
     granted = opened.session.grant
     has_note = granted is not None and granted.sealed_kill_note is not None
     next_action = None
     if opened.session.state is State.PENDING:
         consent = await grant.consent_of(see, admitted.principal, session_id=opened.session.id)
         next_action = wire.SignConsent(grant=consent["grant"], kill_note=consent["kill_note"])
+    answer = await write_opened(see, opened)
+    note = await _note(see, admitted.principal, answer.session.id) if has_note else None
+    return structs.replace(answer, kill_note=note, next_action=next_action)
+
+
+async def write_opened(see: Reads, opened: Opened) -> wire.OpenedSession:
+    """Return a new session as it is answered, but for what its owner has to do or to keep."""
+    session = write_shown(await reads.shown(see, opened.session), see.names)
     return wire.OpenedSession(
         session=session,
         token=opened.token,
@@ -134,8 +142,8 @@ async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire
         worst_case=session.worst_case,
         findings=_findings(opened),
         owner_key=session.owner_key,
-        kill_note=await _note(see, admitted.principal, session.id) if has_note else None,
-        next_action=next_action,
+        kill_note=None,
+        next_action=None,
     )
 
 

@@ -35,7 +35,8 @@ class FreezeQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     freeze: Literal["true", "false"] = "true"
 
 
-async def _write(see: Reads, stopped: stop.Stopped) -> wire_stop.Stopped:
+async def write_stopped(see: Reads, stopped: stop.Stopped) -> wire_stop.Stopped:
+    """Return how a stop went as it is answered: tried on each plane, and what is left behind."""
     shown, planes, approvals = await asyncio.gather(
         reads.shown(see, stopped.session),
         tried(see, session_id=stopped.session.id),
@@ -93,7 +94,7 @@ async def _freeze(admitted: Admitted, ask: Ask[wire_stop.Switch, NoQuery]) -> wi
         session_id=ask.id,
         owner_signature=_signature(ask.body),
     )
-    return await _write(admitted.reads, stopped)
+    return await write_stopped(admitted.reads, stopped)
 
 
 async def _unfreeze(admitted: Admitted, ask: Ask[wire_stop.Switch, NoQuery]) -> wire_stop.Stopped:
@@ -104,14 +105,14 @@ async def _unfreeze(admitted: Admitted, ask: Ask[wire_stop.Switch, NoQuery]) -> 
         session_id=ask.id,
         owner_signature=_signature(ask.body),
     )
-    return await _write(admitted.reads, stopped)
+    return await write_stopped(admitted.reads, stopped)
 
 
 async def _revoke(admitted: Admitted, ask: Ask[Nothing, NoQuery]) -> wire_stop.Stopped:
     stopped = await stop.revoke(
         admitted.world, admitted.principal, admitted.request, session_id=ask.id
     )
-    return await _write(admitted.reads, stopped)
+    return await write_stopped(admitted.reads, stopped)
 
 
 async def _revoke_all(
@@ -124,13 +125,13 @@ async def _revoke_all(
         scope=stop.Scope(ask.body.scope),
         scope_id=ask.body.scope_id,
     )
-    items = await in_turns(partial(_write, admitted.reads), stopped)
+    items = await in_turns(partial(write_stopped, admitted.reads), stopped)
     return wire_stop.StoppedAll(items=items)
 
 
 async def _close(way_out: Exit, ask: Ask[Nothing, NoQuery]) -> wire_stop.Stopped:
     del ask
-    return await _write(way_out.reads, await way_out.close())
+    return await write_stopped(way_out.reads, await way_out.close())
 
 
 ROUTES: Final[tuple[Route, ...]] = (

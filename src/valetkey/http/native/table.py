@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.http.native import (
     activity,
+    child_session,
     key,
     leftover,
     organization,
@@ -30,6 +31,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *undelegation.ROUTES,
     *leftover.ROUTES,
     *session.ROUTES,
+    *child_session.ROUTES,
     *stop.ROUTES,
     *token.ROUTES,
     *key.ROUTES,
