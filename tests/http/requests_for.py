@@ -120,7 +120,8 @@ CHILD: Final = {"proof": "bearer", "access": "read", "ttl_s": 60}
 
 
 async def _revoke_child(stage: Stage, principal: str) -> Target:
-    opened = await stage.callers[principal].post("/v1/session/children", CHILD)
+    parent_id = stage.keys[principal]
+    opened = await stage.secret.post(f"/v1/sessions/{parent_id}/children", CHILD)
     return f"/v1/session/children/{opened['session']['id']}/revoke", {}
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from valetkey.core.child_session import refusal_in_line
 from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, Conflict, Forbidden
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.rotation import check_new_key, thumbprint_of
-from valetkey.core.session import Proof, Session, Usage, refusal
+from valetkey.core.session import Proof, Session
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, forbid, present
+from valetkey.flows.line import line_of
 from valetkey.flows.opening import refuse_shared_key
 from valetkey.flows.record import begin, earlier, write_down
 
@@ -48,7 +50,7 @@ async def rotate_session_key(
         session = present(tx.get(Session, principal.subject_id), "session")
         if earlier(tx, principal, request) is not None:
             return session
-        denied = refusal(session, present(tx.get(Usage, session.id), "session"), now=now)
+        denied = refusal_in_line(line_of(tx, session), now=now)
         if denied is not None and denied.code is not Code.SESSION_EXHAUSTED:  # 2
             raise forbid(denied)
         if session.key is None or session.proof is Proof.CHAIN:  # 3

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from valetkey.core import session as core
-    from valetkey.core.permission.model import Permission
 
 _UNDER: Final = (
     "It stands under {}: it may be used only while that one may, and counts against it. What is"
@@ -237,9 +236,7 @@ def write_session(
 ) -> Session:
     """Return *session* as it is answered, with what it may do in words."""
     grant, key, owner_key = session.grant, session.key, session.owner_key
-    document, told, sentences, worst = _words(session.permission, names)
-    if session.parent_id is not None:
-        sentences = [*sentences, _UNDER.format(session.parent_id)]
+    document, told, sentences, worst = _words(session, names)
     return Session(
         id=session.id,
         organization_id=session.organization_id,
@@ -278,10 +275,12 @@ def write_session(
 
 
 def _words(
-    permission: Permission | None, names: Mapping[bytes, str]
+    session: core.Session, names: Mapping[bytes, str]
 ) -> tuple[PermissionDocument | None, str, list[str], WorstCase | None]:
+    permission = session.permission
+    under = [] if session.parent_id is None else [_UNDER.format(session.parent_id)]
     if permission is None:
-        return None, "may read", ["It may read, and change nothing."], None
+        return None, "may read", ["It may read, and change nothing.", *under], None
     worst = write_worst_case(worst_case(permission), names=names)
-    said = list(explain(permission, names=names))
+    said = [*explain(permission, names=names), *under]
     return write_permission(permission), headline(permission, names=names), said, worst
