@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.http.calls import Form, Key, unique
+from tests.http.calls import Key
+from tests.http.session_requests import CHILD, revoke_all, revoke_child, stop, token
 from tests.http.stage import OWNER, Stage
 from valetkey.spec import eip712
 from valetkey.spec.secp256k1 import sign_digest
@@ -116,15 +117,6 @@ async def _open(stage: Stage, principal: str) -> Target:
     return "/v1/sessions", body
 
 
-CHILD: Final = {"proof": "bearer", "access": "read", "ttl_s": 60}
-
-
-async def _revoke_child(stage: Stage, principal: str) -> Target:
-    parent_id = stage.keys[principal]
-    opened = await stage.secret.post(f"/v1/sessions/{parent_id}/children", CHILD)
-    return f"/v1/session/children/{opened['session']['id']}/revoke", {}
-
-
 async def _budget(stage: Stage, principal: str) -> Target:
     del principal
     return "/v1/budgets", {"scope_id": stage.keys["user"], "asset": "native", "limit": "1"}
@@ -151,34 +143,6 @@ def sign_consent(action: dict[str, Any]) -> dict[str, str]:
         "owner_signature": f"0x{signed['grant']}",
         "kill_note": f"0x{signed['kill_note']}",
     }
-
-
-def _stop(verb: str, body: object) -> Maker:
-    async def make(stage: Stage, principal: str) -> Target:
-        del principal
-        opened = await stage.open("bearer", "read")
-        key = opened["session"]["id"]
-        if verb == "unfreeze":
-            await stage.secret.post(f"/v1/sessions/{key}/freeze", {})
-        return f"/v1/sessions/{key}/{verb}", body
-
-    return make
-
-
-def _token(verb: str) -> Maker:
-    async def make(stage: Stage, principal: str) -> Target:
-        del principal
-        opened = await stage.open("bearer", "read")
-        return f"/v1/tokens/{verb}", Form({"token": opened["token"]})
-
-    return make
-
-
-async def _revoke_all(stage: Stage, principal: str) -> Target:
-    del principal
-    user = await stage.secret.post("/v1/users", {"reference": unique()})
-    await stage.open("bearer", "read", user_id=user["id"])
-    return "/v1/sessions/revoke", {"scope": "user", "scope_id": user["id"]}
 
 
 async def _run(stage: Stage, principal: str) -> Target:
@@ -245,17 +209,17 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/session/children/{session_id}/revoke": _one(
         "/v1/session/children/{}/revoke", "target", {}
     ),
-    "POST /v1/session/children/{session_id}/revoke own": _revoke_child,
+    "POST /v1/session/children/{session_id}/revoke own": revoke_child,
     "GET /v1/sessions/{session_id}/consent": _consent,
     "POST /v1/sessions/{session_id}/grant": _grant,
     "GET /v1/sessions/{session_id}/kill-note": _one("/v1/sessions/{}/kill-note", "target"),
     "GET /v1/sessions/{session_id}/freeze-note": _one("/v1/sessions/{}/freeze-note", "target"),
-    "POST /v1/sessions/{session_id}/freeze": _stop("freeze", {}),
-    "POST /v1/sessions/{session_id}/unfreeze": _stop("unfreeze", {}),
-    "POST /v1/sessions/{session_id}/revoke": _stop("revoke", None),
-    "POST /v1/sessions/revoke": _revoke_all,
-    "POST /v1/tokens/introspect": _token("introspect"),
-    "POST /v1/tokens/revoke": _token("revoke"),
+    "POST /v1/sessions/{session_id}/freeze": stop("freeze", {}),
+    "POST /v1/sessions/{session_id}/unfreeze": stop("unfreeze", {}),
+    "POST /v1/sessions/{session_id}/revoke": stop("revoke", None),
+    "POST /v1/sessions/revoke": revoke_all,
+    "POST /v1/tokens/introspect": token("introspect"),
+    "POST /v1/tokens/revoke": token("revoke"),
     "POST /v1/session/token": _at("/v1/session/token", {"audience": "https://shop.example"}),
     "GET /.well-known/jwks.json": _at("/.well-known/jwks.json"),
     "GET /.well-known/oauth-authorization-server": _at("/.well-known/oauth-authorization-server"),

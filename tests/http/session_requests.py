@@ -1,0 +1,57 @@
+"""Requests that need a session of their own: to be stopped, given back, or opened under."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.http.calls import Form, unique
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.http.stage import Stage
+
+    Target = tuple[str, Any]
+    Maker = Callable[[Stage, str], Awaitable[Target]]
+
+CHILD: Final = {"proof": "bearer", "access": "read", "ttl_s": 60}
+
+
+async def revoke_child(stage: Stage, principal: str) -> Target:
+    """Revoke a session that stands under the one that asks."""
+    parent_id = stage.keys[principal]
+    opened = await stage.secret.post(f"/v1/sessions/{parent_id}/children", CHILD)
+    return f"/v1/session/children/{opened['session']['id']}/revoke", {}
+
+
+def stop(verb: str, body: object) -> Maker:
+    """Stop a session that nothing else here needs."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        opened = await stage.open("bearer", "read")
+        key = opened["session"]["id"]
+        if verb == "unfreeze":
+            await stage.secret.post(f"/v1/sessions/{key}/freeze", {})
+        return f"/v1/sessions/{key}/{verb}", body
+
+    return make
+
+
+def token(verb: str) -> Maker:
+    """Send the token of a new session."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        opened = await stage.open("bearer", "read")
+        return f"/v1/tokens/{verb}", Form({"token": opened["token"]})
+
+    return make
+
+
+async def revoke_all(stage: Stage, principal: str) -> Target:
+    """Revoke the sessions of a new user."""
+    del principal
+    user = await stage.secret.post("/v1/users", {"reference": unique()})
+    await stage.open("bearer", "read", user_id=user["id"])
+    return "/v1/sessions/revoke", {"scope": "user", "scope_id": user["id"]}
