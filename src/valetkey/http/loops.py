@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from valetkey.flows.world import World
     from valetkey.ports import Chain, Clock
+    from valetkey.telemetry.journal import Journal
+    from valetkey.telemetry.metrics import Metrics
     from valetkey.telemetry.telemetry import Telemetry
 
 LOOK_S: Final = 60.0
@@ -70,36 +72,44 @@ async def keep_settling(
     watch = ClockWatch(world.clock, telemetry)
     while pause_s > 0:
         watch.look()
-        started = time.perf_counter()
-        done = None
-        try:
-            done = await reconcile(world)
-            if pulse is not None:
-                pulse.beat()
-        except Exception as error:  # noqa: BLE001 - the loop outlives whatever one round meets
-            telemetry.journal.unforeseen(error, during="reconcile")
-        telemetry.reconciled(time.perf_counter() - started, done, now=world.clock.now())
+        if await settle(world, telemetry) and pulse is not None:
+            pulse.beat()
         await asyncio.sleep(pause_s)
 
 
-async def keep_looking(world: World, telemetry: Telemetry) -> None:
-    """Note what the payers have and how old each chain's newest block is, while that is kept."""
-    while telemetry.metrics is not None:
-        await asyncio.gather(*(_look(world, telemetry, one) for one in world.chains.values()))
+async def settle(world: World, telemetry: Telemetry) -> bool:
+    """Do one round of `reconcile`, tell of it, and say whether it came through."""
+    started = time.perf_counter()
+    done = None
+    try:
+        done = await reconcile(world)
+    except Exception as error:  # noqa: BLE001 - the loop outlives whatever one round meets
+        telemetry.journal.unforeseen(error, during="reconcile")
+    telemetry.reconciled(time.perf_counter() - started, done, now=world.clock.now())
+    return done is not None
+
+
+async def keep_looking(world: World, metrics: Metrics | None, journal: Journal) -> None:
+    """Look after the chains, again and again, where that is kept."""
+    while metrics is not None:
+        await look_at_chains(world, metrics, journal)
         await asyncio.sleep(LOOK_S)
 
 
-async def _look(world: World, telemetry: Telemetry, chain: Chain) -> None:
-    metrics = telemetry.metrics
-    if metrics is None:
-        return
+async def look_at_chains(world: World, metrics: Metrics, journal: Journal) -> None:
+    """Note what the payers have, and how old the newest block is, on each chain."""
+    looks = (_look(world, metrics, journal, chain) for chain in world.chains.values())
+    await asyncio.gather(*looks)
+
+
+async def _look(world: World, metrics: Metrics, journal: Journal, chain: Chain) -> None:
+    payers = {"relayer": world.relayer_address, "stopper": world.stopper_address}
     try:
         head = await chain.head()
         metrics.head_age_s.labels(chain.chain).set(world.clock.now() - head.at)
-        payers = {"relayer": world.relayer_address, "stopper": world.stopper_address}
         for name, address in payers.items():
             metrics.balance.labels(chain.chain, name).set(await chain.balance(address))
     except ValetkeyError:  # the log has it already, and the gauges keep what they had
         return
     except Exception as error:  # noqa: BLE001 - as for the other loop
-        telemetry.journal.unforeseen(error, during="look at payers")
+        journal.unforeseen(error, during="look at chains")

@@ -85,7 +85,7 @@ async def running(
         await stack.enter_async_context(
             _beside(
                 keep_settling(world, settings.reconcile_s, telemetry, pulse),
-                keep_looking(world, telemetry),
+                keep_looking(world, telemetry.metrics, telemetry.journal),
             )
         )
         await stack.enter_async_context(delivering(world, settings.deliver_s, telemetry.journal))

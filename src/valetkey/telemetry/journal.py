@@ -28,7 +28,7 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-_ORDER: Final = {level: place for place, level in enumerate(Level)}
+_ORDER: Final = {level.value: place for place, level in enumerate(Level)}
 
 
 def to_stderr(line: bytes) -> None:
@@ -64,7 +64,7 @@ class Journal:
             event: ``resource:action`` in the past tense.
             facts: JSON values; never a header, a body or a token.
         """
-        if _ORDER[Level(level)] < self._least:
+        if _ORDER[level] < self._least:
             return
         line: dict[str, object] = {"at": round(time.time(), 3), "level": level, "event": event}
         now = what_for()
@@ -73,7 +73,8 @@ class Journal:
                 line["request_id"] = now.request_id
             if now.activity_id:
                 line["activity_id"] = now.activity_id
-        self._write(_ENCODER.encode(line | facts) + b"\n")
+        line |= facts
+        self._write(_ENCODER.encode(line) + b"\n")
 
     def unforeseen(self, error: BaseException, **facts: object) -> None:
         """Write down an error that nobody foresaw, with where it came from."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -25,7 +27,9 @@ async def port(known: Known) -> Finding:
     try:
         listen(host, number).close()
     except ValetkeyError as error:
-        return await _who_listens(known, error.detail)
+        if os.strerror(errno.EADDRINUSE) in error.detail:
+            return await _who_listens(known, error.detail)
+        return Finding("port", error.detail, "name an address of this machine, in host")
     return Finding("port", f"{host}:{number} is free" if number else "a free one is taken")
 
 

@@ -28,7 +28,7 @@ async def store(known: Known) -> Finding:
     """
     Say whether the store can be used.
 
-    1. It is there; 2. it is whole; 3. its schema is ours; 4. it can be written; 5. it has the
+    1. It is there; 2. it can be written; 3. it is whole; 4. its schema is ours; 5. it has the
     server's keys.
 
     An older one is left as it is: bringing it to this version is for `valetkey serve`.
@@ -37,33 +37,28 @@ async def store(known: Known) -> Finding:
     todo = "bring back a copy of the store"
     if not path.is_file():  # 1
         return Finding("store", f"{path} is not there", todo)
+    closed = next((one for one in (path, path.parent) if not os.access(one, os.W_OK)), None)
+    if closed is not None:  # 2
+        user = os.geteuid()
+        todo = f"give it to user {user}, or run valetkey as its owner"
+        return Finding("store", f"{closed} cannot be written by user {user}", todo)
     try:
         schema, problem = await asyncio.to_thread(_look_into, path)
-        if problem != "ok":  # 2
+        if problem != "ok":  # 3
             return Finding("store", f"{path} is damaged: {problem}", todo)
-        unfit = _unfit(path, schema)  # 3, 4
-        if unfit is not None:
-            return unfit
+        if 0 < schema < newest_schema():  # 4
+            return _older(path, schema)
         await _read_keys(known)  # 5
-    except (sqlite3.Error, OSError) as error:
-        return Finding("store", f"{path} cannot be read: {error}", todo)
-    except ValetkeyError as error:
-        return Finding("store", error.detail, todo)
+    except (sqlite3.Error, OSError, ValetkeyError) as error:
+        known_why = error.detail if isinstance(error, ValetkeyError) else None
+        return Finding("store", known_why or f"{path} cannot be read: {error}", todo)
     return Finding("store", f"{path} is whole, schema {schema}")
 
 
-def _unfit(path: Path, schema: int) -> Finding | None:
-    """Say why a store that is whole is not one for us, as it is; None if it is."""
-    newest, user = newest_schema(), os.geteuid()
-    if 0 < schema < newest:
-        said = f"{path} has schema {schema}, and this version reads {newest}"
-        copy = f'sqlite3 {path} ".backup copy.db"'
-        return Finding("store", said, f"keep a copy ({copy}); valetkey serve then brings it on")
-    for one in (path, path.parent):
-        if not os.access(one, os.W_OK):
-            todo = f"give it to user {user}, or run valetkey as its owner"
-            return Finding("store", f"{one} cannot be written by user {user}", todo)
-    return None
+def _older(path: Path, schema: int) -> Finding:
+    said = f"{path} has schema {schema}, and this version reads {newest_schema()}"
+    copy = f'sqlite3 {path} ".backup copy.db"'
+    return Finding("store", said, f"keep a copy ({copy}); valetkey serve then brings it on")
 
 
 async def _read_keys(known: Known) -> None:
