@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         payment,
         permission,
         transfer,
+        webhook,
     )
 
 __version__ = "0.1.0"
@@ -73,6 +74,7 @@ __all__ = [
     "payment",
     "permission",
     "transfer",
+    "webhook",
 ]
 
 if not TYPE_CHECKING:

@@ -24,7 +24,7 @@ The session's key is made here and stays here. Neither it nor the owner signs an
 computed here from what was asked for. `AsyncValetkey` is the same with ``await``.
 """
 
-from valetkey.client import permission
+from valetkey.client import permission, webhook
 from valetkey.client._async.client import AsyncValetkey
 from valetkey.client._async.opened import AsyncSession
 from valetkey.client._async.session import AsyncHeldSession
@@ -80,4 +80,5 @@ __all__ = [
     "payment",
     "permission",
     "transfer",
+    "webhook",
 ]

@@ -16,6 +16,7 @@ from valetkey.client._async.organization import (
 from valetkey.client._async.permissions import AsyncPermissions
 from valetkey.client._async.sessions import AsyncSessions
 from valetkey.client._async.wallet import AsyncAccounts, AsyncActivities, AsyncBudgets, AsyncWallets
+from valetkey.client._async.webhook import AsyncWebhooks
 from valetkey.client.asks import read
 from valetkey.client.attempts import Attempts
 from valetkey.client.proofs import BoundToken, Nobody, Signed, Token
@@ -80,6 +81,7 @@ class AsyncValetkey:
         self.sessions = AsyncSessions(line)
         self.activities = AsyncActivities(line)
         self.audit = AsyncAudit(line)
+        self.webhooks = AsyncWebhooks(line)
 
     def signed_by(self, credential_id: str, key: HolderKey) -> AsyncValetkey:
         """

@@ -17,6 +17,7 @@ from valetkey.client._sync.organization import (
 from valetkey.client._sync.permissions import Permissions
 from valetkey.client._sync.sessions import Sessions
 from valetkey.client._sync.wallet import Accounts, Activities, Budgets, Wallets
+from valetkey.client._sync.webhook import Webhooks
 from valetkey.client.asks import read
 from valetkey.client.attempts import Attempts
 from valetkey.client.proofs import BoundToken, Nobody, Signed, Token
@@ -79,6 +80,7 @@ class Valetkey:
         self.sessions = Sessions(line)
         self.activities = Activities(line)
         self.audit = Audit(line)
+        self.webhooks = Webhooks(line)
 
     def signed_by(self, credential_id: str, key: HolderKey) -> Valetkey:
         """
