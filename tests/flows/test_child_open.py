@@ -55,7 +55,7 @@ async def test_a_holder_opens_a_narrower_session_under_its_own(stored: Scene) ->
         assert one.session.permission.relayer == stored.world.relayer_address
         assert one.session.grant is None
         assert await state(stored, one.id) is State.OPEN
-    found = await reads.sessions(
+    found, _ = await reads.sessions(
         stored.world,
         parent.principal,
         organization_id=parent.principal.organization_id,
@@ -221,7 +221,7 @@ async def test_opening_and_revoking_at_once_leaves_nothing_in_use(stored: Scene)
         asked = [*opens[:turn], ends, *opens[turn:]]
         for one in await asyncio.gather(*asked, return_exceptions=True):
             assert not isinstance(one, BaseException) or isinstance(one, Forbidden)
-        found = await reads.sessions(
+        found, _ = await reads.sessions(
             stored.world,
             stored.principal,
             organization_id=stored.founded.organization.id,

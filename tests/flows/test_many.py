@@ -14,9 +14,9 @@ from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.permission.model import ANYTHING
-from valetkey.core.session import Proof, Usage
+from valetkey.core.session import Proof, State, Usage
 from valetkey.core.wallet import OwnerKey
-from valetkey.flows import open_session, stop
+from valetkey.flows import freeze, open_session, reads, stop
 from valetkey.flows.clear_approvals import clear_approvals
 from valetkey.flows.kill_again import endings_of, is_ending
 from valetkey.flows.leaving import leavings_of
@@ -184,3 +184,39 @@ async def test_a_stranger_cannot_hide_for_whom_a_key_is_used(scene: Scene) -> No
     with pytest.raises(Conflict) as refused:
         await open_session.open_session(scene.world, scene.principal, scene.request(), command)
     assert refused.value.code is Code.SESSION_KEY_IN_USE
+
+
+async def test_looking_for_a_state_reads_so_many_sessions_at_a_time(scene: Scene) -> None:
+    """The attack: a list that nothing is in keeps the server reading through all there is."""
+    holding = await scene.wallet()
+    frozen = await scene.open(holding)
+    await freeze.freeze(scene.world, scene.principal, scene.request(), session_id=frozen.id)
+    scene.clock.advance(1)
+    other = await scene.open(holding)
+    usage = await scene.world.store.read(lambda view: view.get(Usage, other.id))
+    assert usage is not None
+
+    def add(tx: Tx) -> None:
+        for number in range(reads.SCANNED):
+            tx.add(replace(other.session, id=f"{other.id}{number:04}"))
+            tx.add(replace(usage, id=f"{other.id}{number:04}"))
+
+    await scene.world.store.write(add)
+
+    async def look(after: str) -> tuple[list[str], str | None]:
+        found, behind = await reads.sessions(
+            scene.world,
+            scene.principal,
+            organization_id=scene.founded.organization.id,
+            which=reads.Which(state=State.FROZEN),
+            after=after,
+            limit=1,
+        )
+        return [one.session.id for one in found], behind
+
+    nothing, behind = await look("")
+    assert nothing == []
+    assert behind is not None
+    listed, last = await look(behind)
+    assert (listed, last) == ([frozen.id], frozen.id)
+    assert await look(frozen.id) == ([], None)

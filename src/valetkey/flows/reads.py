@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Owned = TypeVar("Owned", User, Credential, Wallet, Account, Activity, BudgetLine, Webhook, Delivery)
 PAGE = 100
+SCANNED = 1000
 
 
 async def session(world: Sight, principal: Principal, *, session_id: str) -> Shown:
@@ -91,8 +92,14 @@ async def sessions(
     which: Which = EVERY,
     after: str = "",
     limit: int = PAGE,
-) -> list[Shown]:
-    """Return sessions of an organization, newest first, in pages; its own children to a session."""
+) -> tuple[list[Shown], str | None]:
+    """
+    Return sessions of an organization, newest first, in pages, and where the next page begins.
+
+    A session gets its own children alone.
+    The state follows from time and use, so it is looked for: in `SCANNED` sessions for one page,
+    which may be short, or empty, with others behind it. None is behind the last one.
+    """
     if principal.kind is not PrincipalKind.SESSION or which.parent_id != principal.subject_id:
         expect_secret(principal)
     now = world.clock.now()
@@ -104,20 +111,22 @@ async def sessions(
     where = {name: value for name, value in asked.items() if value is not None}
     where["organization_id"] = organization_id
 
-    def body(view: View) -> list[Shown]:
+    def body(view: View) -> tuple[list[Shown], str | None]:
         expect_reach(view, principal, organization_id, "organization")
         shown: list[Shown] = []
         cursor = after
-        while len(shown) < limit:
+        for _ in range(SCANNED // PAGE):
             page = view.find(Session, after=cursor, limit=PAGE, newest_first=True, **where)
-            if not page:
-                break
             for found in page:
+                cursor = found.id
                 one = show(line_of(view, found), now=now)
-                if len(shown) < limit and which.state in {None, one.state}:
+                if which.state in {None, one.state}:
                     shown.append(one)
-            cursor = page[-1].id
-        return shown
+                if len(shown) == limit:
+                    return shown, cursor
+            if len(page) < PAGE:
+                return shown, None
+        return shown, cursor
 
     return await world.store.read(body)
 

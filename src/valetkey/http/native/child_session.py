@@ -19,7 +19,7 @@ from valetkey.http.native.session import write_opened, write_shown
 from valetkey.http.native.stop import write_stopped
 from valetkey.http.routes import SECRET, SESSION, Ask, Read, Route, Write
 from valetkey.wire import child_session as wire
-from valetkey.wire.base import Nothing, Page, page_of, read_text
+from valetkey.wire.base import Nothing, Page, read_text
 from valetkey.wire.calculus import ChildAndParent, Comparison
 from valetkey.wire.credential import read_public_key
 from valetkey.wire.permission import read_permission, write_permission
@@ -105,7 +105,7 @@ async def _open_own(admitted: Admitted, ask: Ask[wire.OpenChild, NoQuery]) -> Op
 
 async def _children(see: Reads, principal: Principal, ask: Ask[None, Paged]) -> Page[Session]:
     query = ask.query
-    found = await reads.sessions(
+    found, behind = await reads.sessions(
         see,
         principal,
         organization_id=principal.organization_id,
@@ -113,8 +113,7 @@ async def _children(see: Reads, principal: Principal, ask: Ask[None, Paged]) -> 
         after=query.after,
         limit=query.limit,
     )
-    items = [write_shown(shown, see.names) for shown in found]
-    return page_of(items, limit=query.limit, last_id=items[-1].id if items else None)
+    return Page(items=[write_shown(shown, see.names) for shown in found], next=behind)
 
 
 async def _revoke(admitted: Admitted, ask: Ask[Nothing, NoQuery]) -> Stopped:

@@ -26,7 +26,7 @@ from valetkey.http.routes import (
     Write,
 )
 from valetkey.wire import session as wire
-from valetkey.wire.base import Page, asset_name, hexed, page_of, read_bytes, read_text
+from valetkey.wire.base import Page, asset_name, hexed, read_bytes, read_text
 from valetkey.wire.calculus import Finding, write_findings
 from valetkey.wire.credential import read_public_key
 from valetkey.wire.permission import read_permission
@@ -157,7 +157,7 @@ async def _sessions(
     see: Reads, principal: Principal, ask: Ask[None, SessionsQuery]
 ) -> Page[wire.Session]:
     query = ask.query
-    found = await reads.sessions(
+    found, behind = await reads.sessions(
         see,
         principal,
         organization_id=owner_of(principal, query.organization_id),
@@ -170,8 +170,7 @@ async def _sessions(
         after=query.after,
         limit=query.limit,
     )
-    items = [write_shown(shown, see.names) for shown in found]
-    return page_of(items, limit=query.limit, last_id=items[-1].id if items else None)
+    return Page(items=[write_shown(shown, see.names) for shown in found], next=behind)
 
 
 async def _session(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Session:
