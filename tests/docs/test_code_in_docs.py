@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from msgspec import json
 
@@ -17,12 +18,14 @@ from tests.leaks import note_output
 from tests.surroundings import surroundings
 from valetkey import P256SessionKey
 from valetkey.cli.local import local_server
+from valetkey.core.event import EVENTS
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.worst_case import worst_case
 from valetkey.core.units import DAY_S
 from valetkey.devchain import Engine, dev_keys
 from valetkey.spec.permission_bytes import es256_signature, is_run_signed_by
 from valetkey.wire.permission import PermissionDocument, read_permission
+from valetkey.wire.webhook import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,6 +165,37 @@ def test_a_session_on_p256_is_what_the_page_says(local: Local) -> None:
     finally:
         if "vk" in scope:
             scope["vk"].close()
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_receiver_as_the_page_has_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Added, tried, with a new secret tried again; what is not signed is turned away."""
+    scope: dict[str, Any] = {}
+    page = blocks("docs/how-to/receive-webhooks.md")
+    try:
+        for block in page:
+            exec(block, scope)  # noqa: S102 - our own pages
+        exec(page[2], scope)  # noqa: S102 - our own pages: with the new secret
+        url = f"http://127.0.0.1:{scope['receiver'].server_port}/"
+        assert httpx.post(url, json={"id": "evt_1"}).status_code == 400
+        scope["vk"].webhooks.remove(scope["added"].webhook.id)
+    finally:
+        if "receiver" in scope:
+            scope["receiver"].shutdown()
+            scope["receiver"].server_close()
+        if "vk" in scope:
+            scope["vk"].close()
+    assert capsys.readouterr().out.count("webhook:tested whk_") == 2
+
+
+def test_the_page_of_events_has_every_event() -> None:
+    """Whoever asks for an event knows what it means; the message that is shown is one."""
+    page = "docs/reference/webhooks.md"
+    listed = re.findall(r"^\| `([a-z]+:[a-z0-9_]+)` \|", (ROOT / page).read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(EVENTS)
+    (shown,) = blocks(page, "json")
+    event = json.decode(shown, type=Event)
+    assert {event.type} <= EVENTS
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,8 @@ def replay(
             start = 0 if since is None else int(time.time()) - since
             count = server.webhooks.replay_dead(what, since=start)
     terminal.emit({"deliveries": count})
-    terminal.say(f"{count} deliveries are tried again" if count != 1 else "1 is tried again")
+    said = "1 delivery is" if count == 1 else f"{count} deliveries are"
+    terminal.say(f"{said} tried again")
 
 
 @webhook.command(cls=Verb)
