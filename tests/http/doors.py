@@ -89,6 +89,7 @@ GET /v1/deliveries/{delivery_id}                  proof kind yes yes none yes  k
 POST /v1/deliveries/{delivery_id}/replay          proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/tokens/introspect                        proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/tokens/revoke                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/tokens/exchange                          proof kind yes yes none kind reads reads none none  frozen expired revoked
 POST /v1/session/token                            proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
 GET /.well-known/jwks.json                        yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
 GET /.well-known/oauth-authorization-server       yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.http.calls import Key
-from tests.http.session_requests import CHILD, revoke_all, revoke_child, stop, token
+from tests.http.session_requests import CHILD, exchange, revoke_all, revoke_child, stop, token
 from tests.http.stage import OWNER, Stage
 from valetkey.spec import eip712
 from valetkey.spec.secp256k1 import sign_digest
@@ -220,6 +220,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/sessions/revoke": revoke_all,
     "POST /v1/tokens/introspect": token("introspect"),
     "POST /v1/tokens/revoke": token("revoke"),
+    "POST /v1/tokens/exchange": exchange,
     "POST /v1/session/token": _at("/v1/session/token", {"audience": "https://shop.example"}),
     "GET /.well-known/jwks.json": _at("/.well-known/jwks.json"),
     "GET /.well-known/oauth-authorization-server": _at("/.well-known/oauth-authorization-server"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.http.calls import Form, unique
+from valetkey.wire.exchange import ACCESS_TOKEN, GRANT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,6 +48,19 @@ def token(verb: str) -> Maker:
         return f"/v1/tokens/{verb}", Form({"token": opened["token"]})
 
     return make
+
+
+async def exchange(stage: Stage, principal: str) -> Target:
+    """Exchange the token of a new session for a shorter one."""
+    del principal
+    opened = await stage.open("bearer", "read")
+    form = {
+        "grant_type": GRANT_TYPE,
+        "subject_token": opened["token"],
+        "subject_token_type": ACCESS_TOKEN,
+        "ttl_s": "60",
+    }
+    return "/v1/tokens/exchange", Form(form)
 
 
 async def revoke_all(stage: Stage, principal: str) -> Target:

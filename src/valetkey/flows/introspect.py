@@ -37,7 +37,7 @@ async def introspect(world: Sight, principal: Principal, *, token: str) -> Shown
     now = world.clock.now()
 
     def body(view: View) -> Shown | None:
-        session = _session_of(view, principal, token)
+        session = session_of_token(view, principal, token)
         if session is None or session.surface is not Surface.NATIVE:
             return None
         line = line_of(view, session)
@@ -56,12 +56,12 @@ async def revoke_token(world: World, principal: Principal, request: Request, *, 
         RFC 7009, section 2.2.
     """
     expect_secret(principal)
-    found = await world.store.read(lambda view: _session_of(view, principal, token))
+    found = await world.store.read(lambda view: session_of_token(view, principal, token))
     if found is not None and found.state not in {State.REVOKED, State.CLOSED}:
         await revoke(world, principal, request, session_id=found.id)
 
 
-def _session_of(view: View, principal: Principal, token: str) -> Session | None:
+def session_of_token(view: View, principal: Principal, token: str) -> Session | None:
     """Return the session behind *token* if *principal* may know of it."""
     if not token.startswith(TokenPrefix.SESSION):
         return None

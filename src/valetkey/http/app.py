@@ -27,6 +27,7 @@ from valetkey.http.incoming import (
     read_target,
 )
 from valetkey.http.native.table import ROUTES
+from valetkey.http.oauth import refuse_oauth
 from valetkey.http.openapi import openapi_route
 from valetkey.http.peer import peer_of
 from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
@@ -138,7 +139,7 @@ class App:
         try:
             return await self._route(scope, receive, noted)
         except ValetkeyError as error:
-            return refuse(error, request_id)
+            return (refuse_oauth if noted.is_oauth else refuse)(error, request_id)
         except Disconnected:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where nothing may get through
@@ -151,7 +152,7 @@ class App:
         limits = self._limits
         path, query = read_target(scope, limits)  # 1
         route, name = self.table.find(scope["method"], path)
-        noted.route = route.path
+        noted.route, noted.is_oauth = route.path, route.is_oauth
         fields = read_fields(scope["headers"], limits)  # 2
         body = await read_body(receive, fields, limits)
         incoming = Incoming(scope["method"], scope["scheme"], path, query, fields, body)

@@ -8,6 +8,7 @@ import msgspec
 
 from valetkey.core.activity import MAX_REQUEST_ID_CHARS, Request, request_hash
 from valetkey.core.errors import Code, Forbidden, Malformed, Unauthenticated
+from valetkey.core.ids import Prefix
 from valetkey.core.principal import PrincipalKind
 from valetkey.flows.gate import expect_write
 from valetkey.http.admitted import Admitted, Exit
@@ -61,6 +62,8 @@ class Door:
             Malformed: The request has no unique id.
         """
         expect_entry(route, principal)
+        if key is None and route.is_new_each_time:
+            key = self._world.new_id(Prefix.REQUEST).encode()
         request = _request(route, principal, key, ask)
         return Admitted(self._world, principal, request, self._reads)
 

@@ -11,6 +11,7 @@ from valetkey.core.errors import Code
 from valetkey.core.principal import PrincipalKind
 from valetkey.http.problem import CONTENT_TYPE
 from valetkey.http.routes import EVERYBODY, PREFIXES, NoQuery, Read, parameter_of
+from valetkey.wire.exchange import OauthError
 from valetkey.wire.server import Problem
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _SECURITY: Final[dict[str, Any]] = {
 
 def make_openapi(routes: Sequence[Route], *, version: str) -> dict[str, Any]:
     """Return the document that describes *routes*."""
-    types: list[Any] = [Problem]
+    types: list[Any] = [Problem, OauthError]
     for route in routes:
         types += [one for one in (route.body, route.answer) if one not in {None, dict}]
     _, components = msgspec.json.schema_components(types, ref_template=f"{_SCHEMAS}{{name}}")
@@ -111,10 +112,7 @@ def _operation(route: Route) -> dict[str, Any]:
                 "headers": {"X-Request-Id": {"schema": {"type": "string"}}},
                 "content": {"application/json": {"schema": _reference(route.answer)}},
             },
-            "default": {
-                "description": "Why not (RFC 9457).",
-                "content": {CONTENT_TYPE.decode(): {"schema": _reference(Problem)}},
-            },
+            "default": _refusal(route),
         },
         "security": [] if route.who == EVERYBODY else [{"token": []}, {"signature": []}],
     }
@@ -126,6 +124,13 @@ def _operation(route: Route) -> dict[str, Any]:
         content = {kind: {"schema": _reference(route.body)}}
         operation["requestBody"] = {"required": required, "content": content}
     return operation
+
+
+def _refusal(route: Route) -> dict[str, Any]:
+    standard, kind, schema = "RFC 9457", CONTENT_TYPE.decode(), _reference(Problem)
+    if route.is_oauth:
+        standard, kind, schema = "RFC 6749", "application/json", _reference(OauthError)
+    return {"description": f"Why not ({standard}).", "content": {kind: {"schema": schema}}}
 
 
 def _reference(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever type a route names

@@ -60,6 +60,7 @@ class _Route:
         answer: Type of the body of the answer.
         body: Type of the body of the request; None for none.
         form: Whether the body is a form (``application/x-www-form-urlencoded``), as OAuth has it.
+        is_oauth: Whether it is refused in the form of OAuth 2, too.
     """
 
     method: str
@@ -71,6 +72,7 @@ class _Route:
     query: type[Struct] = NoQuery
     status: int = 200
     form: bool = False
+    is_oauth: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +92,13 @@ class Write(_Route):
     Args:
         carried_by: Kinds that get in without write access, because the body proves itself.
         is_repeatable: Whether asking for the same again is the same request, without an id.
+        is_new_each_time: Whether it is a new one, for its clients know of no such ids.
     """
 
     handle: Callable[[Admitted, Ask[Any, Any]], Awaitable[object]]
     carried_by: frozenset[PrincipalKind] = field(default_factory=frozenset)
     is_repeatable: bool = False
+    is_new_each_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

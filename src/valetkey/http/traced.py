@@ -27,11 +27,13 @@ class Noted:
 
     Args:
         route: Its template; the path itself may hold anything.
+        is_oauth: Whether a refusal is told in the form of OAuth 2.
         headers: What the answer says beside its body, however it ends.
     """
 
     method: str
     route: str = ""
+    is_oauth: bool = False
     principal_id: str = ""
     headers: tuple[tuple[bytes, bytes], ...] = ()
 

@@ -119,6 +119,8 @@ class Metadata(Told, frozen=True, kw_only=True):
     jwks_uri: str
     introspection_endpoint: str
     revocation_endpoint: str
+    token_endpoint: str
+    token_endpoint_auth_methods_supported: list[str]
     introspection_endpoint_auth_methods_supported: list[str]
     response_types_supported: list[str]
     grant_types_supported: list[str]

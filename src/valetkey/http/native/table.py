@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.http.native import (
     activity,
     child_session,
+    exchange,
     key,
     leftover,
     organization,
@@ -34,6 +35,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *child_session.ROUTES,
     *stop.ROUTES,
     *token.ROUTES,
+    *exchange.ROUTES,
     *key.ROUTES,
     *activity.ROUTES,
     *webhook.ROUTES,

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.session_token import key_document, key_id_of
 from valetkey.flows.introspect import introspect, revoke_token
 from valetkey.flows.issue_token import token_keys
+from valetkey.http.native.exchange import EXCHANGE
 from valetkey.http.routes import EVERYBODY, SECRET, SESSION, Ask, NoQuery, Read, Route, Write
 from valetkey.spec.rfc9449 import ALGORITHMS
 from valetkey.wire import token as wire
 from valetkey.wire.base import Nothing
+from valetkey.wire.exchange import GRANT_TYPE
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -74,9 +76,11 @@ async def _metadata(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -
         jwks_uri=f"{see.issuer}{_KEYS}",
         introspection_endpoint=f"{see.issuer}{_INTROSPECT}",
         revocation_endpoint=f"{see.issuer}{_REVOKE}",
+        token_endpoint=f"{see.issuer}{EXCHANGE}",
+        token_endpoint_auth_methods_supported=["Bearer"],
         introspection_endpoint_auth_methods_supported=["Bearer"],
         response_types_supported=[],
-        grant_types_supported=[],
+        grant_types_supported=[GRANT_TYPE],
         service_documentation=f"{see.issuer}/openapi.json",
         dpop_signing_alg_values_supported=[name for names in ALGORITHMS.values() for name in names],
     )
