@@ -277,3 +277,15 @@ def test_the_proxy_is_the_scripts_alone() -> None:
         assert (lost["id"], lost["error"]["code"]) == (1, -32603)
         assert client.post(url, content=b"?", headers=JSON).json()["error"]
         assert proxy.sent == ()
+
+
+def test_a_question_that_is_none_goes_to_the_node_all_the_same() -> None:
+    """What a script asks is the node's to refuse, however odd: the proxy only listens."""
+    odd = {"jsonrpc": "2.0", "id": [1], "method": ["eth_sendRawTransaction"], "params": {}}
+    with (
+        proxying(NOTHING_THERE) as (node, _),
+        proxying(node) as (url, proxy),
+        httpx.Client(trust_env=False) as client,
+    ):
+        assert client.post(url, json=[odd, 1, odd]).json()["error"]["code"] == -32603
+        assert proxy.sent == ()

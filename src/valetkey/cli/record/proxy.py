@@ -126,7 +126,7 @@ def _parsed(body: bytes) -> list[dict[str, Any]]:
 
 
 def _hashes(questions: list[dict[str, Any]], answers: list[dict[str, Any]]) -> Iterator[str]:
-    sending = [one.get("id") for one in questions if one.get("method") in _SENDING]
+    sending = [one.get("id") for one in questions if str(one.get("method")) in _SENDING]
     for answer in answers:
         result = answer.get("result")
         if answer.get("id") not in sending or result is None:
