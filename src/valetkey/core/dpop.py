@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Unauthenticated
@@ -29,7 +29,7 @@ class Dpop:
         is_of_request: Whether the proof names the method and the target of the request.
     """
 
-    token: str
+    token: str = field(repr=False)
     proof: DpopProof
     is_of_request: bool
 

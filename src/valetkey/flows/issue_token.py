@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.child_session import ends_in_line, refusal_in_line
@@ -34,7 +34,7 @@ KEPT_KEYS: Final = 2  # the one that signs, and the one before it: tokens of it 
 class Issued:
     """A token, and the first second at which it is refused."""
 
-    token: str
+    token: str = field(repr=False)
     expires_at: int
 
 

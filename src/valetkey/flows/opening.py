@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.budget import FEES, BudgetLine, line_id
@@ -44,7 +44,7 @@ class Opened:
 
     session: Session
     usage: Usage
-    token: str | None
+    token: str | None = field(repr=False)
     findings: tuple[Finding, ...] = ()
 
 

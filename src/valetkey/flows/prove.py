@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import SeenNonce
@@ -32,7 +32,7 @@ TOUCH_S = 60
 class Bearer:
     """A token, as it came."""
 
-    token: str
+    token: str = field(repr=False)
 
 
 def _refused(*notes: str) -> Unauthenticated:

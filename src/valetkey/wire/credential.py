@@ -8,6 +8,7 @@ from valetkey.core import wallet as core_wallet
 from valetkey.core.errors import Code, Malformed
 from valetkey.spec.keys import PublicKeyError, canonical_public_key
 from valetkey.wire.base import Asked, Hex, Seconds, Text, Told, hexed, read_bytes
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.core import credential as core
@@ -60,6 +61,8 @@ class AddedCredential(Told, frozen=True, kw_only=True):
 
     credential: Credential
     token: str | None
+
+    __repr__ = quiet("token")
 
 
 def read_public_key(key: PublicKey, where: str) -> core_wallet.PublicKey:

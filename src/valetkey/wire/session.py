@@ -28,6 +28,7 @@ from valetkey.wire.calculus import Finding
 from valetkey.wire.credential import PublicKey, write_public_key
 from valetkey.wire.explain import WorstCase, write_worst_case
 from valetkey.wire.permission import PermissionDocument, write_permission
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,6 +176,8 @@ class KillNote(Told, frozen=True, kw_only=True):
     calldata: Hex
     text: str
 
+    __repr__ = quiet("calldata", "text")
+
 
 class OpenedSession(Told, frozen=True, kw_only=True):
     """
@@ -199,12 +202,16 @@ class OpenedSession(Told, frozen=True, kw_only=True):
     kill_note: KillNote | None
     next_action: SignConsent | None
 
+    __repr__ = quiet("token")
+
 
 class AcceptGrant(Asked, frozen=True, kw_only=True):
     """The owner's signatures over grant and kill note."""
 
     owner_signature: Signature
     kill_note: Signature
+
+    __repr__ = quiet("kill_note")
 
 
 def write_remaining(

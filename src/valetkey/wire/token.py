@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from valetkey.core.session_token import MAX_AUDIENCE_CHARS
 from valetkey.core.token import MAX_TOKEN_CHARS
 from valetkey.wire.base import Asked, Integer, Seconds, Told, Word
+from valetkey.wire.quiet import quiet
 
 TokenText = Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN_CHARS)]
 Hint = Annotated[str, Meta(max_length=64, description="Not needed; not looked at.")]
@@ -24,6 +25,8 @@ class TokenForm(Struct, frozen=True, kw_only=True):
 
     token: TokenText
     token_type_hint: Hint | None = None
+
+    __repr__ = quiet("token")
 
 
 class Confirmation(Told, frozen=True, kw_only=True):
@@ -87,6 +90,8 @@ class IssuedToken(Told, frozen=True, kw_only=True):
 
     token: str
     expires_at: Seconds
+
+    __repr__ = quiet("token")
 
 
 class JsonWebKey(Told, frozen=True, kw_only=True):

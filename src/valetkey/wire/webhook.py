@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from msgspec import Meta
 
 from valetkey.wire.base import Asked, Integer, Seconds, Text, Told
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.core import webhook as core
@@ -68,6 +69,8 @@ class WebhookWithSecret(Told, frozen=True, kw_only=True):
 
     webhook: Webhook
     secret: str | None
+
+    __repr__ = quiet("secret")
 
 
 class RemovedWebhook(Told, frozen=True, kw_only=True):
