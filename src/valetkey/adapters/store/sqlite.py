@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 
 from valetkey.adapters.store.faults import is_busy, unavailable
 from valetkey.adapters.store.files import begin, open_reader, open_writer
+from valetkey.adapters.store.memo import Memo
 from valetkey.adapters.store.migrations import expect_schema
 from valetkey.adapters.store.views import SqliteTx, SqliteView
 from valetkey.core.errors import Code, Unavailable
@@ -74,6 +75,7 @@ class SqliteStore:
         self._thread: ThreadPoolExecutor | None = None
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
+        self._memo = Memo()
 
     async def open(self) -> None:
         """
@@ -91,6 +93,7 @@ class SqliteStore:
                 self._thread, lambda: open_writer(self._path, wait_s=self._wait_s)
             )
             self._reader = open_reader(self._path, wait_s=self._wait_s)
+            self._memo = Memo()
         except BaseException:
             await self.close()
             raise
@@ -114,9 +117,10 @@ class SqliteStore:
         reader = self._reader
         if reader is None:
             raise _not_open()
-        view = SqliteView(reader)
+        view = SqliteView(reader, self._memo)
         try:
             reader.execute("BEGIN")
+            self._memo.enter(reader)
             return body(view)
         except sqlite3.Error as error:
             raise unavailable(error) from error

@@ -11,6 +11,7 @@ from valetkey.adapters.store.faults import unavailable
 from valetkey.ports import MAX_FOUND
 
 if TYPE_CHECKING:
+    from valetkey.adapters.store.memo import Memo
     from valetkey.core.errors import Unavailable
     from valetkey.ports import E, Entity, Value
 
@@ -21,25 +22,37 @@ class SqliteView:
 
     Args:
         connection: In a transaction, which the maker of the view ends after `end`.
+        memo: Of the state that *connection* sees; None remembers nothing.
     """
 
-    __slots__ = ("_execute", "fault")
+    __slots__ = ("_execute", "_memo", "fault")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, memo: Memo | None = None) -> None:
         self._execute = connection.execute
+        self._memo = memo
         self.fault: Unavailable | None = None  # what SQLite could not do; nothing of it counts
 
     def end(self) -> None:
         """Refuse whatever is asked from now on."""
         self._execute = _refuse
+        self._memo = None
 
     def get(self, kind: type[E], key: str) -> E | None:
         """See `View.get`."""
+        memo = self._memo
+        known = memo.get(kind, key) if memo is not None else None
+        if known is not None:
+            return known
         try:
             row = self._execute(statements.GET[kind], (key,)).fetchone()
         except sqlite3.Error as error:
             raise self._broken(error) from error
-        return None if row is None else decode(kind, row[0])
+        if row is None:
+            return None
+        found = decode(kind, row[0])
+        if memo is not None:
+            memo.keep(kind, key, found)
+        return found
 
     def find(
         self,
@@ -58,13 +71,21 @@ class SqliteView:
         if after:
             values.append(after)
         values.append(limit)
+        question = (sql, *values)
+        memo = self._memo
+        known = memo.get(kind, question) if memo is not None else None
+        if known is not None:
+            return [known]
         try:
             rows = self._execute(sql, values).fetchall()
         except OverflowError:
             return []  # nothing is indexed by an integer of more than 64 bits
         except sqlite3.Error as error:
             raise self._broken(error) from error
-        return [decode(kind, row[0]) for row in rows]
+        found = [decode(kind, row[0]) for row in rows]
+        if memo is not None and len(found) == 1:
+            memo.keep(kind, question, found[0])
+        return found
 
     def _broken(self, error: sqlite3.Error) -> Unavailable:
         """Refuse the rest of the body: SQLite may have undone the whole transaction."""
