@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LOCK_WAIT_S: Final = 10.0
 MAX_GROUP: Final = 256  # bodies that share one commit
+SHARED_S: Final = 0.005  # how old a state that reads share may be, should a turn take long
 _TURN: Final = 16  # bodies after which the event loop may do something else
 
 
@@ -45,11 +46,14 @@ class SqliteStore:
     """
     See `Store`. Belongs to the event loop that opened it.
 
-    Reads run at once, on a connection of their own that can change nothing. Writes that wait
-    together share a commit: one transaction, in it a savepoint for each body, and nobody is
-    answered before the disk has it all. Bodies run on the event loop, because a thread would wait
-    for the interpreter's lock after each statement; waiting for the disk and for other processes is
-    left to a thread.
+    Reads run at once, on a connection of their own that can change nothing. Those of one turn of
+    the event loop share a transaction, for to begin and end one costs more than to look something
+    up. Whoever was told of a write, by any process, can only ask in a later turn.
+
+    Writes that wait together share a commit: one transaction, in it a savepoint for each body, and
+    nobody is answered before the disk has it all. Bodies run on the event loop, because a thread
+    would wait for the interpreter's lock after each statement; waiting for the disk and for other
+    processes is left to a thread.
 
     Args:
         path: The file; it is made, for its owner only, in a directory that must be there.
@@ -76,6 +80,7 @@ class SqliteStore:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._memo = Memo()
+        self._shared_until = 0.0
 
     async def open(self) -> None:
         """
@@ -119,14 +124,37 @@ class SqliteStore:
             raise _not_open()
         view = SqliteView(reader, self._memo)
         try:
-            reader.execute("BEGIN")
-            self._memo.enter(reader)
+            self._share_state(reader)
             return body(view)
         except sqlite3.Error as error:
+            self._end_shared()
             raise unavailable(error) from error
         finally:
             view.end()
-            if reader.in_transaction:
+            if view.fault is not None:
+                self._end_shared()
+
+    def _share_state(self, reader: sqlite3.Connection) -> None:
+        """
+        Have *reader* in a transaction that began in this turn of the event loop.
+
+        Its end is queued at once, and so comes before anybody is told of a write that is not in it.
+        """
+        now = time.monotonic()
+        if reader.in_transaction and now < self._shared_until:
+            return
+        if reader.in_transaction:
+            reader.execute("COMMIT")
+        else:
+            asyncio.get_running_loop().call_soon(self._end_shared)
+        reader.execute("BEGIN")
+        self._shared_until = now + SHARED_S
+        self._memo.enter(reader)
+
+    def _end_shared(self) -> None:
+        reader = self._reader
+        if reader is not None and reader.in_transaction:
+            with suppress(sqlite3.Error):  # the next read meets it again, and says so
                 reader.execute("COMMIT")
 
     async def write(self, body: Callable[[Tx], T]) -> T:
