@@ -63,7 +63,7 @@ class _Bounded(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Take the head of a request; between two of them uvicorn's own patience counts."""
         self._is_in_head = True
-        self._wait_for_head()
+        self._stop_waiting()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -75,6 +75,8 @@ class _Bounded(HttpToolsProtocol):
         """Take bytes, but not many that end nothing."""
         self._head += len(data)
         super().data_received(data)
+        if self._is_in_head and self._timer is None:  # most heads come whole and need no timer
+            self._wait_for_head()
         if self._head > _HEAD_BYTES and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
