@@ -11,6 +11,8 @@ from valetkey.core.errors import Code, Malformed
 ID_ENTROPY_BYTES: Final = 9
 _TIME_BYTES: Final = 6
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32, lower case
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_SHIFTS: Final = tuple(range(110, -1, -10))  # of ten bits each, the first ones first
 _BODY: Final = re.compile(rf"[{_ALPHABET}]{{24}}")
 
 
@@ -47,7 +49,7 @@ def make_id(prefix: Prefix, entropy: bytes, *, at_ms: int) -> str:
         msg = f"expected {ID_ENTROPY_BYTES} bytes of entropy, got {len(entropy)}"
         raise ValueError(msg)
     number = int.from_bytes(at_ms.to_bytes(_TIME_BYTES) + entropy)
-    body = "".join(_ALPHABET[(number >> shift) & 31] for shift in range(115, -1, -5))
+    body = "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
     return f"{prefix}_{body}"
 
 
