@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.signing import Timed
 
 OURS: Final = "valetkey, bearer"
+LOGGED: Final = "valetkey, bearer, with its log"
 INTROSPECTION: Final = "valetkey, introspection"
 SIGNED: Final = "valetkey, signed"
 PERMITTED: Final = "valetkey, signed, with a permission"

@@ -127,16 +127,20 @@ def stay_off() -> None:
 
 
 @contextlib.contextmanager
-def started(command: tuple[str, ...], log: Path) -> Iterator[Server]:
+def started(command: tuple[str, ...], log: Path, **variables: str) -> Iterator[Server]:
     """
     Start a server, give it when it says its port, and end it.
 
     It ends as well when we do, however that is: its standard input ends then.
 
+    Args:
+        log: Where its standard error goes.
+        variables: Of its environment, beside ours.
+
     Raises:
         Missing: It does not start; what it said is in the error.
     """
-    environment = {**os.environ, "NODE_ENV": "production"}
+    environment = {**os.environ, "NODE_ENV": "production", **variables}
     with log.open("wb") as errors:
         child = subprocess.Popen(
             command,

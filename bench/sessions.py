@@ -67,9 +67,9 @@ async def main(rounds: int, seconds: float, rate: int) -> report.Figures:
         node = stack.enter_context(launch(pick()))
         with own_core():
             peers = {one: _peer(stack, one, folder) for one in EVERY_PEER}
-            ours, server = await _ours(stack, folder, node)
+            ours, server, logged = await _ours(stack, folder, node)
         stay_off()
-        checks, opens = await _contenders(ours, server, peers)
+        checks, opens = await _contenders(ours, server, logged, peers)
         signed: list[signing.Timed] = []
         for number in range(1, rounds + 1):
             print(f"round {number} of {rounds}", file=sys.stderr)
@@ -94,14 +94,23 @@ def _peer(stack: contextlib.ExitStack, peer: Peer, folder: Path) -> Server:
     return stack.enter_context(started(peer_command(peer, folder), log))
 
 
-async def _ours(stack: contextlib.ExitStack, folder: Path, node: Node) -> tuple[Ours, Server]:
-    deployment, secret = await make_home(folder / "home", node)
-    server = stack.enter_context(started(own_command(folder / "home"), folder / "valetkey.log"))
-    return Ours(server.port, secret, deployment), server
+async def _ours(
+    stack: contextlib.ExitStack, folder: Path, node: Node
+) -> tuple[Ours, Server, Server]:
+    """Start this server twice over the same store: silent as the others are, and as it comes."""
+    home = folder / "home"
+    deployment, secret = await make_home(home, node)
+    silent, logged = (
+        stack.enter_context(
+            started(own_command(home), folder / f"valetkey-{level}.log", VALETKEY_LOG_LEVEL=level)
+        )
+        for level in ("warning", "info")
+    )
+    return Ours(silent.port, secret, deployment), silent, logged
 
 
 async def _contenders(
-    ours: Ours, server: Server, peers: dict[Peer, Server]
+    ours: Ours, server: Server, logged: Server, peers: dict[Peer, Server]
 ) -> tuple[list[Contender], list[Contender]]:
     """Return who checks and who opens sessions, with sessions opened by their own requests."""
     opening = ours.opening()
@@ -109,6 +118,7 @@ async def _contenders(
     tokens = [str(json.loads(body)["token"]) for body, _ in answers]
     checks = [
         Contender(report.OURS, server, _shuffled(ours.bearer, tokens)),
+        Contender(report.LOGGED, logged, _shuffled(ours.bearer, tokens)),
         Contender(report.INTROSPECTION, server, _shuffled(ours.introspection, tokens)),
         Contender(report.SIGNED, server, ours.signed(SIGNERS, writes=False)),
         Contender(report.PERMITTED, server, ours.signed(SIGNERS, writes=True)),
