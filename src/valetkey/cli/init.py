@@ -68,6 +68,13 @@ stops_fund_wei = 1000000000000000000  # and on stops; runs cannot use this up
 children = 100                      # organizations below a first one; each has these funds
 max_session_s = 31622400            # longest life of a session
 watch_s = 300                       # how often the chain is asked how a session stands there
+webhooks = 16                       # webhooks of one organization
+refusals = 20                       # so many refused runs of one session, within refusals_s,
+refusals_s = 300                    # are an alert
+low_balance_wei = 100000000000000000  # relayer or stopper with less than this: an alert
+session_depth = 3                   # sessions below each other; 0 is no children
+session_children = 32               # children of one session in use at a time
+session_tree = 128                  # sessions below one, at any depth; stopping it stops them all
 
 # What addresses are called in front of people.
 [names]
