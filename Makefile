@@ -21,7 +21,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --qui
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help demo dev test fuzz check bench contracts lock clean node node-if-any
+.PHONY: help demo dev test fuzz check bench contracts pages lock clean node node-if-any
 
 help: ## what can be made (this)
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
@@ -48,6 +48,7 @@ check: .venv/dev.stamp node ## what must hold before tests: format, lint, types,
 	@$(STEP) "types" $(BIN)/mypy
 	@$(STEP) "imports" $(BIN)/lint-imports --no-cache
 	@$(STEP) "contracts match their sources" node contracts/build.mjs --check
+	@$(STEP) "pages match their sources" node pages/build.mjs --check
 	@$(STEP) "shell scripts" tools/check_shell.sh
 	@$(STEP) "tree" $(BIN)/python tools/check_tree.py
 
@@ -57,6 +58,9 @@ bench: .venv/dev.stamp node bench/peers/.venv/lock.stamp bench/peers/node_module
 
 contracts: node ## compile the contracts and write the artefacts that are committed
 	@node contracts/build.mjs
+
+pages: node ## build the pages that the server serves and write the files that are committed
+	@node pages/build.mjs
 
 # A release must be a week old before it is locked. An index that gives no upload times cannot say:
 # then `make lock AGED=` and look at the dates by hand. Already locked versions stay; UPGRADE=--upgrade renews.
@@ -101,7 +105,7 @@ node: node_modules/lock.stamp
 
 node_modules/lock.stamp: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "This needs Node 20 or newer with npm on the PATH."; exit 1; }
-	@$(STEP) "installing solc, anvil and forge" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(STEP) "installing solc, anvil, forge, TypeScript and esbuild" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # What `make bench` measures against, each apart from what we use ourselves.

@@ -50,6 +50,7 @@ class Bounds:
         session_children: How many children of one session may be in use at a time.
         session_tree: How many sessions below one may be in use at a time, at any depth: stopping it
             stops them all in one transaction.
+        consent_link_s: How long the link to the consent of a pending session works.
     """
 
     confirmations: Annotated[int, Meta(ge=1, le=10_000)] = 1
@@ -69,6 +70,7 @@ class Bounds:
     session_depth: Annotated[int, Meta(ge=0, le=8)] = 3
     session_children: Annotated[int, Meta(ge=0, le=1000)] = 32
     session_tree: Annotated[int, Meta(ge=0, le=1000)] = 128
+    consent_link_s: Seconds = 86_400
 
 
 @dataclass(frozen=True, slots=True)

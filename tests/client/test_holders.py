@@ -69,6 +69,23 @@ async def test_a_session_can_wait_for_its_owner(
     assert (await done(session.transfer(service.token, SHOP, 1))).state == "done"
 
 
+async def test_a_waiting_session_has_a_link_for_its_owner(
+    service: Service, vk: Client, owner: Owner, account: Account
+) -> None:
+    """It is at this server, its secret behind the #; one that waits for nobody has none."""
+    session = await done(vk.sessions.open(account, service.draft()))
+    assert session.consent_url.startswith(f"{service.url}/consent#vk_consent_")
+    renewed = await done(vk.sessions.consent_link(session.id))
+    assert renewed.url != session.consent_url
+    await done(session.grant(owner))
+    with pytest.raises(Conflict) as refused:
+        await done(vk.sessions.consent_link(session.id))
+    assert refused.value.code is Code.SESSION_STATE
+    added = await done(vk.wallets.add(CHAIN, label="sealed"))
+    sealed = await done(vk.sessions.open(added.account, service.draft()))
+    assert sealed.consent_url is None
+
+
 async def test_the_server_can_hold_the_owners_key(service: Service, vk: Client) -> None:
     """Then a session is open at once, and has a kill note all the same."""
     added = await done(vk.wallets.add(CHAIN, label="sealed"))

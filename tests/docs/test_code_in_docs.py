@@ -198,6 +198,31 @@ def test_the_page_of_events_has_every_event() -> None:
     assert {event.type} <= EVENTS
 
 
+@pytest.mark.usefixtures("environment")
+def test_an_owner_is_asked_as_the_page_says(local: Local) -> None:
+    """After the tutorial's account: a session that waits, and two links of which one works."""
+    opening, renewing = blocks("docs/how-to/ask-the-owner.md")
+    scope: dict[str, Any] = {}
+    try:
+        for block in blocks("docs/tutorial/first-session.md")[:3]:
+            exec(block, scope)  # noqa: S102 - our own pages
+        exec(opening, scope)  # noqa: S102 - our own pages
+        first = scope["url"]
+        assert scope["session"].show().state == "pending"
+        exec(renewing, scope)  # noqa: S102 - our own pages
+    finally:
+        if "vk" in scope:
+            scope["vk"].close()
+    assert [httpx.get(first.partition("#")[0]).status_code, scope["url"] == first] == [200, False]
+    answers = [
+        httpx.get(
+            f"{local.url}/v1/consent", headers={"authorization": f"Bearer {url.split('#')[1]}"}
+        ).status_code
+        for url in (first, scope["url"])
+    ]
+    assert answers == [401, 200]
+
+
 @pytest.mark.parametrize(
     "page",
     sorted(

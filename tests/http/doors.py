@@ -62,6 +62,9 @@ POST /v1/session/children/{session_id}/revoke     proof kind kind kind kind kind
 POST /v1/session/children/{session_id}/revoke own -     -    -   -   -    -    -     -     yes   yes   -      -       -
 GET /v1/sessions/{session_id}/consent             proof yes  yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/sessions/{session_id}/grant              proof yes  yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/sessions/{session_id}/consent-link       proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+GET /v1/consent                                   proof kind kind kind kind kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/consent                                  proof kind kind kind kind kind kind  kind  kind  kind  frozen expired revoked
 GET /v1/sessions/{session_id}/kill-note           proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 GET /v1/sessions/{session_id}/freeze-note         proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/sessions/{session_id}/freeze             proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
@@ -98,6 +101,9 @@ POST /v1/credentials/{credential_id}/key          proof kind kind sign none kind
 POST /v1/session/close                            proof kind kind kind kind kind yes yes   yes   yes   yes    expired revoked
 """  # noqa: E501 - a table
 
+# What the last column, `link`, is "yes" for, beside what is for everybody; else it is "kind".
+LINKED: Final = {"GET /v1/consent", "POST /v1/consent"}
+
 CODES: Final = {
     "proof_missing": "proof",
     "not_allowed": "kind",
@@ -120,5 +126,13 @@ def read_table() -> dict[str, dict[str, str]]:
         cells = row.split()
         count = len(principals)
         route = " ".join(cells[:-count])
-        table[route] = dict(zip(principals, cells[-count:], strict=True))
+        words = dict(zip(principals, cells[-count:], strict=True))
+        table[route] = {**words, "link": _for_links(route, words["anonymous"])}
     return table
+
+
+def _for_links(route: str, anonymous: str) -> str:
+    """Return the word of the last column: a consent link is for two routes, and no more."""
+    if route in LINKED:
+        return "yes"
+    return anonymous if anonymous in {"yes", "-"} else "kind"

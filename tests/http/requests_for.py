@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.http.calls import Key
+from tests.http.consents import by_link, renewing, sign_consent
 from tests.http.session_requests import CHILD, exchange, revoke_all, revoke_child, stop, token
-from tests.http.stage import OWNER, Stage
-from valetkey.spec import eip712
-from valetkey.spec.secp256k1 import sign_digest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from tests.http.stage import Stage
 
     Target = tuple[str, Any]
     Maker = Callable[[Stage, str], Awaitable[Target]]
@@ -133,18 +133,6 @@ async def _grant(stage: Stage, principal: str) -> Target:
     return f"/v1/sessions/{opened['session']['id']}/grant", sign_consent(opened["next_action"])
 
 
-def sign_consent(action: dict[str, Any]) -> dict[str, str]:
-    """Return what the outside owner answers to *action*."""
-    signed = {
-        name: sign_digest(eip712.digest(eip712.from_json(action[name])), OWNER.private).hex()
-        for name in ("grant", "kill_note")
-    }
-    return {
-        "owner_signature": f"0x{signed['grant']}",
-        "kill_note": f"0x{signed['kill_note']}",
-    }
-
-
 async def _run(stage: Stage, principal: str) -> Target:
     del principal
     return "/v1/runs", {"calls": [stage.transfer(1)]}
@@ -212,6 +200,9 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/session/children/{session_id}/revoke own": revoke_child,
     "GET /v1/sessions/{session_id}/consent": _consent,
     "POST /v1/sessions/{session_id}/grant": _grant,
+    "POST /v1/sessions/{session_id}/consent-link": renewing,
+    "GET /v1/consent": by_link(None),
+    "POST /v1/consent": by_link("sign"),
     "GET /v1/sessions/{session_id}/kill-note": _one("/v1/sessions/{}/kill-note", "target"),
     "GET /v1/sessions/{session_id}/freeze-note": _one("/v1/sessions/{}/freeze-note", "target"),
     "POST /v1/sessions/{session_id}/freeze": stop("freeze", {}),

@@ -212,6 +212,8 @@ async def add_everybody(stage: Stage) -> None:
     chain = await open_one("chain", "write", key=held.document)
     chain_id = chain["session"]["id"]
     callers["chain"] = stage.by(Stamper(chain_id, held, stage.clock))
+    waits = await stage.open_pending()
+    callers["link"] = stage.by(Token(waits["consent_url"].partition("#")[2]))
     frozen_id, callers["frozen"] = await stage.stamped(14, "write")
     revoked_id, callers["revoked"] = await stage.stamped(15, "write")
     await stage.secret.post(f"/v1/sessions/{frozen_id}/freeze", {})

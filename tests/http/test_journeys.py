@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.http.calls import Caller, Key, Stamper, Token
-from tests.http.requests_for import sign_consent
+from tests.http.consents import sign_consent
 from tests.http.stage import ALICE, OWNER, USDC, Stage
 from tests.http.unchanged import check_problem, state
 from valetkey.devchain import mint, transact

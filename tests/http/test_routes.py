@@ -82,9 +82,9 @@ def test_only_the_way_out_is_open_to_sessions_without_write_access() -> None:
     """
     A read session reaches no write (DESIGN 10).
 
-    Writes ask for write access, but where a publishable key carries what proves itself, and where
-    a session brings the key that it is proven by from now on; the only other thing that changes
-    something is for a session to end itself.
+    Writes ask for write access, but where a publishable key or a consent link carries what proves
+    itself, and where a session brings the key that it is proven by from now on; the only other
+    thing that changes something is for a session to end itself.
     """
     carried = {
         (route.path, kind)
@@ -92,7 +92,9 @@ def test_only_the_way_out_is_open_to_sessions_without_write_access() -> None:
         if isinstance(route, Write)
         for kind in route.carried_by
     }
-    assert {kind for _, kind in carried} == {PrincipalKind.PUBLISHABLE, PrincipalKind.SESSION}
+    kinds = {PrincipalKind.PUBLISHABLE, PrincipalKind.SESSION, PrincipalKind.LINK}
+    assert {kind for _, kind in carried} == kinds
+    assert [path for path, kind in carried if kind is PrincipalKind.LINK] == ["/v1/consent"]
     by_sessions = [path for path, kind in carried if kind is PrincipalKind.SESSION]
     assert by_sessions == ["/v1/session/key"]
     leaving = [route for route in ROUTES if isinstance(route, Leave)]

@@ -11,6 +11,7 @@ import click
 from rich.live import Live
 
 from valetkey.cli.options import owner_option, server_options, talk_to
+from valetkey.cli.session_link import link_session
 from valetkey.cli.session_open import open_session
 from valetkey.cli.session_sign import sign_session
 from valetkey.cli.session_view import session_view, sessions_table, steps_table
@@ -43,6 +44,7 @@ def session() -> None:
 
 session.add_command(open_session)
 session.add_command(sign_session)
+session.add_command(link_session)
 
 
 @session.command("list", cls=Verb)

@@ -157,12 +157,14 @@ class _Made:
 
     Args:
         findings: What is unwise in its permission.
+        consent_url: Where its owner reads and signs it, if it waits for one outside.
     """
 
     session: wire.Session
     findings: Sequence[Finding]
     key_file: Path | None
     note_file: Path | None
+    consent_url: str | None = None
 
     def document(self) -> dict[str, object]:
         """Return what a program is told."""
@@ -172,6 +174,7 @@ class _Made:
             "findings": self.findings,
             "session_file": key_file,
             "kill_note_file": note_file,
+            "consent_url": self.consent_url,
         }
 
 
@@ -188,7 +191,10 @@ def _open_here(
         opened = server.sessions.open(account, permission, owner=owner, label=label)
         reserved.write_text(opened.export() + "\n")
         key_file = reserved if out else reserved.rename(f"{opened.id}.session.json")
-        return _Made(opened.show(), opened.findings, key_file, _save_note(opened, key_file))
+        note_file = _save_note(opened, key_file)
+        session = opened.show()
+        url = opened.consent_url if session.state == State.PENDING else None
+        return _Made(session, opened.findings, key_file, note_file, url)
 
 
 def _open_for(
@@ -202,8 +208,10 @@ def _open_for(
 ) -> _Made:
     opened = server.sessions.open_for(point, account, permission, curve="p256", label=label)
     findings = write_findings(lint(permission)).findings
-    if owner is None or opened.state != State.PENDING:
+    if opened.state != State.PENDING:
         return _Made(opened, findings, None, None)
+    if owner is None:
+        return _Made(opened, findings, None, None, server.sessions.consent_link(opened.id).url)
     note = server.sessions.grant(opened, owner=owner)
     file = note.save(f"{opened.id}.kill.json")
     return _Made(server.sessions.get(opened.id), findings, None, file)
@@ -227,6 +235,9 @@ def _tell(terminal: Terminal, made: _Made) -> None:
     if made.session.state == State.PENDING:
         command = f"valetkey session sign {made.session.id}"
         terminal.say(f"It waits for its owner, who opens it by: {command}", style="yellow")
+    if made.consent_url is not None:
+        terminal.say("or with a wallet in a browser, by this link, which is for the owner alone:")
+        terminal.say(made.consent_url)
 
 
 def _save_note(opened: Session, key_file: Path) -> Path | None:

@@ -35,6 +35,7 @@ class Code(StrEnum):
     PROOF_REPLAYED = "proof_replayed"
     PROOF_KEY_BOUND = "proof_key_bound"
     PROOF_NONCE_NEEDED = "proof_nonce_needed"
+    LINK_EXPIRED = "link_expired"
     # What a principal may do
     NOT_ALLOWED = "not_allowed"
     READ_ONLY = "read_only"

@@ -43,6 +43,7 @@ EVENTS: Final = frozenset(
         "session:frozen",
         "session:granted",
         "session:key_rotated",
+        "session:link_renewed",
         "session:opened",
         "session:revoked",
         "session:revoked_all",

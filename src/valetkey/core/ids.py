@@ -25,6 +25,7 @@ class Prefix(StrEnum):
     WALLET = "wal"
     ACCOUNT = "acc"
     SESSION = "ses"
+    CONSENT_LINK = "lnk"
     ACTIVITY = "act"
     RESERVATION = "rsv"
     REQUEST = "req"

@@ -14,6 +14,7 @@ class PrincipalKind(StrEnum):
     SECRET = "secret"  # noqa: S105 - the name of a kind, not a password
     PUBLISHABLE = "publishable"
     SESSION = "session"
+    LINK = "link"
 
     @property
     def said(self) -> str:
@@ -26,6 +27,7 @@ _SAID: Final = {
     PrincipalKind.SECRET: "a secret key",
     PrincipalKind.PUBLISHABLE: "a publishable key",
     PrincipalKind.SESSION: "a session",
+    PrincipalKind.LINK: "a consent link",
 }
 
 
@@ -43,7 +45,7 @@ class Principal:
 
     Args:
         organization_id: Where it belongs; empty for the anonymous.
-        subject_id: The credential or session that proved it; empty for the anonymous.
+        subject_id: The credential, session or link that proved it; empty for the anonymous.
         request_id: The unique id that a signed request carries in itself, if there is one.
     """
 

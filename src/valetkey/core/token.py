@@ -33,6 +33,7 @@ class TokenPrefix(StrEnum):
     SESSION = "vk_session_"
     SECRET_KEY = "vk_secret_"  # noqa: S105 - a prefix, not a password
     PUBLISHABLE_KEY = "vk_public_"
+    CONSENT_LINK = "vk_consent_"
 
 
 class TokenType(StrEnum):

@@ -41,13 +41,17 @@ def expect_secret(principal: Principal) -> None:
 
 def expect_known(principal: Principal) -> None:
     """
-    Let everybody pass who proved something.
+    Let everybody pass who proved something, but whoever has only a consent link.
 
     Raises:
         Unauthenticated: Nobody was proven.
+        Forbidden: The principal is a consent link, which is for one consent alone.
     """
     if principal.kind is PrincipalKind.ANONYMOUS:
         raise Unauthenticated(Code.PROOF_MISSING, "expected a token or a signed request, got none")
+    if principal.kind is PrincipalKind.LINK:
+        detail = "expected a key or a session, got a consent link: it shows one consent, no more"
+        raise Forbidden(Code.NOT_ALLOWED, detail)
 
 
 def expect_write(principal: Principal) -> None:

@@ -10,6 +10,7 @@ from valetkey.core.plan import consent, consent_digests, is_signed_by, with_v
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
 from valetkey.core.wallet import Account, SealedKey, Wallet
+from valetkey.flows.consent_link import expect_link_to
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.kill_note import open_note, seal_note
 from valetkey.flows.record import SYSTEM, audit, begin, earlier, part_of
@@ -111,7 +112,8 @@ async def accept_grant(
         Malformed: A signature is not the owner's.
         Conflict: The session is neither pending nor ended before it was signed.
     """
-    expect_known(principal)
+    if principal.kind is not PrincipalKind.LINK:
+        expect_known(principal)
     session, account = await world.store.read(lambda view: _to_grant(view, principal, session_id))
     _expect_owner(granted(session), account, owner_signature, kill_note)
     signed = Signed(owner_signature, await seal_note(world, session, kill_note))
@@ -141,6 +143,8 @@ async def accept_grant(
 def _to_grant(view: View, principal: Principal, session_id: str) -> tuple[Session, Account]:
     session = present(view.get(Session, session_id), "session")
     _expect_not_another(principal, session)
+    if principal.kind is PrincipalKind.LINK:
+        expect_link_to(view, principal, session.id)
     expect_reach(view, principal, session.organization_id, "session", widens=True)
     granted(session)
     return session, present(view.get(Account, session.account_id or ""), "account")
@@ -201,8 +205,9 @@ def _attach(
     if was_ended_unsigned(session, now=now):
         state = session.state
     if state is None:
-        detail = f"expected a pending session, got one that is {session.state}"
-        raise Conflict(Code.SESSION_STATE, detail)
+        now_is = state_of(session, usage, now=now)
+        detail = f"expected a pending session, got one that is {now_is}"
+        raise Conflict(Code.SESSION_STATE, detail, state=now_is.value)
     grant = replace(
         granted(session),
         owner_signature=signed.owner_signature,

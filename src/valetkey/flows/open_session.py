@@ -16,6 +16,7 @@ from valetkey.core.plan import grant_id_of
 from valetkey.core.session import Grant, Proof, Session, State, Usage
 from valetkey.core.token import fingerprint
 from valetkey.core.wallet import Account, Curve, Wallet, grant_key_of
+from valetkey.flows.consent_link import write_link
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.grant import owner_key_of, sign_as_owner
 from valetkey.flows.opening import (
@@ -95,7 +96,7 @@ async def open_session(
         write_opened(world, tx, principal, request, (session, usage))
         if server_key is not None:
             tx.add(server_key)
-        return Opened(session, usage, token, findings)
+        return Opened(session, usage, token, findings, write_link(world, tx, session))
 
     return await _signed(world, await world.store.write(body))  # 7
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from valetkey.core.permission.finding import Finding
     from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
+    from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -40,12 +41,14 @@ class Opened:
         token: Its token, shown this once; None without one, and for repeats. It is bound to the
             session's key if there is one.
         findings: What its chain had to say on its permission; empty for repeats.
+        link: Token of the link with which an owner outside signs it, shown this once.
     """
 
     session: Session
     usage: Usage
     token: str | None = field(repr=False)
     findings: tuple[Finding, ...] = ()
+    link: str | None = None
 
 
 def token_for(world: World, command: OpenSession) -> str | None:
@@ -60,7 +63,7 @@ def unspent(permission: Permission | None) -> Spent:
     return nothing_spent(permission) if permission else Spent(0, ())
 
 
-async def findings_of(world: World, permission: Permission | None) -> tuple[Finding, ...]:
+async def findings_of(world: Sight, permission: Permission | None) -> tuple[Finding, ...]:
     """Ask each token of a cap what a whole unit of it is."""
     if permission is None:
         return ()

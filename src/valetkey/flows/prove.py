@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.activity import SeenNonce
 from valetkey.core.child_session import refusal_in_line, state_in_line
+from valetkey.core.consent_link import ConsentLink
 from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.dpop import Dpop, check_dpop, is_bound_to
 from valetkey.core.errors import Code, Forbidden, Unauthenticated
@@ -90,6 +91,8 @@ class _Asked:
 async def _by_token(world: World, token: str, asked: _Asked) -> Principal:
     if len(token) > MAX_TOKEN_CHARS:
         raise _refused()
+    if token.startswith(TokenPrefix.CONSENT_LINK):
+        return await _by_link(world, token, asked)
     if not token.startswith(TokenPrefix.SESSION):
         mark = fingerprint(token)
         found = await world.store.read(lambda view: view.find(Credential, fingerprint=mark))
@@ -104,6 +107,20 @@ async def _by_token(world: World, token: str, asked: _Asked) -> Principal:
     if now > usage.last_used_at and (session.idle_s or now - usage.last_used_at >= TOUCH_S):
         await world.store.write(lambda tx: _touch(tx, session.id, now=now))
     return principal
+
+
+async def _by_link(world: World, token: str, asked: _Asked) -> Principal:
+    mark = fingerprint(token)
+    found = await world.store.read(lambda view: view.find(ConsentLink, fingerprint=mark, limit=1))
+    if asked.surface is not Surface.NATIVE or not found:
+        raise _refused()
+    link = found[0]
+    if not matches(token, link.fingerprint):
+        raise _refused()
+    if world.clock.now() >= link.expires_at:
+        detail = f"expected a link that works, got one that ran out at {link.expires_at}"
+        raise Unauthenticated(Code.LINK_EXPIRED, f"{detail}; ask for a new one")
+    return Principal(PrincipalKind.LINK, link.organization_id, link.id, Access.READ)
 
 
 async def _line_of_token(world: World, token: str) -> Line:

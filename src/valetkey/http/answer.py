@@ -40,6 +40,7 @@ class Answer:
     body: bytes
     kind: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    caching: bytes = b"no-store"
     code: str | None = None
     why: str | None = None
     closes: bool = False
@@ -87,7 +88,7 @@ async def send_answer(send: Send, answer: Answer, request_id: str, *, is_head: b
     headers = [
         (b"content-type", answer.kind),
         (b"content-length", str(len(answer.body)).encode()),
-        (b"cache-control", b"no-store"),
+        (b"cache-control", answer.caching),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id.encode()),
         *answer.headers,

@@ -29,6 +29,7 @@ from valetkey.http.incoming import (
 from valetkey.http.native.table import ROUTES
 from valetkey.http.oauth import refuse_oauth
 from valetkey.http.openapi import openapi_route
+from valetkey.http.pages import Pages
 from valetkey.http.peer import peer_of
 from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
 from valetkey.http.proof import nonce_fields, read_proof
@@ -82,6 +83,7 @@ class App:
         self.table = Table((*ROUTES, openapi_route(ROUTES, version=settings.version)))
         self._telemetry = telemetry
         self._spans = telemetry.spans
+        self._pages = Pages()
         self._world = world
         self._reads = reads_of(world, settings, readiness)
         self._door = Door(world, self._reads)
@@ -151,6 +153,10 @@ class App:
         """1. which route; 2. all of the request; 3. who asks; 4. what for; 5. through its door."""
         limits = self._limits
         path, query = read_target(scope, limits)  # 1
+        page = self._pages.find(scope["method"], path)
+        if page is not None:
+            noted.route = path
+            return page
         route, name = self.table.find(scope["method"], path)
         noted.route, noted.is_oauth = route.path, route.is_oauth
         fields = read_fields(scope["headers"], limits)  # 2

@@ -29,8 +29,8 @@ _SECURITY: Final[dict[str, Any]] = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key (`vk_secret_…`, `vk_public_…`) or a session's token"
-        " (`vk_session_…`).",
+        "description": "An API key (`vk_secret_…`, `vk_public_…`) a session's token"
+        " (`vk_session_…`), or that of a consent link (`vk_consent_…`).",
     },
     "signature": {
         "type": "apiKey",

@@ -72,6 +72,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.PROOF_REPLAYED: "The signed request was seen before",
     Code.PROOF_KEY_BOUND: "The proof is bound to a key",
     Code.PROOF_NONCE_NEEDED: "The proof needs a nonce of this server",
+    Code.LINK_EXPIRED: "The consent link has run out",
     Code.NOT_ALLOWED: "Not allowed",
     Code.READ_ONLY: "This proof only reads",
     Code.NOT_FOUND: "Not found",

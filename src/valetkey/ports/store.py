@@ -11,6 +11,7 @@ from valetkey.core.approval import NamedSpender
 from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Hold, Reservation
 from valetkey.core.child_session import Branch
+from valetkey.core.consent_link import ConsentLink
 from valetkey.core.credential import Credential
 from valetkey.core.organization import Organization, User
 from valetkey.core.session import Session, Usage, Watch
@@ -31,6 +32,7 @@ Entity = (
     | Branch
     | Usage
     | Watch
+    | ConsentLink
     | Activity
     | Reservation
     | BudgetLine
@@ -79,6 +81,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Branch: Index(by=("root_id",)),
     Usage: Index(),
     Watch: Index(by=("session_id", "alive")),
+    ConsentLink: Index(by=("session_id",), unique=("fingerprint",)),
     Activity: Index(
         by=("organization_id", "session_id", "account_id", "relayer_id", "settled", "governs"),
         unique=("request_key",),

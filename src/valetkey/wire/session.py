@@ -189,6 +189,8 @@ class OpenedSession(Told, frozen=True, kw_only=True):
         findings: What the linter says of its permission, errors first, and then its chain.
         owner_key: Where the key of the account's owner is: ``outside``, or ``sealed`` here.
         kill_note: For the owner to keep as a file; None until they have signed.
+        consent_url: Where an owner with a wallet elsewhere reads and signs it: a secret between
+            them and whoever opened it, shown this once.
     """
 
     session: Session
@@ -201,6 +203,7 @@ class OpenedSession(Told, frozen=True, kw_only=True):
     owner_key: str | None
     kill_note: KillNote | None
     next_action: SignConsent | None
+    consent_url: str | None
 
     __repr__ = quiet("token")
 

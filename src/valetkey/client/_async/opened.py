@@ -32,6 +32,8 @@ class AsyncSession(AsyncHeldSession):
         operator: Speaks with the API key that opened it.
         owner: Signs freezes for the chain, if it is at hand.
         findings: What the linter said when it was opened, errors first (docs/reference/lint.md).
+        consent_url: Where the owner of a pending session reads and signs it with a wallet in a
+            browser: a secret between you and them. None if nobody has to.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class AsyncSession(AsyncHeldSession):
         operator: AsyncLine,
         owner: Owner | None,
         findings: Sequence[Finding],
+        consent_url: str | None,
     ) -> None:
         super().__init__(session_id, holder=holder, key=key, verified=verified)
         self.findings = findings
+        self.consent_url = consent_url
         self._operator = operator
         self._owner = owner
         self._kill_note: KillNote | None = None

@@ -25,7 +25,8 @@ from valetkey.client.opening import (
 )
 from valetkey.client.proofs import Signed
 from valetkey.wire import session as wire
-from valetkey.wire.base import hexed
+from valetkey.wire.base import Nothing, hexed
+from valetkey.wire.consent import ConsentLink
 from valetkey.wire.credential import write_public_key
 from valetkey.wire.server import Server
 from valetkey.wire.wallet import Account
@@ -71,7 +72,8 @@ class AsyncOpenings:
         Args:
             account: An id takes the address from the server; an `Account` pins it.
             owner: Signs the grant and the kill note at once. None leaves the session pending until
-                `AsyncSession.grant`, unless the server holds the owner's key.
+                `AsyncSession.grant`, or until the owner signs at `AsyncSession.consent_url`,
+                unless the server holds the owner's key.
             key: What the holder signs with; None makes a new `SessionKey`. A `P256SessionKey` is
                 for chains that check P-256; a `StampKey` leaves the chain key to the server.
             idle_s: It also ends when unused for so long; needs a bound relayer.
@@ -93,6 +95,7 @@ class AsyncOpenings:
             operator=self._line,
             owner=owner,
             findings=opened.answer.findings,
+            consent_url=opened.answer.consent_url,
         )
         if opened.answer.next_action is None:
             await session.fetch_kill_note()
@@ -154,6 +157,21 @@ class AsyncOpenings:
         body = wire.AcceptGrant(owner_signature=hexed(signature), kill_note=hexed(note))
         await self._line.send(write(wire.Session, path, body))
         return make_note(session.id, verified, note)
+
+    async def consent_link(self, session_id: str) -> ConsentLink:
+        """
+        Return a new link with which the owner of a pending session reads and signs it.
+
+        >>> link = await vk.sessions.consent_link(session.id)
+        >>> send_to_owner(link.url)  # a secret between you and the owner
+
+        The link before stops working.
+
+        Raises:
+            Conflict: The session is not pending, or its owner's key is at the server.
+        """
+        path = path_of("/v1/sessions/{key}/consent-link", key=session_id)
+        return await self._line.send(write(ConsentLink, path, Nothing()))
 
     async def _open(
         self,

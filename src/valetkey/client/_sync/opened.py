@@ -33,6 +33,8 @@ class Session(HeldSession):
         operator: Speaks with the API key that opened it.
         owner: Signs freezes for the chain, if it is at hand.
         findings: What the linter said when it was opened, errors first (docs/reference/lint.md).
+        consent_url: Where the owner of a pending session reads and signs it with a wallet in a
+            browser: a secret between you and them. None if nobody has to.
     """
 
     def __init__(
@@ -45,9 +47,11 @@ class Session(HeldSession):
         operator: Line,
         owner: Owner | None,
         findings: Sequence[Finding],
+        consent_url: str | None,
     ) -> None:
         super().__init__(session_id, holder=holder, key=key, verified=verified)
         self.findings = findings
+        self.consent_url = consent_url
         self._operator = operator
         self._owner = owner
         self._kill_note: KillNote | None = None

@@ -14,6 +14,7 @@ from valetkey.core.principal import Access, PrincipalKind
 from valetkey.core.session import Proof, State
 from valetkey.flows import grant, reads
 from valetkey.flows.open_session import Opened, open_session
+from valetkey.http.native.consent import consent_url, read_signatures
 from valetkey.http.native.pages import OwnedPage, owner_of
 from valetkey.http.routes import (
     SECRET,
@@ -26,7 +27,7 @@ from valetkey.http.routes import (
     Write,
 )
 from valetkey.wire import session as wire
-from valetkey.wire.base import Page, asset_name, hexed, read_bytes, read_text
+from valetkey.wire.base import Page, asset_name, hexed, read_text
 from valetkey.wire.calculus import Finding, write_findings
 from valetkey.wire.credential import read_public_key
 from valetkey.wire.permission import read_permission
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from valetkey.http.admitted import Admitted
     from valetkey.http.routes import NoQuery
     from valetkey.http.sight import Reads
-
-SIGNATURE_BYTES: Final = 65
 
 
 class SessionsQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -144,6 +143,7 @@ async def write_opened(see: Reads, opened: Opened) -> wire.OpenedSession:
         owner_key=session.owner_key,
         kill_note=None,
         next_action=None,
+        consent_url=consent_url(see, opened.link),
     )
 
 
@@ -189,17 +189,14 @@ async def _consent(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) ->
 
 
 async def _grant(admitted: Admitted, ask: Ask[wire.AcceptGrant, NoQuery]) -> wire.Session:
-    bad = Code.MALFORMED_SIGNATURE
-    body = ask.body
+    owner_signature, kill_note = read_signatures(ask.body)
     session = await grant.accept_grant(
         admitted.world,
         admitted.principal,
         admitted.request,
         session_id=ask.id,
-        owner_signature=read_bytes(
-            body.owner_signature, "owner_signature", count=SIGNATURE_BYTES, code=bad
-        ),
-        kill_note=read_bytes(body.kill_note, "kill_note", count=SIGNATURE_BYTES, code=bad),
+        owner_signature=owner_signature,
+        kill_note=kill_note,
     )
     return write_shown(await reads.shown(admitted.reads, session), admitted.reads.names)
 

@@ -14,8 +14,9 @@ from valetkey.flows import reads, stop
 from valetkey.flows.leftovers import approvals_of_session
 from valetkey.flows.tried import tried
 from valetkey.flows.turns import in_turns
+from valetkey.http.native.consent import SIGNATURE_BYTES
 from valetkey.http.native.leftover import write_approvals
-from valetkey.http.native.session import SIGNATURE_BYTES, write_shown
+from valetkey.http.native.session import write_shown
 from valetkey.http.routes import SECRET, SESSION, Ask, Leave, Read, Route, Write
 from valetkey.wire import stop as wire_stop
 from valetkey.wire.activity import write_activity

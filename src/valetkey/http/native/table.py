@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.http.native import (
     activity,
     child_session,
+    consent,
     exchange,
     key,
     leftover,
@@ -33,6 +34,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *leftover.ROUTES,
     *session.ROUTES,
     *child_session.ROUTES,
+    *consent.ROUTES,
     *stop.ROUTES,
     *token.ROUTES,
     *exchange.ROUTES,
