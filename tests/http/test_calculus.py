@@ -61,7 +61,7 @@ QUESTIONS_ASKED: dict[str, tuple[dict[str, Any], tuple[object, ...], tuple[str, 
         ({"runs": RUNS},),
         (
             *("--chain", "eip155:1", "--decimals", f"{TOKEN}=6"),
-            *("--more-amounts", "10", "--more-calls", "20", "--more-time", "30"),
+            *("--more-amounts", "10", "--more-calls", "20", "--more-time", "30", "--times"),
         ),
     ),
 }
