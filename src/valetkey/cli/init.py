@@ -57,6 +57,9 @@ drain_s = 0.0
 grace_s = 30.0
 min_free_mib = 256  # with less room than this on the store's disk it is not ready
 
+# Webhooks go to https URLs at public addresses. For development alone: http and loopback, too.
+webhooks_allow_private = false
+
 [bounds]
 confirmations = 1                   # blocks that make an outcome final
 run_deadline_s = 120                # how long a signed run may be brought to the chain

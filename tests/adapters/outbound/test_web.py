@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -14,7 +15,7 @@ from tests.adapters.outbound.receivers import (
     receiving,
     silent,
 )
-from valetkey.adapters.outbound.web import Limits, WebOutbound
+from valetkey.adapters.outbound.web import LOOKUPS, Limits, WebOutbound
 from valetkey.core.errors import Malformed
 from valetkey.ports import Posted
 
@@ -161,3 +162,11 @@ async def test_what_is_no_http_and_nobody_at_all_are_told_without_details(
         assert posted == Posted(None, "no connection, or no HTTP on it (RemoteProtocolError)")
     posted = await sending.post(f"http://127.0.0.1:{port}/", {}, BODY)
     assert posted == Posted(None, "no connection, or no HTTP on it (ConnectError)")
+
+
+async def test_names_of_callers_are_looked_up_apart_from_ours(sending: WebOutbound) -> None:
+    """A name server that never answers holds up nobody but those who chose it."""
+    await sending.check("http://localhost:8080/")
+    mine = [one.name for one in threading.enumerate() if one.name.startswith(LOOKUPS)]
+    assert mine
+    await sending.close()

@@ -7,12 +7,14 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from concurrent.futures import Executor
 
     from valetkey.core.errors import ValetkeyError
 
@@ -35,10 +37,16 @@ class Pinned:
     extensions: Mapping[str, str]
 
 
-async def ask_system(host: str, port: int) -> list[str]:
-    """Return the addresses that this machine finds for *host*; none if it finds nothing."""
+async def ask_system(host: str, port: int, *, threads: Executor | None = None) -> list[str]:
+    """
+    Return the addresses that this machine finds for *host*; none if it finds nothing.
+
+    Args:
+        threads: Where it waits for a name server; None is where everybody else waits, too.
+    """
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(threads, ask)
     except (OSError, UnicodeError):
         return []
     return [str(entry[4][0]) for entry in found]

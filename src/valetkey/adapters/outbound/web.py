@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _HTTPS: Final = 443
 _FIRST_FREE_PORT: Final = 1024
 MAX_URL_CHARS: Final = 2048
+LOOKUPS: Final = "valetkey-lookup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +34,26 @@ class Limits:
     Args:
         timeout_s: From the look-up of its name to the head of its answer.
         connections: Open at once.
+        lookups: Names that are looked up at once.
     """
 
     timeout_s: float = 10.0
     connections: int = 128
+    lookups: int = 16
 
 
 class WebOutbound:
     """
     See `Outbound`. Used from one event loop.
 
-    Of an answer only the head is read: what comes behind it could be long, slow, or packed.
+    Of an answer only the head is read: what comes behind it could be long, slow, or packed. Names
+    are looked up on threads of their own: a name server of a caller's that never answers keeps no
+    look-up of ours waiting.
 
     Args:
         allow_private: Development configuration: loopback and private addresses, ``http``, and any
             port; else 443, and from 1024.
-        resolve: Finds the addresses of a name.
+        resolve: Finds the addresses of a name; None asks this machine.
         trust: Who vouches for receivers; None is the usual authorities.
     """
 
@@ -55,17 +62,19 @@ class WebOutbound:
         *,
         allow_private: bool = False,
         limits: Limits | None = None,
-        resolve: Resolve = ask_system,
+        resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self._allow_private = allow_private
         self._limits = limits or Limits()
-        self._resolve = resolve
+        self._threads = ThreadPoolExecutor(self._limits.lookups, thread_name_prefix=LOOKUPS)
+        self._resolve = resolve or partial(ask_system, threads=self._threads)
         self._trust = trust
         self._transport: httpx.AsyncBaseTransport | None = None
 
     async def close(self) -> None:
         """Close every connection."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         transport, self._transport = self._transport, None
         if transport is not None:
             await transport.aclose()
