@@ -65,7 +65,14 @@ function compile(targets, settings) {
   return targets.map((target) => artefact(target, settings, output.contracts[target.source][target.contract]));
 }
 
+// The first thing that code does: PUSH1 0x80, perhaps DUP1, PUSH1 0x40, MSTORE. The compiler keeps variables at 0x80, and
+// lets free memory begin behind them, when the stack has no room; `Run` keeps its facts there.
+const FREE_MEMORY_AT_80 = /^6080(80)?604052/;
+
 function artefact({ source, contract, to }, settings, compiled) {
+  if (!FREE_MEMORY_AT_80.test(compiled.evm.deployedBytecode.object)) {
+    throw new Error(`expected free memory of ${contract} to begin at 0x80, got variables there`);
+  }
   const document = {
     contract,
     source: `contracts/evm/${source}`,

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {AnyAccount} from "./AnyAccount.sol";
 import {GrantState} from "./GrantState.sol";
+import {Memory} from "./Memory.sol";
 import {Signing} from "./Signing.sol";
 
 /// @title The code that an externally owned account delegates to (EIP-7702)
@@ -17,7 +18,7 @@ contract Account is AnyAccount {
     /// other, so there is nowhere else where such a signature could be submitted (docs/adr/0005-signing-as-the-account.md).
     function isValidSignature(bytes32 hash, bytes calldata signature) external view override returns (bytes4) {
         uint256 at = _offsetOf(signature);
-        return at != 0 && Signing.isSignedBy(uint160(address(this)), hash, at) ? VALID : INVALID;
+        return at != 0 && Signing.isSignedBy(uint160(address(this)), hash, at, Memory.free()) ? VALID : INVALID;
     }
 
     /// @notice The epoch over which grants are signed now. It is read only when a grant is enabled.

@@ -16,12 +16,12 @@ library Calls {
     /// @dev Only rules that are known to be well formed come here. The plan has two words for each call: target20 and
     /// selector4 from the top; then value16, and in 8 bytes each the calldata offset of what follows the selector and
     /// the length of the input, selector included.
-    function check(Run run, uint256 at) internal returns (uint256 planAt) {
+    function check(uint256 at) internal returns (uint256 planAt) {
         unchecked {
-            planAt = run.planAt();
+            planAt = Run.PLAN;
             for (uint256 n = Read.byteAt(at++); n != 0; --n) {
                 uint256 call = Read.word(at); // rule1 | length2 | ...
-                uint256 rule = _ruleOf(run, call >> 248, planAt);
+                uint256 rule = _ruleOf(call >> 248, planAt);
                 uint256 word = Read.word(rule); // length2 | head1 | target20 | selector4 | ...
                 uint256 arguments = at + 3;
                 uint256 checks = rule + 27;
@@ -31,29 +31,29 @@ library Calls {
                     at = arguments + call;
                     _plan(planAt, word << 24, (arguments << 64) | (call + 4));
                 } else {
-                    (arguments, at, checks) = _planUnusual(run, rule, at + 1, planAt);
+                    (arguments, at, checks) = _planUnusual(rule, at + 1, planAt);
                 }
                 // The arguments end at `at`, where the next call begins. Constraints come before meters.
                 for (uint256 left = (word >> 232) & Rules.CHECKS; left != 0; --left) {
                     word = Read.word(checks); // operator2 | argument6 | length1, or meter2 | argument6 | cap1
-                    uint256 actual = Checks.argumentOf(word, arguments, at, run, planAt);
+                    uint256 actual = Checks.argumentOf(word, arguments, at, planAt);
                     if (word < Checks.METER) {
-                        checks = Checks.requireConstraint(word, checks, actual, run, planAt);
+                        checks = Checks.requireConstraint(word, checks, actual, planAt);
                     } else {
                         checks += 2;
-                        Caps.book(run, (word >> 240) & 0xff, actual, planAt);
+                        Caps.book((word >> 240) & 0xff, actual, planAt);
                     }
                 }
                 planAt += 64;
             }
-            if (at != run.callsEnd()) revert Malformed();
+            if (at != Run.callsEnd()) revert Malformed();
         }
     }
 
-    function _ruleOf(Run run, uint256 index, uint256 planAt) private pure returns (uint256 rule) {
+    function _ruleOf(uint256 index, uint256 planAt) private pure returns (uint256 rule) {
         unchecked {
-            rule = run.rulesAt();
-            if (index >= Read.byteAt(rule)) revert NoSuchRule(run.indexOf(planAt));
+            rule = Run.rulesAt();
+            if (index >= Read.byteAt(rule)) revert NoSuchRule(Run.indexOf(planAt));
             ++rule;
             for (; index != 0; --index) rule += 2 + Read.uint16At(rule);
         }
@@ -61,7 +61,7 @@ library Calls {
 
     /// @dev Plans a call with native value, or under a rule that is not exact. What follows its rule1 stands at `at`.
     /// Returns where its arguments stand (the input, under a wide rule), where they end, and where the checks stand.
-    function _planUnusual(Run run, uint256 rule, uint256 at, uint256 planAt)
+    function _planUnusual(uint256 rule, uint256 at, uint256 planAt)
         private
         view
         returns (uint256 arguments, uint256 end, uint256 checks)
@@ -91,7 +91,7 @@ library Calls {
                 if (size != 0) revert Malformed();
             } else {
                 if (size != 0) selector = Read.uintAt(arguments, 32);
-                Wide.requireCovered(run, head, target, selector, size, planAt);
+                Wide.requireCovered(head, target, selector, size, planAt);
                 behind += 4;
             }
             _plan(planAt, (target << 96) | (selector << 64), (value << 128) | (behind << 64) | size);
@@ -106,8 +106,8 @@ library Calls {
     }
 
     /// @notice Makes the calls of the plan in order; the first that fails reverts everything with its own reason.
-    function perform(Run run, uint256 planEnd) internal {
-        uint256 plan = run.planAt();
+    function perform(uint256 planEnd) internal {
+        uint256 plan = Run.PLAN;
         assembly ("memory-safe") {
             // Behind the plan, where nothing is kept; each call overwrites the one before. Nothing that a target returns
             // is copied, but for the first 4096 bytes of a reason to revert: an endless one costs its target, not the

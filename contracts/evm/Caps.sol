@@ -12,45 +12,45 @@ library Caps {
     uint256 private constant MASK_32 = 0xffffffff;
 
     /// @notice Books `amount` to cap `index` for the call whose plan stands at `planAt`.
-    function book(Run run, uint256 index, uint256 amount, uint256 planAt) internal {
-        if (index == 0) _bookFirst(run, amount, planAt);
-        else _bookFurther(run, index, amount, planAt);
+    function book(uint256 index, uint256 amount, uint256 planAt) internal {
+        if (index == 0) _bookFirst(amount, planAt);
+        else _bookFurther(index, amount, planAt);
     }
 
     /// @dev The counter of cap 0 is in the state of the grant.
-    function _bookFirst(Run run, uint256 amount, uint256 planAt) private view {
+    function _bookFirst(uint256 amount, uint256 planAt) private view {
         unchecked {
-            uint256 cap = Read.word(run.capsAt());
-            uint256 state = run.state();
+            uint256 cap = Read.word(Run.capsAt());
+            uint256 state = Run.state();
             if ((cap >> 96) & MASK_32 != 0) {
-                uint256 window = _windowOf(run, cap);
+                uint256 window = _windowOf(cap);
                 if (window != (state >> WINDOW_SHIFT) & MASK_32) {
                     state = (state & ~((MASK_32 << WINDOW_SHIFT) | type(uint128).max)) | (window << WINDOW_SHIFT);
                 }
             }
-            if (!_hasRoom(cap >> 128, uint128(state), amount)) revert CapExceeded(run.indexOf(planAt), 0);
-            run.setState(state + amount);
+            if (!_hasRoom(cap >> 128, uint128(state), amount)) revert CapExceeded(Run.indexOf(planAt), 0);
+            Run.setState(state + amount);
         }
     }
 
     /// @dev Any other has a slot of its own: window in bits 128-159, spent below.
-    function _bookFurther(Run run, uint256 index, uint256 amount, uint256 planAt) private {
+    function _bookFurther(uint256 index, uint256 amount, uint256 planAt) private {
         unchecked {
-            uint256 cap = Read.word(run.capsAt() + 20 * index);
-            uint256 slot = run.stateSlot() + index;
+            uint256 cap = Read.word(Run.capsAt() + 20 * index);
+            uint256 slot = Run.stateSlot() + index;
             uint256 word = GrantState.read(slot);
             if ((cap >> 96) & MASK_32 != 0) {
-                uint256 window = _windowOf(run, cap);
+                uint256 window = _windowOf(cap);
                 if (window != word >> 128) word = window << 128;
             }
-            if (!_hasRoom(cap >> 128, uint128(word), amount)) revert CapExceeded(run.indexOf(planAt), index);
+            if (!_hasRoom(cap >> 128, uint128(word), amount)) revert CapExceeded(Run.indexOf(planAt), index);
             GrantState.write(slot, word + amount);
         }
     }
 
     /// @dev The number of the window that this second lies in; the cap has windows.
-    function _windowOf(Run run, uint256 cap) private view returns (uint256 window) {
-        uint256 startsAt = run.startsAt();
+    function _windowOf(uint256 cap) private view returns (uint256 window) {
+        uint256 startsAt = Run.startsAt();
         assembly ("memory-safe") {
             window := and(div(sub(timestamp(), startsAt), and(shr(96, cap), MASK_32)), MASK_32)
         }

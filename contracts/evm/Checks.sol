@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {ArgumentMissing, ArgumentRefused} from "./Errors.sol";
 import {Read} from "./Read.sol";
-import {Run, Runs} from "./Run.sol";
+import {Run} from "./Run.sol";
 
 /// @title The arguments of one call, and the constraints on them
 /// @notice `check` is the word that begins with operator2 | argument6 | length1, and `planAt` the place of the call in
@@ -17,7 +17,7 @@ library Checks {
     uint256 private constant NATIVE_VALUE = 0x3f;
 
     /// @notice The argument that `check` is about, of those from `arguments` up to `end`.
-    function argumentOf(uint256 check, uint256 arguments, uint256 end, Run run, uint256 planAt)
+    function argumentOf(uint256 check, uint256 arguments, uint256 end, uint256 planAt)
         internal
         pure
         returns (uint256 value)
@@ -32,14 +32,14 @@ library Checks {
             }
             value = Read.word(at);
             if (isElsewhere) {
-                if (offset != NATIVE_VALUE << 5) revert ArgumentMissing(run.indexOf(planAt), offset >> 5);
-                value = Runs.valueAt(planAt);
+                if (offset != NATIVE_VALUE << 5) revert ArgumentMissing(Run.indexOf(planAt), offset >> 5);
+                value = Run.valueAt(planAt);
             }
         }
     }
 
     /// @notice Where the constraint `check`, which stands at `at`, ends. Reverts unless `actual` keeps it.
-    function requireConstraint(uint256 check, uint256 at, uint256 actual, Run run, uint256 planAt)
+    function requireConstraint(uint256 check, uint256 at, uint256 actual, uint256 planAt)
         internal
         pure
         returns (uint256 end)
@@ -48,16 +48,16 @@ library Checks {
             uint256 length = (check >> 240) & 0xff;
             at += 2;
             if (check < ONE_OF) {
-                if (Read.uintAt(at, length << 3) != actual) revert ArgumentRefused(run.indexOf(planAt), _argument(check));
+                if (Read.uintAt(at, length << 3) != actual) revert ArgumentRefused(Run.indexOf(planAt), _argument(check));
                 end = at + length;
             } else if (check < AT_MOST) {
                 end = ++at + length * ((check >> 232) & 0xff);
                 while (Read.uintAt(at, length << 3) != actual) {
                     at += length;
-                    if (at == end) revert ArgumentRefused(run.indexOf(planAt), _argument(check));
+                    if (at == end) revert ArgumentRefused(Run.indexOf(planAt), _argument(check));
                 }
             } else {
-                if (Read.uintAt(at, length << 3) < actual) revert ArgumentRefused(run.indexOf(planAt), _argument(check));
+                if (Read.uintAt(at, length << 3) < actual) revert ArgumentRefused(Run.indexOf(planAt), _argument(check));
                 end = at + length;
             }
         }

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {AnyAccount} from "./AnyAccount.sol";
 import {ERC7739} from "./ERC7739.sol";
+import {Memory} from "./Memory.sol";
 import {OwnerRefused} from "./Errors.sol";
 import {GrantState} from "./GrantState.sol";
 import {OwnerWord} from "./OwnerWord.sol";
@@ -41,7 +42,7 @@ contract CloneAccount is AnyAccount {
     function isValidSignature(bytes32 hash, bytes calldata signature) external view override returns (bytes4) {
         if (hash == ERC7739.DETECTION) return ERC7739.DETECTED;
         bytes32 digest = ERC7739.digestOf(hash, signature);
-        return digest != 0 && _isSignedByOwner(digest, _offsetOf(signature[:SIGNATURE])) ? VALID : INVALID;
+        return digest != 0 && _isSignedByOwner(digest, _offsetOf(signature[:SIGNATURE]), Memory.free()) ? VALID : INVALID;
     }
 
     /// @notice Who grants, ends and executes.
@@ -79,12 +80,12 @@ contract CloneAccount is AnyAccount {
     }
 
     /// @dev `v` 31 or 32 stands for the EIP-191 form, on accounts with that flag.
-    function _isSignedByOwner(bytes32 digest, uint256 at) internal view override returns (bool) {
+    function _isSignedByOwner(bytes32 digest, uint256 at, uint256 buffer) internal view override returns (bool) {
         unchecked {
             uint256 word = OwnerWord.read();
             uint256 v = Read.byteAt(at + 64);
             if (v > 30 && word & OwnerWord.PERSONAL != 0) (digest, v) = (Signing.personal(digest), v - 4);
-            return Signing.isRecovered(uint160(word), digest, at, v);
+            return Signing.isRecovered(uint160(word), digest, at, v, buffer);
         }
     }
 }

@@ -5,6 +5,7 @@ import {Malformed, ModeRefused} from "./Errors.sol";
 import {Execution, Executions} from "./Executions.sol";
 import {GrantBytes} from "./GrantBytes.sol";
 import {GrantState} from "./GrantState.sol";
+import {Memory} from "./Memory.sol";
 import {Read} from "./Read.sol";
 import {RuleTree} from "./RuleTree.sol";
 import {RunCalls} from "./RunCalls.sol";
@@ -50,13 +51,14 @@ abstract contract ERC7710 is Sessions {
             uint256 indexesEnd = end - (head >> 15) * SIGNATURE;
             if (grantEnd > indexesEnd) revert Malformed();
             uint256 header = GrantBytes.headerAt(at + HEAD);
-            uint256 caps = GrantBytes.capsAt(header);
+            uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | flags1
+            uint256 caps = GrantBytes.capsAt(header, word);
             uint256 rules = GrantBytes.rulesAt(caps);
-            bytes32 id = Read.hash(at + HEAD, grantEnd);
-            if (GrantBytes.isTree(header)) {
-                GrantBytes.requireWellFormedHead(at + HEAD, header, caps);
-                (uint256 root,) = RuleTree.requireRoot(rules, Read.byteAt(caps), grantEnd);
-                id = RuleTree.idOf(at + HEAD, rules, root);
+            bytes32 id = Read.hash(at + HEAD, grantEnd, Memory.free());
+            if (GrantBytes.isTree(word)) {
+                GrantBytes.requireWellFormedHead(at + HEAD, word, caps);
+                (uint256 root,) = RuleTree.requireRoot(rules, Read.byteAt(caps), grantEnd, Memory.free());
+                id = RuleTree.idOf(at + HEAD, rules, root, Memory.free());
             }
             uint256 nonce = GrantState.nonceBaseOf(GrantState.read(_slotOf(id)));
             run = Write.open();

@@ -6,6 +6,8 @@ import {GrantBytes} from "./GrantBytes.sol";
 import {GrantHash} from "./GrantHash.sol";
 import {GrantState} from "./GrantState.sol";
 import {P256} from "./P256.sol";
+import {Read} from "./Read.sol";
+import {Run} from "./Run.sol";
 import {Signing} from "./Signing.sol";
 
 /// @title How a grant becomes open: by the owner's signature, once
@@ -22,9 +24,9 @@ abstract contract Enabling {
     /// @dev Whose signature opens, freezes and ends grants.
     function _owner() internal view virtual returns (address);
 
-    /// @dev Whether the 65 bytes of calldata from `at` on are the owner's signature of `digest`.
-    function _isSignedByOwner(bytes32 digest, uint256 at) internal view virtual returns (bool) {
-        return Signing.isSignedBy(uint160(_owner()), digest, at);
+    /// @dev Whether the 65 bytes of calldata from `at` on are the owner's signature of `digest`; asked in `buffer`.
+    function _isSignedByOwner(bytes32 digest, uint256 at, uint256 buffer) internal view virtual returns (bool) {
+        return Signing.isSignedBy(uint160(_owner()), digest, at, buffer);
     }
 
     /// @dev What the place of every state slot is hashed with (`GrantState.slotOf`).
@@ -41,7 +43,8 @@ abstract contract Enabling {
         }
         unchecked {
             uint256 header = GrantBytes.headerAt(at);
-            forbidden = GrantBytes.requireWellFormed(at, header, GrantBytes.capsAt(header), at + grant.length);
+            uint256 word = Read.word(header);
+            forbidden = GrantBytes.requireWellFormed(at, word, GrantBytes.capsAt(header, word), at + grant.length);
         }
         id = keccak256(grant);
     }
@@ -54,10 +57,12 @@ abstract contract Enabling {
         }
     }
 
-    /// @dev Returns the state of the grant, open now. The grant at `grant` is well formed; its rules are in the tree with
+    /// @dev Returns the state of the grant, open now. What the owner signed is hashed behind `Run.PLAN`, so nothing may be
+    /// kept there by those who call this. The grant at `grant` is well formed; its rules are in the tree with
     /// this `root`, or listed if it is 0. The rule before `forbidden` is forbidden, if that is not 0. The owner's
-    /// signature stands at `signature`, 0 for none.
+    /// signature stands at `signature`, 0 for none; `separator` is the hash of the domain.
     function _enable(
+        bytes32 separator,
         bytes32 id,
         uint256 grant,
         uint256 root,
@@ -66,16 +71,19 @@ abstract contract Enabling {
         uint256 signature
     ) internal returns (uint256) {
         uint256 status = GrantState.statusOf(state);
-        if (status > GrantState.OPEN) {
+        if (status | forbidden != 0) {
+            // One branch for all that is seldom so.
             if (status == GrantState.REVOKED) revert GrantRevoked();
-            revert GrantFrozen();
+            if (status == GrantState.FROZEN) revert GrantFrozen();
+            if (forbidden != 0) revert TargetForbidden(forbidden - 1);
+            return state;
         }
-        if (forbidden != 0) revert TargetForbidden(forbidden - 1);
-        if (status == GrantState.OPEN) return state;
-        if (GrantBytes.keyType(grant) == GrantBytes.P256 && !P256.isChecked()) revert KeyTypeRefused();
+        if (GrantBytes.keyType(grant) == GrantBytes.P256) {
+            if (!P256.isChecked()) revert KeyTypeRefused();
+        }
         if (signature == 0) revert NotGranted();
-        bytes32 digest = Signing.digestOf(GrantHash.structHash(grant, root, epoch()));
-        if (!_isSignedByOwner(digest, signature)) revert NotGranted();
+        bytes32 digest = Signing.digestUnder(separator, GrantHash.structHash(grant, root, epoch()), Run.PLAN);
+        if (!_isSignedByOwner(digest, signature, Run.PLAN)) revert NotGranted();
         emit Granted(id);
         return GrantState.withStatus(state, GrantState.OPEN);
     }

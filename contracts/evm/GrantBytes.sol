@@ -18,6 +18,7 @@ library GrantBytes {
     uint256 private constant SECP256K1 = 0x0100 << 160; // version1 | keyType1, before the address
     uint256 internal constant FLAG_RELAYER = 1;
     uint256 internal constant FLAG_TREE = 2;
+    uint256 private constant FLAGS_SHIFT = 136; // in the word that begins with the header
     uint256 private constant P256_LONGER = 44;
     uint256 private constant MAX_CAPS = 8;
 
@@ -45,27 +46,27 @@ library GrantBytes {
         }
     }
 
-    function flags(uint256 header) internal pure returns (uint256) {
+    /// @notice Whether the rules are in a tree. `word` is the one that begins with the header.
+    function isTree(uint256 word) internal pure returns (bool) {
+        return (word >> FLAGS_SHIFT) & FLAG_TREE != 0;
+    }
+
+    /// @notice Whether runs are bound to one relayer. `word` is the one that begins with the header.
+    function hasRelayer(uint256 word) internal pure returns (bool) {
+        return (word >> FLAGS_SHIFT) & FLAG_RELAYER != 0;
+    }
+
+    /// @notice The only account that may submit runs, or zero for anyone. `word` stands at `header`.
+    function relayer(uint256 header, uint256 word) internal pure returns (address) {
         unchecked {
-            return Read.byteAt(header + 14);
+            return address(uint160(Read.uintAt(header + 15, 160) * ((word >> FLAGS_SHIFT) & FLAG_RELAYER)));
         }
     }
 
-    function isTree(uint256 header) internal pure returns (bool) {
-        return flags(header) & FLAG_TREE != 0;
-    }
-
-    /// @notice The only account that may submit runs, or zero for anyone.
-    function relayer(uint256 header) internal pure returns (address) {
+    /// @notice Where the number of caps stands; cap `i` stands 1 + 20 * i behind. `word` stands at `header`.
+    function capsAt(uint256 header, uint256 word) internal pure returns (uint256) {
         unchecked {
-            return address(uint160(Read.uintAt(header + 15, 160) * (flags(header) & FLAG_RELAYER)));
-        }
-    }
-
-    /// @notice Where the number of caps stands; cap `i` stands 1 + 20 * i behind.
-    function capsAt(uint256 header) internal pure returns (uint256) {
-        unchecked {
-            return header + 15 + 20 * (flags(header) & FLAG_RELAYER);
+            return header + 15 + 20 * ((word >> FLAGS_SHIFT) & FLAG_RELAYER);
         }
     }
 
@@ -76,29 +77,28 @@ library GrantBytes {
         }
     }
 
-    /// @notice Reverts unless the grant follows the format to the letter, and ends just before `end`. Its header stands at
-    /// `header`, its caps at `caps`. Says which of its listed rules is forbidden, as `Rules.requireWellFormed` does.
-    function requireWellFormed(uint256 grant, uint256 header, uint256 caps, uint256 end)
+    /// @notice Reverts unless the grant follows the format to the letter, and ends just before `end`. `word` begins with
+    /// its header, its caps stand at `caps`. Says which of its listed rules is forbidden, as `Rules.requireWellFormed` does.
+    function requireWellFormed(uint256 grant, uint256 word, uint256 caps, uint256 end)
         internal
         view
         returns (uint256 forbidden)
     {
         unchecked {
-            requireWellFormedHead(grant, header, caps);
+            requireWellFormedHead(grant, word, caps);
             uint256 rules = rulesAt(caps);
-            if (isTree(header)) rules += 32;
+            if (isTree(word)) rules += 32;
             else (rules, forbidden) = Rules.requireWellFormed(rules, Read.byteAt(caps));
             if (rules != end) revert Malformed();
         }
     }
 
     /// @notice Reverts if anything before the rules is malformed.
-    function requireWellFormedHead(uint256 grant, uint256 header, uint256 caps) internal pure {
+    function requireWellFormedHead(uint256 grant, uint256 word, uint256 caps) internal pure {
         unchecked {
             uint256 start = Read.word(grant); // version1 | keyType1 | key
             uint256 keyBits = (start << 16) >> 96;
             if (keyType(grant) != 0) keyBits = Read.word(grant + KEY) | Read.word(grant + KEY + 32);
-            uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | flags1
             bool isSound;
             assembly ("memory-safe") {
                 isSound := and(eq(shr(241, start), 0x80), gt(keyBits, 0)) // version 1, key type 0 or 1
@@ -107,7 +107,7 @@ library GrantBytes {
                 let flag := byte(14, word)
                 isSound := and(isSound, lt(flag, 4))
                 let isBound := and(flag, FLAG_RELAYER)
-                isSound := and(isSound, or(iszero(isBound), gt(shr(96, calldataload(add(header, 15))), 0)))
+                isSound := and(isSound, or(iszero(isBound), gt(shr(96, calldataload(sub(caps, 20))), 0)))
                 isSound := and(isSound, iszero(gt(byte(0, calldataload(caps)), MAX_CAPS)))
             }
             if (!isSound) revert Malformed();

@@ -5,11 +5,12 @@ import {Checks} from "./Checks.sol";
 import {GrantBytes} from "./GrantBytes.sol";
 import {Read} from "./Read.sol";
 import {Rules} from "./Rules.sol";
+import {Run} from "./Run.sol";
 
 /// @title The grant as the owner reads and signs it (EIP-712)
 /// @notice Only for grants that `GrantBytes.requireWellFormed` has passed.
-/// @dev Each struct is written word by word behind the free pointer and hashed there; what a list keeps (the hashes of
-/// its members) is allocated first.
+/// @dev Each struct is written word by word and hashed where it is; what a list keeps (the hashes of its members) is
+/// allocated first. Behind the end of a list is free memory again.
 library GrantHash {
     bytes32 private constant CAP_TYPE = keccak256("Cap(uint128 limit,uint32 window)");
     bytes32 private constant METER_TYPE = keccak256("Meter(uint8 argument,uint8 cap)");
@@ -34,8 +35,9 @@ library GrantHash {
     function structHash(uint256 grant, uint256 root, uint256 epoch) internal pure returns (bytes32) {
         unchecked {
             uint256 header = GrantBytes.headerAt(grant);
-            uint256 key = uint256(Read.hash(grant + GrantBytes.KEY, header - 4));
-            uint256 words = _open(11);
+            uint256 words = Run.PLAN; // a place that the compiler knows; free memory begins behind these words
+            uint256 key = uint256(Read.hash(grant + GrantBytes.KEY, header - 4, words));
+            _put(0x40, words + 352);
             _put(words, uint256(GRANT_TYPE));
             _put(words + 32, key);
             _put(words + 64, Read.uintAt(header - 4, 32));
@@ -44,8 +46,8 @@ library GrantHash {
             _put(words + 128, word >> 216);
             _put(words + 160, (word >> 176) & 0xffffffffff);
             _put(words + 192, (word >> 144) & 0xffffffff);
-            _put(words + 224, uint160(GrantBytes.relayer(header)));
-            uint256 caps = GrantBytes.capsAt(header);
+            _put(words + 224, uint160(GrantBytes.relayer(header, word)));
+            uint256 caps = GrantBytes.capsAt(header, word);
             _put(words + 256, _caps(caps));
             _put(words + 288, root == 0 ? _rules(GrantBytes.rulesAt(caps)) : EMPTY);
             _put(words + 320, root);
@@ -59,15 +61,16 @@ library GrantHash {
             uint256 count = Read.byteAt(caps);
             if (count != 0) {
                 uint256 list = _open(count);
-                uint256 scratch = _open(0);
-                for (uint256 i; i != count; ++i) {
-                    uint256 cap = Read.word(caps + 1 + 20 * i);
-                    _put(scratch, uint256(CAP_TYPE));
-                    _put(scratch + 32, cap >> 128);
-                    _put(scratch + 64, (cap >> 96) & 0xffffffff);
-                    _put(list + (i << 5), _hash(scratch, 3));
+                uint256 end = list + (count << 5);
+                for (uint256 next = list; next != end; next += 32) {
+                    uint256 cap = Read.word(++caps);
+                    _put(end, uint256(CAP_TYPE));
+                    _put(end + 32, cap >> 128);
+                    _put(end + 64, (cap >> 96) & 0xffffffff);
+                    _put(next, _hash(end, 3));
+                    caps += 19;
                 }
-                hash = _hash(list, count);
+                hash = _hashBetween(list, end);
             }
         }
     }
@@ -76,12 +79,13 @@ library GrantHash {
         unchecked {
             uint256 count = Read.byteAt(rules);
             uint256 list = _open(count);
+            uint256 end = list + (count << 5);
             uint256 rule = rules + 1;
-            for (uint256 i; i != count; ++i) {
-                _put(list + (i << 5), _rule(rule));
+            for (uint256 next = list; next != end; next += 32) {
+                _put(next, _rule(rule));
                 rule += 2 + Read.uint16At(rule);
             }
-            return _hash(list, count);
+            return _hashBetween(list, end);
         }
     }
 
@@ -115,23 +119,23 @@ library GrantHash {
     function _checks(uint256 at, uint256 count, uint256 result) private pure {
         unchecked {
             uint256 list = _open(count);
-            uint256 nConstraints;
-            for (uint256 i; i != count; ++i) {
+            uint256 end = list + (count << 5);
+            uint256 metersAt = list;
+            for (uint256 next = list; next != end; next += 32) {
                 uint256 check = Read.word(at);
                 if (check >= Checks.METER) {
-                    uint256 scratch = _open(0);
-                    _put(scratch, uint256(METER_TYPE));
-                    _put(scratch + 32, (check >> 248) & 0x3f);
-                    _put(scratch + 64, (check >> 240) & 0xff);
-                    _put(list + (i << 5), _hash(scratch, 3));
+                    _put(end, uint256(METER_TYPE));
+                    _put(end + 32, (check >> 248) & 0x3f);
+                    _put(end + 64, Read.byteOf(check, 1));
+                    _put(next, _hash(end, 3));
                     at += 2;
                 } else {
-                    at = _constraint(at, check, list + (i << 5));
-                    ++nConstraints;
+                    at = _constraint(at, check, next);
+                    metersAt = next + 32;
                 }
             }
-            _put(result, _hash(list + (nConstraints << 5), count - nConstraints));
-            _put(result + 32, _hash(list, nConstraints));
+            _put(result, _hashBetween(metersAt, end));
+            _put(result + 32, _hashBetween(list, metersAt));
         }
     }
 
@@ -158,6 +162,12 @@ library GrantHash {
             _put(scratch + 96, list);
             _put(result, _hash(scratch, 4));
             return at;
+        }
+    }
+
+    function _hashBetween(uint256 from, uint256 end) private pure returns (uint256 digest) {
+        assembly ("memory-safe") {
+            digest := keccak256(from, sub(end, from))
         }
     }
 

@@ -18,6 +18,13 @@ library Read {
         }
     }
 
+    /// @notice Byte number `i` of `value`, from the top.
+    function byteOf(uint256 value, uint256 i) internal pure returns (uint256 one) {
+        assembly ("memory-safe") {
+            one := byte(i, value)
+        }
+    }
+
     /// @notice The number that the two bytes at `at` are.
     function uint16At(uint256 at) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
@@ -32,11 +39,9 @@ library Read {
         }
     }
 
-    /// @notice The Keccak-256 of the bytes from `from` up to, not including, `to`.
-    function hash(uint256 from, uint256 to) internal pure returns (bytes32 digest) {
+    /// @notice The Keccak-256 of the bytes from `from` up to, not including, `to`; hashed in memory at `buffer` (`Memory`).
+    function hash(uint256 from, uint256 to, uint256 buffer) internal pure returns (bytes32 digest) {
         assembly ("memory-safe") {
-            // Scratch memory behind the free pointer; nothing there is kept.
-            let buffer := mload(0x40)
             let length := sub(to, from)
             calldatacopy(buffer, from, length)
             digest := keccak256(buffer, length)

@@ -18,7 +18,8 @@ library RuleTree {
     /// to different roots, or if the last one does not end just before `end`.
     /// Says also which rule is forbidden, as `Rules.requireWellFormed` does.
     /// @param rules Where the open rules stand.
-    function requireRoot(uint256 rules, uint256 nCaps, uint256 end)
+    /// @param buffer Memory that nobody else needs (`Memory`).
+    function requireRoot(uint256 rules, uint256 nCaps, uint256 end, uint256 buffer)
         internal
         view
         returns (uint256 root, uint256 forbidden)
@@ -27,22 +28,26 @@ library RuleTree {
             uint256 proof;
             (proof, forbidden) = Rules.requireWellFormed(rules, nCaps);
             uint256 rule = rules + 1;
+            uint256 heads;
             for (uint256 left = Read.byteAt(rules); left != 0; --left) {
-                if (Read.byteAt(rule + 2) >= Rules.ANY_SELECTOR) revert Malformed();
-                uint256 next = rule + 2 + Read.uint16At(rule);
+                uint256 word = Read.word(rule); // length2 | head1 | ...
+                uint256 next = rule + 2 + (word >> 240);
                 uint256 other = root;
-                (root, proof) = _climb(_leaf(rule, next), proof);
-                if (rule != rules + 1 && root != other) revert Malformed();
+                heads |= word;
+                (root, proof) = _climb(_leaf(rule, next, buffer), proof, buffer);
+                if (rule != rules + 1) {
+                    if (root != other) revert Malformed();
+                }
                 rule = next;
             }
-            if (proof != end) revert Malformed();
+            // Of all heads, the bit that says wide.
+            if (proof != end || heads & (Rules.ANY_SELECTOR << 232) != 0) revert Malformed();
         }
     }
 
     /// @notice The id of the grant at `grant` whose rules, at `rules`, are replaced by `root`.
-    function idOf(uint256 grant, uint256 rules, uint256 root) internal pure returns (bytes32 id) {
+    function idOf(uint256 grant, uint256 rules, uint256 root, uint256 buffer) internal pure returns (bytes32 id) {
         assembly ("memory-safe") {
-            let buffer := mload(0x40)
             let length := sub(rules, grant)
             calldatacopy(buffer, grant, length)
             mstore(add(buffer, length), root)
@@ -50,9 +55,8 @@ library RuleTree {
         }
     }
 
-    function _leaf(uint256 rule, uint256 end) private pure returns (uint256 hash) {
+    function _leaf(uint256 rule, uint256 end, uint256 buffer) private pure returns (uint256 hash) {
         assembly ("memory-safe") {
-            let buffer := mload(0x40)
             let length := sub(end, rule)
             mstore8(buffer, LEAF)
             calldatacopy(add(buffer, 1), rule, length)
@@ -61,19 +65,19 @@ library RuleTree {
     }
 
     /// @dev The root above `hash` by the proof at `proof`, and where that proof ends.
-    function _climb(uint256 hash, uint256 proof) private pure returns (uint256, uint256 end) {
+    function _climb(uint256 hash, uint256 proof, uint256 buffer) private pure returns (uint256, uint256 end) {
         unchecked {
             uint256 depth = Read.byteAt(proof);
             if (depth > MAX_DEPTH) revert Malformed();
-            end = proof + 1 + 32 * depth;
+            end = proof + 1 + (depth << 5);
             assembly ("memory-safe") {
-                let buffer := mload(0x40)
+                // NODE in one byte, and behind it two words.
                 mstore8(buffer, NODE)
                 for { let at := add(proof, 1) } lt(at, end) { at := add(at, 0x20) } {
                     let sibling := calldataload(at)
                     // The smaller of the two stands first.
                     let isLarger := shl(5, gt(hash, sibling))
-                    mstore(add(add(buffer, 1), isLarger), hash)
+                    mstore(add(add(buffer, 0x01), isLarger), hash)
                     mstore(sub(add(buffer, 0x21), isLarger), sibling)
                     hash := keccak256(buffer, 0x41)
                 }

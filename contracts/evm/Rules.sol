@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Checks} from "./Checks.sol";
 import {Malformed} from "./Errors.sol";
 import {Read} from "./Read.sol";
 import {Targets} from "./Targets.sol";
@@ -33,42 +34,52 @@ library Rules {
             if (count == 0) revert Malformed();
             end = rules + 1;
             for (uint256 left = count; left != 0; --left) {
-                uint256 next = end + 2 + Read.uint16At(end);
-                if (_endOf(end, nCaps) != next) revert Malformed();
-                if (Targets.isForbidden(Read.uintAt(end + 3, 160)) && forbidden == 0) forbidden = count + 1 - left;
-                end = next;
-            }
-        }
-    }
-
-    /// @dev Where the parts of a rule end, 0 if one of them is malformed. Constraints come first, meters behind them.
-    function _endOf(uint256 rule, uint256 nCaps) private pure returns (uint256 at) {
-        unchecked {
-            uint256 word = Read.word(rule) << 16; // head1 | target20 | ...
-            uint256 head = word >> 248;
-            // Any call has a target of zeros, no other kind has.
-            if (((word << 8) >> 96 == 0) != (head >= ANY_CALL)) return 0;
-            at = checksAt(rule, head);
-            bool isMetered;
-            uint256 carries;
-            for (uint256 left = head & CHECKS; left != 0; --left) {
-                uint256 check = Read.word(at);
-                if (head >= ANY_SELECTOR && (check >> 248) & NATIVE_VALUE != NATIVE_VALUE) return 0;
-                if (check >> 254 == 3) {
-                    if ((check >> 240) & 0xff >= nCaps) return 0;
-                    if (check >> 248 == 0xff) carries = CARRIES_VALUE;
-                    isMetered = true;
-                    at += 2;
-                } else {
-                    at = _endOfConstraint(at, check);
-                    if (at == 0 || isMetered) return 0;
+                uint256 word = Read.word(end); // length2 | head1 | target20 | ...
+                uint256 head = Read.byteOf(word, 2);
+                uint256 target = (word >> 72) & type(uint160).max;
+                uint256 at = checksAt(end, head);
+                end += 2 + (word >> 240);
+                uint256 carries; // CARRIES_VALUE if native value is metered
+                // Constraints come first, meters behind them.
+                bool isMetered;
+                for (uint256 checks = head & CHECKS; checks != 0; --checks) {
+                    word = Read.word(at); // operator2 | argument6 | length1, or meter2 | argument6 | cap1
+                    if (head >= ANY_SELECTOR) {
+                        if ((word >> 248) & NATIVE_VALUE != NATIVE_VALUE) revert Malformed();
+                    }
+                    if (word >= Checks.METER) {
+                        if (Read.byteOf(word, 1) >= nCaps) revert Malformed();
+                        if (word >> 248 == 0xff) carries = CARRIES_VALUE;
+                        isMetered = true;
+                        at += 2;
+                    } else {
+                        if (isMetered) revert Malformed();
+                        at = _endOfConstraint(at, word);
+                    }
+                }
+                if (!_isSound(head, target, carries, at, end)) revert Malformed();
+                if (Targets.isForbidden(target)) {
+                    if (forbidden == 0) forbidden = count + 1 - left;
                 }
             }
-            if (head & CARRIES_VALUE != carries) return 0;
         }
     }
 
-    /// @dev Where a constraint ends, 0 if it is malformed. Values take as few bytes as the largest of them needs: else
+    /// @dev In no branch: the checks end where the rule does; any call has a target of zeros, no other kind has; and a rule
+    /// says that it carries value if, and only if, it meters that.
+    function _isSound(uint256 head, uint256 target, uint256 carries, uint256 at, uint256 end)
+        private
+        pure
+        returns (bool isSound)
+    {
+        assembly ("memory-safe") {
+            isSound := eq(at, end)
+            isSound := and(isSound, eq(iszero(target), iszero(lt(head, ANY_CALL))))
+            isSound := and(isSound, eq(and(head, CARRIES_VALUE), carries))
+        }
+    }
+
+    /// @dev Where a constraint ends; reverts if it is malformed. Values take as few bytes as the largest of them needs: else
     /// one signed text could stand for several grants.
     function _endOfConstraint(uint256 at, uint256 check) private pure returns (uint256) {
         unchecked {
@@ -76,13 +87,14 @@ library Rules {
             uint256 count = 1;
             at += 2;
             if (check >> 254 == 1) count = Read.byteAt(at++);
-            if (length == 0 || length > 32 || count == 0) return 0;
+            if (length == 0 || length > 32 || count == 0) revert Malformed();
             bool isShortest = length == 1;
             for (; count != 0; --count) {
                 if (Read.byteAt(at) != 0) isShortest = true;
                 at += length;
             }
-            return isShortest ? at : 0;
+            if (!isShortest) revert Malformed();
+            return at;
         }
     }
 }

@@ -17,7 +17,7 @@ import {P256} from "./P256.sol";
 import {Read} from "./Read.sol";
 import {RuleTree} from "./RuleTree.sol";
 import {Rules} from "./Rules.sol";
-import {Run, Runs} from "./Run.sol";
+import {Run} from "./Run.sol";
 import {Signing} from "./Signing.sol";
 
 /// @title Runs: calls under a grant, signed by its session key
@@ -34,105 +34,129 @@ abstract contract Running is Enabling {
     /// @dev The order of the checks is part of the format. State is written before the first call is made.
     function applyRun() external payable {
         unchecked {
-            Run run = Runs.make();
-            if (!_openPlain(run)) _open(run);
-            uint256 calls = run.betweenAt();
+            Run.make();
+            bytes32 separator = Signing.separatorAt(Run.PLAN);
+            (bytes32 hash, uint256 calls) = _open(separator);
             uint256 between = Read.word(calls); // nonce4 | deadline5 | n1
             calls += BETWEEN;
-            _requireSessionKey(run, between, calls, run.callsEnd());
-            uint256 state = GrantState.useNonce(run.state(), between >> 224);
-            run.setState(GrantState.countCalls(state, (between >> 176) & 0xff, run.maxCalls()));
-            uint256 planEnd = Calls.check(run, calls);
-            GrantState.write(run.stateSlot(), run.state());
-            Calls.perform(run, planEnd);
+            uint256 end = Run.callsEnd();
+            _requireSessionKey(Signing.runDigest(separator, hash, between, calls, end, Run.PLAN), end);
+            uint256 state = GrantState.useNonce(Run.state(), between >> 224);
+            Run.setState(GrantState.countCalls(state, (between >> 176) & 0xff, Run.maxCalls()));
+            uint256 planEnd = Calls.check(calls);
+            GrantState.write(Run.stateSlot(), Run.state());
+            Calls.perform(planEnd);
         }
     }
 
-    /// @dev The usual run: an open grant, in its time, with a secp256k1 key, any relayer and listed rules. Every question
-    /// that `_open` asks one by one is in two branches here. Says no if the run is not of this kind, or to be refused.
-    function _openPlain(Run run) private view returns (bool isPlain) {
+    /// @dev Finds the grant of the run open, in its time and for this relayer; else opens it, or refuses. Returns the hash of
+    /// the grant as the run carries it, and where nonce4 | deadline5 | calls stand.
+    function _open(bytes32 separator) private returns (bytes32 hash, uint256 at) {
         unchecked {
-            uint256 header = Read.word(HEADER); // startsAt5 | expiresAt5 | maxCalls4 | flags1
-            uint256 at = Read.uint16At(4);
+            uint256 head = Read.word(4); // head2 | version1 | keyType1 | ...
+            at = GRANT + ((head >> 240) & (FIRST - 1));
+            uint256 end = msg.data.length - SIGNATURE - SIGNATURE * (head >> 255);
+            // Signed: in calldata that is too short for its signatures, `end` is below zero.
+            if (int256(at + BETWEEN) >= int256(end)) revert Malformed();
+            hash = Read.hash(GRANT, at, Run.PLAN);
+            bytes32 id = hash;
+            uint256 word = Read.word(HEADER); // startsAt5 | expiresAt5 | maxCalls4 | flags1
+            uint256 isUnusual;
             assembly ("memory-safe") {
-                let isUnusual := or(byte(1, calldataload(GRANT)), byte(14, header)) // key type, flags
-                isPlain := and(lt(at, FIRST), iszero(isUnusual))
-                at := add(at, GRANT)
-                isPlain := and(isPlain, lt(add(at, add(BETWEEN, SIGNATURE)), calldatasize()))
+                isUnusual := or(byte(3, head), byte(14, word)) // key type, flags
             }
-            if (isPlain) {
-                bytes32 id = Read.hash(GRANT, at);
-                run.setGrant(id, at, msg.data.length - SIGNATURE, header, HEADER + 15);
-                uint256 slot = _slotOf(id);
-                uint256 state = GrantState.read(slot);
-                run.setSlot(slot, state);
-                assembly ("memory-safe") {
-                    let isEarly := lt(timestamp(), shr(216, header))
-                    let isInTime := lt(timestamp(), shr(216, shl(40, header)))
-                    isInTime := and(isInTime, lt(timestamp(), shr(216, shl(32, calldataload(at)))))
-                    isPlain := and(eq(shr(254, state), 1), gt(isInTime, isEarly))
-                }
+            bool isDoubtful;
+            if (isUnusual == 0) {
+                Run.setGrant(end, word, HEADER + 15);
+            } else {
+                uint256 header = GrantBytes.headerAt(GRANT);
+                word = Read.word(header);
+                Run.setGrant(end, word, GrantBytes.capsAt(header, word));
+                (id, isDoubtful) = _readUnusual(hash, at, header, word);
             }
-        }
-    }
-
-    /// @dev Any run whose grant is open, or opened by the owner's signature that it brings.
-    function _open(Run run) private {
-        unchecked {
-            uint256 head = Read.uint16At(4);
-            uint256 isFirst = head / FIRST;
-            uint256 at = GRANT + (head & (FIRST - 1));
-            uint256 end = msg.data.length - SIGNATURE - SIGNATURE * isFirst;
-            if (at + BETWEEN + SIGNATURE * (1 + isFirst) >= msg.data.length) revert Malformed();
-            uint256 header = GrantBytes.headerAt(GRANT);
-            uint256 caps = GrantBytes.capsAt(header);
-            bytes32 id = Read.hash(GRANT, at);
-            run.setGrant(id, at, end, Read.word(header), caps);
-            uint256 ownerSignature = isFirst * (end + SIGNATURE);
-            if (GrantBytes.isTree(header)) return _openTree(run, header, caps, ownerSignature);
             uint256 slot = _slotOf(id);
             uint256 state = GrantState.read(slot);
-            run.setSlot(slot, state);
-            // What is open was parsed when it was enabled.
-            if (GrantState.statusOf(state) == GrantState.OPEN) return _requireTime(header, at);
-            uint256 forbidden = GrantBytes.requireWellFormed(GRANT, header, caps, at);
-            _requireTime(header, at);
-            run.setState(_enable(id, GRANT, 0, forbidden, state, ownerSignature));
+            Run.setSlot(slot, state);
+            bool isInTime = _isInTime(word, at);
+            bool isOpen;
+            assembly ("memory-safe") {
+                isOpen := gt(and(isInTime, eq(shr(254, state), 1)), isDoubtful)
+            }
+            if (!isOpen) _openOrRefuse(separator, id, at, isInTime);
         }
     }
 
-    /// @dev A run that brings rules of a tree. They are parsed at each use: nobody saw them when the grant was enabled.
-    function _openTree(Run run, uint256 header, uint256 caps, uint256 ownerSignature) private {
-        uint256 at = run.betweenAt();
-        (uint256 root, uint256 forbidden) = RuleTree.requireRoot(run.rulesAt(), Read.byteAt(caps), at);
-        bytes32 id = RuleTree.idOf(GRANT, run.rulesAt(), root);
-        uint256 slot = _slotOf(id);
-        uint256 state = GrantState.read(slot);
-        run.setSlot(slot, state);
-        bool isOpen = GrantState.statusOf(state) == GrantState.OPEN;
-        if (!isOpen) GrantBytes.requireWellFormedHead(GRANT, header, caps);
-        _requireTime(header, at);
-        if (!isOpen || forbidden != 0) run.setState(_enable(id, GRANT, root, forbidden, state, ownerSignature));
-    }
-
-    /// @dev The deadline stands 4 behind `between`.
-    function _requireTime(uint256 header, uint256 between) private view {
-        uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | flags1
-        if (block.timestamp < word >> 216) revert GrantNotStarted();
-        if (block.timestamp >= (word >> 176) & SECONDS) revert GrantExpired();
-        if (block.timestamp >= (Read.word(between) >> 184) & SECONDS) revert DeadlinePassed();
-        if ((word >> 136) & GrantBytes.FLAG_RELAYER != 0) {
-            if (msg.sender != GrantBytes.relayer(header)) revert RelayerNotAllowed();
+    /// @dev What only a grant with a bound relayer or with rules in a tree says. Rules of a tree are parsed at each use:
+    /// nobody saw them when the grant was enabled. Returns the id of the grant, and whether the relayer is another or a
+    /// rule is forbidden.
+    function _readUnusual(bytes32 hash, uint256 at, uint256 header, uint256 word)
+        private
+        view
+        returns (bytes32 id, bool isDoubtful)
+    {
+        id = hash;
+        isDoubtful = _isStranger(header, word);
+        if (GrantBytes.isTree(word)) {
+            uint256 rules = Run.rulesAt();
+            (uint256 root, uint256 forbidden) = RuleTree.requireRoot(rules, Run.nCaps(), at, Run.PLAN);
+            id = RuleTree.idOf(GRANT, rules, root, Run.PLAN);
+            if (forbidden != 0) isDoubtful = true;
+            Run.setTree(root, forbidden);
         }
     }
 
-    /// @dev The signature stands at `end`, where the calls end.
-    function _requireSessionKey(Run run, uint256 between, uint256 calls, uint256 end) private view {
+    /// @dev Whether the grant binds another relayer. (One of zeros is malformed.)
+    function _isStranger(uint256 header, uint256 word) private view returns (bool) {
+        address relayer = GrantBytes.relayer(header, word);
+        return relayer != address(0) && msg.sender != relayer;
+    }
+
+    /// @dev Three questions in no branch: the grant has started, has not expired, and the deadline is not reached. `word`
+    /// begins with the header; the deadline stands 4 behind `between`.
+    function _isInTime(uint256 word, uint256 between) private view returns (bool isInTime) {
+        assembly ("memory-safe") {
+            let isEarly := lt(timestamp(), shr(216, word))
+            isInTime := lt(timestamp(), shr(216, shl(40, word)))
+            isInTime := and(isInTime, lt(timestamp(), shr(216, shl(32, calldataload(between)))))
+            isInTime := gt(isInTime, isEarly)
+        }
+    }
+
+    /// @dev Asks one by one, in the order of the format, what `_open` asked at once. What is listed in an open grant was
+    /// parsed when it was enabled.
+    function _openOrRefuse(bytes32 separator, bytes32 id, uint256 at, bool isInTime) private {
         unchecked {
-            bytes32 digest = Signing.runDigest(run.grantHash(), between, calls, end);
+            (uint256 root, uint256 forbidden) = Run.tree();
+            uint256 state = Run.state();
+            uint256 word = Run.header();
+            if (GrantState.statusOf(state) != GrantState.OPEN) {
+                GrantBytes.requireWellFormedHead(GRANT, word, Run.capsAt() - 1);
+                if (root == 0) {
+                    uint256 rulesEnd;
+                    (rulesEnd, forbidden) = Rules.requireWellFormed(Run.rulesAt(), Run.nCaps());
+                    if (rulesEnd != at) revert Malformed();
+                }
+            }
+            if (!isInTime) {
+                if (block.timestamp < word >> 216) revert GrantNotStarted();
+                if (block.timestamp >= (word >> 176) & SECONDS) revert GrantExpired();
+                revert DeadlinePassed();
+            }
+            if (GrantBytes.hasRelayer(word)) {
+                if (_isStranger(GrantBytes.headerAt(GRANT), word)) revert RelayerNotAllowed();
+            }
+            uint256 signature;
+            if (Read.uint16At(4) >= FIRST) signature = Run.callsEnd() + SIGNATURE;
+            Run.setState(_enable(separator, id, GRANT, root, forbidden, state, signature));
+        }
+    }
+
+    /// @dev The signature of `digest` stands at `end`, where the calls end.
+    function _requireSessionKey(bytes32 digest, uint256 end) private view {
+        unchecked {
             uint256 v = Read.byteAt(end + 64);
             bool isSigned;
-            if (v - 27 < 2) isSigned = Signing.isRecovered(GrantBytes.key(GRANT), digest, end, v);
+            if (v - 27 < 2) isSigned = Signing.isRecovered(GrantBytes.key(GRANT), digest, end, v, Run.PLAN);
             if (!isSigned) _requireOtherwise(digest, end, v);
         }
     }
@@ -145,7 +169,8 @@ abstract contract Running is Enabling {
                 isSigned = Signing.isSignedByP256(GRANT + GrantBytes.KEY, digest, at);
             } else {
                 uint256 key = GrantBytes.key(GRANT);
-                isSigned = uint160(msg.sender) == key || Signing.isRecovered(key, Signing.personal(digest), at, v - 4);
+                isSigned = uint160(msg.sender) == key;
+                if (!isSigned) isSigned = Signing.isRecovered(key, Signing.personal(digest), at, v - 4, Run.PLAN);
             }
             if (!isSigned) revert SignatureRefused();
         }

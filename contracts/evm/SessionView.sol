@@ -33,7 +33,7 @@ abstract contract SessionView is Sessions {
         status = GrantState.statusOf(state);
         isOpen = status == GrantState.OPEN && block.timestamp >= startsAt && block.timestamp < GrantBytes.expiresAt(header);
         calls = Read.uintAt(header + 10, 32) - GrantState.callsOf(state);
-        at = GrantBytes.capsAt(header);
+        at = GrantBytes.capsAt(header, Read.word(header));
         caps = new CapLeft[](Read.byteAt(at));
         for (uint256 i; i < caps.length; ++i) {
             uint256 word = i == 0 ? GrantState.asCap(state) : GrantState.read(slot + i);

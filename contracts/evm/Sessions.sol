@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Enabling} from "./Enabling.sol";
 import {
     GrantExpired,
     GrantFrozen,
@@ -13,6 +12,7 @@ import {
 } from "./Errors.sol";
 import {GrantBytes} from "./GrantBytes.sol";
 import {GrantState} from "./GrantState.sol";
+import {Memory} from "./Memory.sol";
 import {Read} from "./Read.sol";
 import {Running} from "./Running.sol";
 import {Signing} from "./Signing.sol";
@@ -41,8 +41,10 @@ abstract contract Sessions is Running {
         if (block.timestamp >= GrantBytes.expiresAt(header)) revert GrantExpired();
         uint256 slot = _slotOf(id);
         uint256 root;
-        if (GrantBytes.isTree(header)) root = Read.word(GrantBytes.rulesAt(GrantBytes.capsAt(header)));
-        GrantState.write(slot, _enable(id, at, root, forbidden, GrantState.read(slot), _offsetOf(ownerSignature)));
+        uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | flags1
+        if (GrantBytes.isTree(word)) root = Read.word(GrantBytes.rulesAt(GrantBytes.capsAt(header, word)));
+        bytes32 separator = Signing.separatorAt(Memory.free());
+        GrantState.write(slot, _enable(separator, id, at, root, forbidden, GrantState.read(slot), _offsetOf(ownerSignature)));
     }
 
     /// @notice Ends a grant, whether it was ever used or not. For the account itself.
@@ -121,7 +123,7 @@ abstract contract Sessions is Running {
 
     function _requireOwner(bytes32 structHash, bytes calldata signature) internal view {
         uint256 at = _offsetOf(signature);
-        if (at == 0 || !_isSignedByOwner(Signing.digestOf(structHash), at)) revert SignatureRefused();
+        if (at == 0 || !_isSignedByOwner(Signing.digestOf(structHash), at, Memory.free())) revert SignatureRefused();
     }
 
     function _isSignedByKey(uint256 grant, bytes32 digest, uint256 at) private view returns (bool) {
@@ -129,7 +131,7 @@ abstract contract Sessions is Running {
             if (GrantBytes.keyType(grant) == GrantBytes.P256) {
                 return Signing.isSignedByP256(grant + GrantBytes.KEY, digest, at);
             }
-            return Signing.isSignedBy(GrantBytes.key(grant), digest, at);
+            return Signing.isSignedBy(GrantBytes.key(grant), digest, at, Memory.free());
         }
     }
 

@@ -12,22 +12,22 @@ import {ValueMoving} from "./ValueMoving.sol";
 library Wide {
     /// @notice Reverts unless the wide rule with head `head` covers a call of `target` with `size` bytes of input, of
     /// which `selector` are the first four.
-    function requireCovered(Run run, uint256 head, uint256 target, uint256 selector, uint256 size, uint256 planAt)
+    function requireCovered(uint256 head, uint256 target, uint256 selector, uint256 size, uint256 planAt)
         internal
         view
     {
         unchecked {
             bool isAnyCall = head >= Rules.ANY_CALL;
             if (isAnyCall && (target == 0 || Targets.isForbidden(target))) {
-                revert TargetRefused(run.indexOf(planAt));
+                revert TargetRefused(Run.indexOf(planAt));
             }
-            if (size != 0 && (size < 4 || ValueMoving.has(selector))) revert SelectorRefused(run.indexOf(planAt));
-            uint256 rule = run.rulesAt();
+            if (size != 0 && (size < 4 || ValueMoving.has(selector))) revert SelectorRefused(Run.indexOf(planAt));
+            uint256 rule = Run.rulesAt();
             uint256 left = Read.byteAt(rule++);
             for (; left != 0; --left) {
                 uint256 word = Read.word(rule); // length2 | head1 | target20 | selector4 | ...
                 if (_isMoreSpecific(word << 16, isAnyCall, target, selector, size)) {
-                    revert RuleTooWide(run.indexOf(planAt));
+                    revert RuleTooWide(Run.indexOf(planAt));
                 }
                 rule += 2 + (word >> 240);
             }
