@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 import valetkey
+from valetkey.client._async.acting import AsyncActing
 from valetkey.client._async.openings import AsyncOpenings
 from valetkey.client._async.sessions import AsyncSessions
 from valetkey.client._async.stops import AsyncStops
+from valetkey.client._sync.acting import Acting
 from valetkey.client._sync.openings import Openings
 from valetkey.client._sync.sessions import Sessions
 from valetkey.client._sync.stops import Stops
@@ -33,6 +35,7 @@ def test_the_synchronous_form_is_current() -> None:
         (valetkey.Valetkey, valetkey.AsyncValetkey),
         (valetkey.Session, valetkey.AsyncSession),
         (valetkey.HeldSession, valetkey.AsyncHeldSession),
+        (Acting, AsyncActing),
         (Openings, AsyncOpenings),
         (Sessions, AsyncSessions),
         (Stops, AsyncStops),

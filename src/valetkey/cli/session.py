@@ -52,6 +52,7 @@ session.add_command(link_session)
 @click.option("--state", type=click.Choice([one.value for one in State]), help="Only these.")
 @click.option("--user", "user_id", help="Only of this user (usr_…).")
 @click.option("--wallet", "wallet_id", help="Only on this wallet (wal_…).")
+@click.option("--under", "parent_id", help="Only directly under this session (ses_…).")
 @click.option("--limit", type=click.IntRange(1, _MAX_LISTED), default=50, show_default=True)
 @click.pass_obj
 def list_sessions(
@@ -62,11 +63,14 @@ def list_sessions(
     state: str | None,
     user_id: str | None,
     wallet_id: str | None,
+    parent_id: str | None,
     limit: int,
 ) -> None:
     """List sessions, newest first."""
     with talk_to(url, api_key) as server:
-        found = server.sessions.list(state=state, user_id=user_id, wallet_id=wallet_id)
+        found = server.sessions.list(
+            state=state, user_id=user_id, wallet_id=wallet_id, parent_id=parent_id
+        )
         sessions = list(islice(found, limit))
     terminal.emit(Page(items=sessions))
     if sessions:

@@ -39,7 +39,7 @@ _NATIVE: Final = "native"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """What a permission is made from: a file, or the other options."""
+    """What a permission is made from: a file, or the other options; and what it stands under."""
 
     file: IO[bytes] | None
     token: str | None
@@ -49,6 +49,7 @@ class _Wanted:
     per_call: str | None
     max_calls: int | None
     ttl: int | None
+    under: str | None
 
     def permission(self, chain: str, *, now: int) -> Permission:
         """
@@ -105,6 +106,7 @@ class _Wanted:
 @click.option("--per-call", help="and so much in one call,")
 @click.option("--max-calls", type=click.IntRange(1), help="and in so many calls.")
 @click.option("--ttl", metavar="TIME", callback=read_span, help="Its life: 15m, 1h, 7d.")
+@click.option("--under", help="Open it under this session (ses_…), narrower.")
 @click.option("--label", default="", help="What to call it.")
 @click.option(
     "--p256-key", metavar="POINT", help="Open it for this public key, made elsewhere (0x…)."
@@ -139,15 +141,19 @@ def open_session(
     if p256_key is not None and out is not None:
         raise click.UsageError("--p256-key has no private key here; leave --out out")
     asked = _Wanted(**wanted)
+    if asked.under is not None and (account_id, p256_key, owner) != (None, None, None):
+        raise click.UsageError("--under takes the account of that session, and no owner signs")
     with talk_to(url, api_key) as server:
+        if asked.under is not None:
+            _show(terminal, _open_under(server, asked.under, asked, label=label, out=out))
+            return
         account = account_of(server, account_id)
         permission = asked.permission(account.chain, now=int(time.time()))
         if p256_key is None:
             made = _open_here(server, account, permission, owner=owner, label=label, out=out)
         else:
             made = _open_for(server, p256_key, account, permission, owner=owner, label=label)
-    terminal.emit(made.document())
-    _tell(terminal, made)
+    _show(terminal, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,21 @@ def _open_here(
         return _Made(session, opened.findings, key_file, note_file, url)
 
 
+def _open_under(
+    server: Valetkey, parent_id: str, asked: _Wanted, *, label: str, out: Path | None
+) -> _Made:
+    parent = server.sessions.get(parent_id).permission
+    if parent is None:
+        raise click.UsageError(f"{parent_id} only reads: nothing that writes is opened under it")
+    permission = asked.permission(parent.chain, now=int(time.time()))
+    with _secret_file(out) as reserved:
+        opened = server.sessions.open_under(parent_id, permission, label=label)
+        reserved.write_text(opened.export() + "\n")
+        key_file = reserved if out else reserved.rename(f"{opened.id}.session.json")
+        findings = write_findings(lint(permission)).findings
+        return _Made(opened.show(), findings, key_file, None)
+
+
 def _open_for(
     server: Valetkey,
     point: str,
@@ -217,6 +238,11 @@ def _open_for(
     return _Made(server.sessions.get(opened.id), findings, None, file)
 
 
+def _show(terminal: Terminal, made: _Made) -> None:
+    terminal.emit(made.document())
+    _tell(terminal, made)
+
+
 def _tell(terminal: Terminal, made: _Made) -> None:
     terminal.show(session_view(made.session))
     terminal.say("")
@@ -230,7 +256,7 @@ def _tell(terminal: Terminal, made: _Made) -> None:
     if made.note_file:
         words = "give it to the owner of the account."
         terminal.say(f"The kill note is in {made.note_file}: {words}")
-    elif made.session.state != State.PENDING:
+    elif made.session.state != State.PENDING and made.session.parent_id is None:
         terminal.say("The kill note is kept by the server, which has the owner's key.")
     if made.session.state == State.PENDING:
         command = f"valetkey session sign {made.session.id}"

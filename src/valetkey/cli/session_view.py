@@ -90,6 +90,8 @@ def _facts(session: Session) -> list[Sequence[object]]:
         ("proof", f"{session.proof}, {session.access}"),
     ]
     more = (
+        ("under", session.parent_id),
+        ("depth", session.depth),
         ("account", session.account_id),
         ("owner's key", session.owner_key),
         ("session key", session.session_key),

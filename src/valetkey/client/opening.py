@@ -113,6 +113,14 @@ class Options(TypedDict, total=False):
     device: str
 
 
+class ChildOptions(TypedDict, total=False):
+    """What else a session under another may be given."""
+
+    idle_s: int | None
+    label: str
+    device: str
+
+
 def open_body(
     account: Account, permission: Permission, holder: Holder, **options: Unpack[Options]
 ) -> wire.OpenSession:

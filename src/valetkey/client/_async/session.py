@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from asyncio import sleep
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
+from valetkey.client._async.acting import AsyncActing
+from valetkey.client._async.children import AsyncChildren
 from valetkey.client._async.line import AsyncLine
-from valetkey.client.asks import look, path_of, read, write
-from valetkey.client.calls import payment, transfer, units_of
-from valetkey.client.errors import RefusedToSign
+from valetkey.client.asks import path_of, read, write
+from valetkey.client.consent import Terms, Verified
 from valetkey.client.keys import RunKey, SessionKey, StampKey
 from valetkey.client.opening import export_text
 from valetkey.client.proofs import Signed
 from valetkey.client.rotation import rotate_body
-from valetkey.client.runs import is_settled, run_digest, succeeded
 from valetkey.client.watching import MIN_EVERY_S, has_changed, is_over
 from valetkey.core.errors import (
     Code,
@@ -25,141 +24,30 @@ from valetkey.core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from valetkey.wire import activity as wire_activity
 from valetkey.wire import session as wire
 from valetkey.wire import stop as wire_stop
-from valetkey.wire.base import Nothing, Page, hexed
+from valetkey.wire.base import Nothing, Page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from types import TracebackType
+    from typing import Unpack
 
-    from valetkey.client.consent import Verified
+    from valetkey.client._async.children import OpenedChild
     from valetkey.client.keys import HolderKey
-    from valetkey.client.values import Address, Amount
-    from valetkey.core.permission.model import Call, Permission
+    from valetkey.client.opening import ChildOptions
+    from valetkey.client.permission import Draft
+    from valetkey.core.permission.model import Permission
 
-POLL_S: Final = 0.5
-WAIT_S: Final = 60.0
+_CHILDREN: Final = "/v1/session/children"
 
 
-class AsyncHeldSession:
+class AsyncHeldSession(AsyncActing):
     """
     A session whose key is in this process.
 
     As a context manager it is closed at the end: its power ends with the block.
-
-    Args:
-        holder: Signs with the session's key.
-        key: It never leaves this object but by `export`.
-        verified: The grant, compared with what was asked for.
     """
-
-    def __init__(
-        self, session_id: str, *, holder: AsyncLine, key: HolderKey, verified: Verified
-    ) -> None:
-        self.id = session_id
-        self._holder = holder
-        self._key = key
-        self._next_key: HolderKey | None = None  # that may be in use already
-        self._verified = verified
-
-    @property
-    def account(self) -> str:
-        """The address that the session acts for."""
-        return hexed(self._verified.terms.account)
-
-    @property
-    def permission(self) -> Permission:
-        """What it may do."""
-        return self._verified.terms.permission
-
-    @property
-    def grant_id(self) -> str:
-        """The id under which the chain knows it."""
-        return hexed(self._verified.grant_id)
-
-    async def transfer(
-        self, token: Address, to: Address, amount: Amount, *, wait_s: float = WAIT_S
-    ) -> wire_activity.Activity:
-        """
-        Return the activity that transferred *amount* of an ERC-20 token.
-
-        >>> await session.transfer(token, to, "1.5")
-
-        Args:
-            amount: Text is whole units, by the decimals of the permission; an integer is the
-                smallest unit.
-            wait_s, and what it raises: as `run`.
-        """
-        units = units_of(token, amount, self.permission)
-        return await self.run([transfer(token, to, units)], wait_s=wait_s)
-
-    async def pay(
-        self, to: Address, amount: Amount, *, wait_s: float = WAIT_S
-    ) -> wire_activity.Activity:
-        """
-        Return the activity that paid *amount* of the native coin.
-
-        >>> await session.pay(to, "0.01")
-
-        Args:
-            amount: Text is whole coins, an integer is wei.
-            wait_s, and what it raises: as `run`.
-        """
-        return await self.run([payment(to, amount)], wait_s=wait_s)
-
-    async def run(self, calls: Sequence[Call], *, wait_s: float = WAIT_S) -> wire_activity.Activity:
-        """
-        Return the activity that made *calls*, all of them or none.
-
-        Args:
-            wait_s: How long to wait for the chain. An activity that is not settled by then is
-                returned as it is.
-
-        Raises:
-            Forbidden: The permission, or the state of the session, refuses; nothing is booked.
-            Limited: A budget above the session is used up.
-            ChainRejected: The chain refused, or the deadline passed.
-            RefusedToSign: The server wants something else signed than *calls*.
-            Unavailable: No answer. If ``facts`` has an ``activity_id``, the run may be on its way:
-                ask for that activity before making the calls again.
-        """
-        body = wire_activity.Run(calls=[wire_activity.write_call(call) for call in calls])
-        activity = await self._holder.send(write(wire_activity.Activity, "/v1/runs", body))
-        try:
-            if activity.next_action is not None:
-                signature = self._sign(calls, activity.next_action)
-                path = path_of("/v1/activities/{key}/signature", key=activity.id)
-                signed = wire_activity.SignRun(signature=hexed(signature))
-                activity = await self._holder.send(write(wire_activity.Activity, path, signed))
-            return succeeded(await self._settled(activity, wait_s))
-        except Unavailable as error:
-            error.facts["activity_id"] = activity.id
-            raise
-
-    def _sign(self, calls: Sequence[Call], asked: wire_activity.SignNext) -> bytes:
-        if not isinstance(self._key, RunKey):
-            expected = "nothing, for the server has the chain key"
-            raise RefusedToSign("next_action", expected=expected, got=asked.kind)
-        digest = run_digest(self._verified, calls, asked, now=int(time.time()))
-        return self._key.sign_digest(digest)
-
-    async def _settled(
-        self, activity: wire_activity.Activity, wait_s: float
-    ) -> wire_activity.Activity:
-        end = time.monotonic() + wait_s
-        path = path_of("/v1/activities/{key}", key=activity.id)
-        while not is_settled(activity) and time.monotonic() < end:
-            await sleep(POLL_S)
-            activity = await self._holder.send(read(wire_activity.Activity, path))
-        return activity
-
-    async def preview(self, calls: Sequence[Call]) -> wire_activity.Verdict:
-        """Return what a run of *calls* would be answered now. Nothing is booked."""
-        body = wire_activity.Preview(calls=[wire_activity.write_call(call) for call in calls])
-        path = path_of("/v1/sessions/{key}/preview", key=self.id)
-        return await self._holder.send(look(wire_activity.Verdict, path, body))
 
     async def show(self) -> wire.Session:
         """Return the session as it is now: state, use, what is left."""
@@ -188,9 +76,47 @@ class AsyncHeldSession:
             before = now
             await sleep(max(every_s, MIN_EVERY_S))
 
-    def activities(self) -> AsyncIterator[wire_activity.Activity]:
-        """Yield what was done under the session, newest first."""
-        return self._holder.pages(Page[wire_activity.Activity], "/v1/activities")
+    async def open_child(
+        self,
+        permission: Draft | Permission,
+        *,
+        key: HolderKey | None = None,
+        **options: Unpack[ChildOptions],
+    ) -> AsyncHeldSession:
+        """
+        Return a narrower session under this one, held here; the server signs its runs.
+
+        >>> worker = await session.open_child(draft, label="worker 1")
+
+        Args:
+            permission: Within this session's. Windows are counted from its start, so with windows
+                let it begin with this one.
+            key: What its holder signs requests with; None makes a new `SessionKey`.
+
+        Raises:
+            Forbidden: It is not within, or the chain key of this session is not the server's.
+            Limited: As many as may be are in use under this session.
+        """
+        under = AsyncChildren(self._holder, _CHILDREN)
+        chain = self.permission.chain
+        opened = await under.open(permission, chain=chain, key=key, **options)
+        return child_of(self._holder, opened, account=self._verified.terms.account)
+
+    async def open_reader(
+        self, *, expires_in: int | None = None, **options: Unpack[ChildOptions]
+    ) -> wire.OpenedSession:
+        """Return a session under this one that only reads; its ``token`` is shown this once."""
+        under = AsyncChildren(self._holder, _CHILDREN)
+        return await under.open_reader(expires_in=expires_in, **options)
+
+    def children(self) -> AsyncIterator[wire.Session]:
+        """Yield the sessions directly under this one, newest first."""
+        return self._holder.pages(Page[wire.Session], _CHILDREN)
+
+    async def revoke_child(self, session_id: str) -> wire_stop.Stopped:
+        """Return a session below this one, ended, with all below it."""
+        path = path_of("/v1/session/children/{key}/revoke", key=session_id)
+        return await self._holder.send(write(wire_stop.Stopped, path, Nothing()))
 
     async def close(self) -> wire_stop.Stopped:
         """Give the session back: it is refused from now on, here and then on chain."""
@@ -259,3 +185,14 @@ class AsyncHeldSession:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id!r}, account={self.account!r})"
+
+
+def child_of(line: AsyncLine, opened: OpenedChild, *, account: bytes) -> AsyncHeldSession:
+    """
+    Return a session that was opened under another, held by the key in *opened*.
+
+    It has no grant, so nothing but requests is ever signed for it here.
+    """
+    holder = AsyncLine(line.connection, Signed(opened.session_id, opened.key))
+    verified = Verified(Terms(account, opened.permission, None), b"")
+    return AsyncHeldSession(opened.session_id, holder=holder, key=opened.key, verified=verified)

@@ -5,28 +5,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from valetkey.client._sync.children import Children, OpenedChild
 from valetkey.client._sync.openings import Openings
-from valetkey.client._sync.session import HeldSession
+from valetkey.client._sync.session import HeldSession, child_of
 from valetkey.client._sync.stops import Stops
 from valetkey.client.asks import path_of, read, write
 from valetkey.client.opening import exported, holder_terms, verified_session
+from valetkey.core.errors import Code, Malformed
 from valetkey.wire import session as wire
 from valetkey.wire import stop as wire_stop
-from valetkey.wire.base import Page
+from valetkey.wire.base import Page, read_address
 from valetkey.wire.permission import read_permission
 from valetkey.wire.wallet import AccountState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Literal
+    from typing import Literal, Unpack
 
     from valetkey.client.keys import HolderKey
+    from valetkey.client.opening import ChildOptions
     from valetkey.client.owner import Owner
+    from valetkey.client.permission import Draft
     from valetkey.core.permission.model import Permission
 
 
 class Sessions(Openings):
     """Rights to act, for a while and within limits."""
+
+    def open_under(
+        self,
+        parent_id: str,
+        permission: Draft | Permission,
+        *,
+        key: HolderKey | None = None,
+        **options: Unpack[ChildOptions],
+    ) -> HeldSession:
+        """
+        Return a narrower session under another one of the organization, held here.
+
+        >>> worker = vk.sessions.open_under(session.id, draft, label="worker 1")
+
+        Args, Raises: As `HeldSession.open_child`.
+        """
+        parent = self.get(parent_id)
+        if parent.permission is None or parent.account_id is None:
+            detail = "expected a parent with a permission, got one that only reads"
+            raise Malformed(Code.MALFORMED_PERMISSION, detail)
+        account = self._account(parent.account_id)
+        path = path_of("/v1/sessions/{key}/children", key=parent_id)
+        chain = parent.permission.chain
+        under = Children(self._line, path)
+        opened = under.open(permission, chain=chain, key=key, **options)
+        return child_of(self._line, opened, account=read_address(account.address, "address"))
 
     def attach(
         self,
@@ -57,7 +87,11 @@ class Sessions(Openings):
         if account is None:
             path = path_of("/v1/accounts/{key}/state", key=session.account_id or "")
             account = (holder.send(read(AccountState, path))).address
-        verified = verified_session(session, holder_terms(key, account, permission))
+        terms = holder_terms(key, account, permission)
+        if session.parent_id is not None:
+            opened = OpenedChild(session.id, key, terms.permission)
+            return child_of(self._line, opened, account=terms.account)
+        verified = verified_session(session, terms)
         return HeldSession(session_id, holder=holder, key=key, verified=verified)
 
     def load(self, exported_text: str) -> HeldSession:
@@ -86,10 +120,16 @@ class Sessions(Openings):
         state: str | None = None,
         user_id: str | None = None,
         wallet_id: str | None = None,
+        parent_id: str | None = None,
     ) -> Iterator[wire.Session]:
         """Yield the sessions, newest first."""
         return self._line.pages(
-            Page[wire.Session], "/v1/sessions", state=state, user_id=user_id, wallet_id=wallet_id
+            Page[wire.Session],
+            "/v1/sessions",
+            state=state,
+            user_id=user_id,
+            wallet_id=wallet_id,
+            parent_id=parent_id,
         )
 
     def freeze(self, session_id: str, *, owner: Owner | None = None) -> wire_stop.Stopped:
