@@ -47,6 +47,7 @@ class Figures:
     opens: Mapping[str, Row]
     signed: Sequence[Timed]
     connections: int
+    warm_s: float
     sessions: int
     seconds: float
     rate: int
@@ -91,6 +92,7 @@ def write(figures: Figures) -> str:
         rounds=len(figures.signed),
         seconds=figures.seconds,
         connections=figures.connections,
+        warm_s=figures.warm_s,
         sessions=figures.sessions,
         rate=figures.rate,
         goals=_goals(figures),

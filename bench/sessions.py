@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 SESSIONS: Final = 500
 SIGNERS: Final = 50
 CONNECTIONS: Final = 32
+WARM_S: Final = 3.0  # before the first round: Node's compiler takes thousands of requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ async def main(rounds: int, seconds: float, rate: int) -> report.Figures:
         stay_off()
         checks, opens = await _contenders(ours, server, logged, peers)
         signed: list[signing.Timed] = []
+        for one in (*checks, *opens):
+            await _warm(one)
         for number in range(1, rounds + 1):
             print(f"round {number} of {rounds}", file=sys.stderr)
             for one in _turned(checks, number):
@@ -83,6 +86,7 @@ async def main(rounds: int, seconds: float, rate: int) -> report.Figures:
         opens={one.name: report.Row(one.samples, one.offered) for one in opens},
         signed=signed,
         connections=CONNECTIONS,
+        warm_s=WARM_S,
         sessions=SESSIONS,
         seconds=seconds,
         rate=rate,
@@ -152,6 +156,16 @@ async def _send(server: Server, requests: Iterator[bytes], count: int) -> list[t
     await load.open(min(count, CONNECTIONS))
     try:
         return await load.each(count)
+    finally:
+        load.close()
+
+
+async def _warm(one: Contender) -> None:
+    """Keep it busy for a while, for its compiler and its caches."""
+    load = Load(one.server.port, one.server.pid, one.requests)
+    await load.open(CONNECTIONS)
+    try:
+        await load.saturate(WARM_S)
     finally:
         load.close()
 
