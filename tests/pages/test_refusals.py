@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,8 @@ from tests.pages.scenes import (
 from tests.pages.wallet import REJECTED, Wallet
 
 if TYPE_CHECKING:
+    from asyncio import StreamReader, StreamWriter
+
     from playwright.async_api import Browser, Page, Route
 
     from tests.http.stage import Stage
@@ -230,6 +233,25 @@ async def test_names_that_others_gave_are_text_and_nothing_else(
         assert await at.page.locator("main img, main script, main b[onclick]").count() == 0
         assert at.seen.wrongs == []
         assert at.seen.hosts == {stage.client.base_url.netloc.decode()}
+
+
+async def test_no_other_page_can_put_this_one_into_a_frame(stage: Stage, browser: Browser) -> None:
+    """Nobody is led to press a button that they do not see (clickjacking)."""
+    opened = await ask(stage)
+    other = f"{stage.client.base_url}/healthz"  # which has nothing to press, and may be framed
+    frames = "".join(f'<iframe src="{url}"></iframe>' for url in (other, opened["consent_url"]))
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n" + frames.encode())
+        writer.close()
+
+    thief = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = thief.sockets[0].getsockname()[1]
+    async with thief, tab(browser, wallets=(owner_wallet(stage),)) as at:
+        await at.page.goto(f"http://127.0.0.1:{port}/")
+        shown, kept_out = at.page.main_frame.child_frames
+        assert (shown.url, kept_out.url.partition(":")[0]) == (other, "chrome-error")
 
 
 async def test_a_server_that_wants_something_else_signed_gets_no_signature(
