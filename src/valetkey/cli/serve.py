@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -90,6 +91,7 @@ async def _serve(
                 telemetry=telemetry,
                 checks={"disk": partial(_expect_room, wired)},
             ) as serving:
+                _settle_memory()
                 _announce(terminal, serving, home, journal)
                 while not told.is_set():
                     with contextlib.suppress(TimeoutError):
@@ -100,6 +102,12 @@ async def _serve(
                 await asyncio.sleep(config.drain_s)
             await _write_heads(heads, journal)
         journal.note("info", "server:stopped")
+
+
+def _settle_memory() -> None:
+    """Leave what is there by now out of later collections: each would stop the server for long."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextlib.contextmanager
