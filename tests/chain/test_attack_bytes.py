@@ -78,6 +78,18 @@ def test_a_length_that_ends_behind_the_calls_is_refused(session: Session) -> Non
     assert session.refusal(session.packed_run(two)) in {MALFORMED, pb.Refusal("NoSuchRule", (1,))}
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_a_run_too_short_for_its_signatures_is_malformed(session: Session, first: bool) -> None:  # noqa: FBT001
+    """Counted from the end, its calls end before the calldata begins: that is no huge number."""
+    data = session.run(pb.RunCall(0, words(1)), first=first)
+    shortest = 6 + len(session.packed) + 9
+    signatures = 130 if first else 65
+    for length in (shortest, 64, 65, 66, 129, 130, 131, shortest + signatures):
+        if shortest <= length <= shortest + signatures:
+            assert session.refusal(data[:length]) == MALFORMED
+    assert session.refusal(data) is None
+
+
 def test_a_redemption_says_no_longer_call_than_a_run_can(session: Session) -> None:
     """A length that does not fit into 16 bits is refused, not cut to its lower half."""
     target = session.grant.rules[0].target
