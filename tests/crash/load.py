@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import coincurve
 
+from tests.flows.tree import compare
 from valetkey.core.activity import ActivityState, Request, request_hash
 from valetkey.core.audit import AuditHead
 from valetkey.core.command import OpenSession
@@ -24,7 +25,7 @@ from valetkey.core.permission.model import Call, Cap, Permission, Rule
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Curve, OwnerKey, PublicKey
-from valetkey.flows import accounts, freeze, open_session, run, stop, undelegate
+from valetkey.flows import accounts, freeze, open_child, open_session, run, stop, undelegate
 from valetkey.flows.reconcile import reconcile
 from valetkey.spec import secp256k1
 
@@ -80,14 +81,15 @@ class Load:
             opened = (await self._round(opened))[-4:]
 
     async def _round(self, opened: list[str]) -> list[str]:
-        """Open two sessions, act under both, and stop the ones before them."""
+        """Open two sessions and one under them, act under all, and stop the ones before them."""
         made = await asyncio.gather(
             *(self.ask("open", proof=proof) for proof in ("stamp", "chain"))
         )
         new = [one["session_id"] for one in made if "session_id" in one]
+        under = await self.ask("child", session_id=new[0]) if new else {}
         work: list[Coroutine[Any, Any, object]] = [
             self.ask("run", session_id=session, amount=amount)
-            for session in new
+            for session in (*new, *filter(None, [under.get("child_id")]))
             for amount in AMOUNTS
         ]
         if opened:
@@ -156,6 +158,32 @@ class Load:
             self._world, self._principal, _request(asked), command
         )
         return {"session_id": opened.session.id}
+
+    async def _child_it(self, asked: dict[str, Any]) -> dict[str, Any]:
+        parent = await self._world.store.read(lambda view: view.get(Session, asked["session_id"]))
+        assert parent is not None
+        command = OpenSession(
+            proof=Proof.STAMP,
+            access=Access.WRITE,
+            user_id=None,
+            account_id=None,
+            key=PublicKey(Curve.P256, STAMP_KEY),
+            permission=parent.permission,
+            starts_at=parent.starts_at,
+            expires_at=parent.expires_at,
+            idle_s=None,
+            label=asked["id"],
+            device="",
+        )
+        opened = await open_child.open_child(
+            self._world,
+            self._principal,
+            _request(asked),
+            parent_id=parent.id,
+            command=command,
+            compare=compare,
+        )
+        return {"child_id": opened.session.id}
 
     async def _run_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         session_id = asked["session_id"]

@@ -115,11 +115,14 @@ class Place:
         )
         moved = 0
         for session in sessions:
+            if session.parent_id is not None:  # the chain knows of its root alone
+                continue
             assert session.grant is not None
             state = await chain.grant_state(
                 self.account_address, session.grant.grant_id, counters=1
             )
-            mine = [one for one in activities if one.session_id == session.id and one.run]
+            tree = {one.id for one in sessions if session.id in {one.id, one.root_id}}
+            mine = [one for one in activities if one.session_id in tree and one.run]
             done = sum(_amount(one) for one in mine if one.state is ActivityState.DONE)
             told = [(one.state, _amount(one), one.outcome) for one in mine]
             assert state.counters[0].spent == done <= CAP, (session.id, told)
@@ -165,7 +168,13 @@ class Place:
 
     async def _check_stops(self, world: World) -> None:
         chain = next(iter(world.chains.values()))
-        for session in await world.store.read(lambda view: every(view, Session)):
+        sessions = await world.store.read(lambda view: every(view, Session))
+        states = {one.id: one.state for one in sessions}
+        for session in sessions:
+            if session.parent_id is not None:
+                above = states[session.parent_id]
+                assert (session.state is State.REVOKED) == (above is State.REVOKED)
+                continue
             assert session.grant is not None
             state = await chain.grant_state(
                 self.account_address, session.grant.grant_id, counters=0

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # How often a process passes each point in one piece of work, about: the kill comes at one of them.
 POINTS: Final = {
+    "child:after_open": 2,
+    "child:before_open": 2,
     "delegate:after_plan": 2,
     "delegate:after_sign": 2,
     "delegate:before_plan": 2,
