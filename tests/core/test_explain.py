@@ -34,7 +34,7 @@ from valetkey.core.permission.model import (
     Window,
 )
 from valetkey.core.permission.worst_case import worst_case
-from valetkey.core.units import format_amount
+from valetkey.core.units import format_amount, format_moment
 
 NAMES = {TOKEN: "USDC", ANN: "Ann"}
 NATIVE = Cap(None, 18, lifetime=10**18)
@@ -83,8 +83,8 @@ RICH_TEXT = (
     f"Only these may receive or be approved: {USDC}, Ann (0x{ANN.hex()}), 0x{BOB.hex()}.",
     "At most 40 calls in all.",
     (
-        f"Valid for 1 d 3 h 46 min 40 s, from second {START} until before second {START + 100_000},"
-        " on eip155:31337."
+        "Valid for 1 d 3 h 46 min 40 s, from 2023-11-14 22:13:20 UTC until before"
+        " 2023-11-16 02:00:00 UTC, on eip155:31337."
     ),
     f"Only 0x{BOB.hex()} may bring it to the chain.",
     "The sponsor pays at most 0.01 in fees (enforced by this server).",
@@ -237,7 +237,8 @@ def test_every_caveat_is_in_the_words(permission: Permission, names: dict[bytes,
     else:
         assert all(f"0x{recipient.hex()}" in text for recipient in permission.recipients)
     counted = "Calls are not counted" if permission.max_calls is None else f"{permission.max_calls}"
-    for said in (counted, str(permission.starts_at), str(permission.expires_at), permission.chain):
+    times = [format_moment(at) for at in (permission.starts_at, permission.expires_at)]
+    for said in (counted, *times, permission.chain):
         assert said in text
     assert permission.relayer is None or f"Only 0x{permission.relayer.hex()}" in text
     assert permission.fee_budget_wei is None or "in fees" in text

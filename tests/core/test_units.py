@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valetkey.core.units import UINT128_MAX, UINT256_MAX, format_amount, format_duration
+from valetkey.core.units import (
+    UINT40_MAX,
+    UINT128_MAX,
+    UINT256_MAX,
+    format_amount,
+    format_duration,
+    format_moment,
+)
 
 AMOUNTS = [
     (0, 0, "0"),
@@ -56,3 +63,18 @@ def test_an_amount_is_never_rounded(amount: int, decimals: int) -> None:
 def test_a_duration_is_as_short_as_it_can_be(seconds: int, text: str) -> None:
     """Days and hours only where there are some."""
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (0, "1970-01-01 00:00:00 UTC"),
+        (1_800_000_000, "2027-01-15 08:00:00 UTC"),
+        (253_402_300_799, "9999-12-31 23:59:59 UTC"),
+        (253_402_300_800, "second 253402300800"),
+        (UINT40_MAX, "second 1099511627775"),
+    ],
+)
+def test_a_moment_is_a_date_as_long_as_there_is_one(at: int, text: str) -> None:
+    """A grant's times may lie behind the year 9999, which dates do not."""
+    assert format_moment(at) == text

@@ -78,6 +78,7 @@ low_balance_wei = 100000000000000000  # relayer or stopper with less than this: 
 session_depth = 3                   # sessions below each other; 0 is no children
 session_children = 32               # children of one session in use at a time
 session_tree = 128                  # sessions below one, at any depth; stopping it stops them all
+consent_link_s = 86400              # how long the link to the consent of a pending session works
 
 # What addresses are called in front of people.
 [names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 UINT32_MAX = 2**32 - 1
 UINT40_MAX = 2**40 - 1
 UINT128_MAX = 2**128 - 1
@@ -10,6 +12,7 @@ UINT256_MAX = 2**256 - 1
 MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86_400
+_LAST_S = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
 def format_amount(amount: int, *, decimals: int) -> str:
@@ -23,6 +26,13 @@ def format_amount(amount: int, *, decimals: int) -> str:
     whole, rest = divmod(amount, 10**decimals)
     fraction = f"{rest:0{decimals}}".rstrip("0") if rest else ""
     return f"{whole}.{fraction}" if fraction else str(whole)
+
+
+def format_moment(at: int) -> str:
+    """Write the Unix second *at* as ``2026-11-21 09:30:00 UTC``; ``second N`` from year 10000."""
+    if at > _LAST_S:
+        return f"second {at}"
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def format_duration(seconds: int) -> str:

@@ -9,7 +9,7 @@ from valetkey.core.permission.explain_signing import explain_rate, explain_signi
 from valetkey.core.permission.model import Anything
 from valetkey.core.permission.words import HERE, compared, named, short, span
 from valetkey.core.permission.worst_case import opaque_targets, windows_touched, worst_case
-from valetkey.core.units import format_amount, format_duration
+from valetkey.core.units import format_amount, format_duration, format_moment
 
 if TYPE_CHECKING:
     from valetkey.core.permission.model import Cap, Permission, Rule, WideRule
@@ -38,8 +38,8 @@ def explain(permission: Permission, *, names: Names) -> tuple[str, ...]:
         sentences.append(explain_rate(permission.rate))
     length = format_duration(permission.expires_at - permission.starts_at)
     sentences.append(
-        f"Valid for {length}, from second {permission.starts_at}"
-        f" until before second {permission.expires_at}, on {permission.chain}."
+        f"Valid for {length}, from {format_moment(permission.starts_at)} until before"
+        f" {format_moment(permission.expires_at)}, on {permission.chain}."
     )
     if permission.relayer is not None:
         relayer = named(permission.relayer, names)
