@@ -200,7 +200,9 @@ async def principal_of(world: World, secret: str) -> Principal:
     """Return who an API key proves."""
     mark = fingerprint(secret)
     key = (await world.store.read(lambda view: view.find(Credential, fingerprint=mark)))[0]
-    return Principal(PrincipalKind.SECRET, key.organization_id, key.id, Access.WRITE)
+    return Principal(
+        PrincipalKind.SECRET, key.organization_id, key.id, Access.WRITE, scopes=key.granted
+    )
 
 
 def with_bounds(world: World, **changed: float) -> World:

@@ -9,6 +9,7 @@ import pytest
 from tests.client.both import Client, close, done, first
 from tests.client.service import CHAIN, SHOP, Service
 from valetkey import (
+    Forbidden,
     Limited,
     Malformed,
     NotFound,
@@ -60,6 +61,29 @@ async def test_the_rest_of_an_organization_is_there(
     lines = await first(vk.audit.lines(), 3)
     assert [line.seq for line in lines] == [1, 2, 3]
     assert (await done(vk.audit.head())).seq >= 3
+
+
+async def test_a_credential_does_what_its_role_says(
+    service: Service, make: Client, vk: Client
+) -> None:
+    """What is refused names the scope; a name that is none is refused before anything is sent."""
+    added = await done(vk.credentials.add("secret", role="auditor"))
+    auditor = make(service.url, api_key=added.token)
+    assert (await done(auditor.audit.head())).seq >= 1
+    with pytest.raises(Forbidden) as refused:
+        await done(auditor.users.add("bob"))
+    assert refused.value.code is Code.SCOPE_MISSING
+    assert refused.value.facts["scope"] == "users:write"
+    key = added.credential.id
+    changed = await done(vk.credentials.set_role(key, "operator", scopes=["users:write"]))
+    assert changed.scopes == ["self", "users:write"]
+    assert (await done(auditor.users.add("bob"))).reference == "bob"
+    await close(auditor)
+    for role, scopes in (("admin", None), ("operator", ["*"])):
+        with pytest.raises(Malformed):
+            await done(vk.credentials.add("secret", role=role, scopes=scopes))
+    public = await done(vk.credentials.add("publishable"))
+    assert (public.credential.role, public.credential.scopes) == (None, [])
 
 
 async def test_a_budget_above_the_session_limits_it(

@@ -17,7 +17,7 @@ from valetkey.core.errors import Code, Conflict, Forbidden, Malformed, NotFound,
 from valetkey.core.organization import User
 from valetkey.core.principal import ANONYMOUS, Principal
 from valetkey.core.wallet import Curve
-from valetkey.flows import budgets, open_session, organize, prove, reads, stop
+from valetkey.flows import budgets, credentials, open_session, organize, prove, reads, stop
 from valetkey.flows.prove import Bearer
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ async def test_a_parent_reduces_power_in_its_child(scene: Scene) -> None:
         scene.world, scene.principal, scene.request(), session_id=opened.session.id
     )
     assert stopped.session.state == "revoked"
-    revoked = await organize.revoke_credential(
+    revoked = await credentials.revoke_credential(
         scene.world, scene.principal, scene.request(), credential_id=child.principal.subject_id
     )
     assert revoked.revoked_at == scene.clock.now()
@@ -124,7 +124,7 @@ async def test_ids_of_another_organization_are_not_found(scene: Scene) -> None:
         reads.audit_log(world, who, organization_id=scene.founded.organization.id),
         reads.sessions(world, who, organization_id=scene.founded.organization.id),
         stop.revoke(world, who, scene.request(), session_id=held.id),
-        organize.revoke_credential(
+        credentials.revoke_credential(
             world, who, scene.request(), credential_id=scene.principal.subject_id
         ),
         open_session.open_session(world, who, scene.request(), scene.command(holding)),
@@ -156,7 +156,7 @@ async def test_an_api_key_is_shown_once_and_proves_until_it_is_revoked(scene: Sc
     request = scene.request()
 
     async def make() -> tuple[Credential, str | None]:
-        return await organize.add_credential(
+        return await credentials.add_credential(
             scene.world,
             scene.principal,
             request,
@@ -171,7 +171,7 @@ async def test_an_api_key_is_shown_once_and_proves_until_it_is_revoked(scene: Sc
     proven = await prove.authenticate(scene.world, Bearer(token), is_write=True)
     assert proven.subject_id == credential.id
     for _ in range(2):
-        await organize.revoke_credential(
+        await credentials.revoke_credential(
             scene.world, scene.principal, scene.request(), credential_id=credential.id
         )
     with pytest.raises(Unauthenticated) as refused:
@@ -184,7 +184,7 @@ async def test_a_credential_has_a_key_only_if_it_signs(scene: Scene, kind: Crede
     """A P-256 credential needs its public key; an API key has none."""
     wrong = None if kind is CredentialKind.P256 else public_key(Curve.P256, scene.new_key())
     with pytest.raises(Malformed):
-        await organize.add_credential(
+        await credentials.add_credential(
             scene.world,
             scene.principal,
             scene.request(),
@@ -254,7 +254,7 @@ async def _budget(scene: Scene, scope_id: str, asset: str, limit: int) -> Budget
 
 
 async def _publishable(scene: Scene) -> Principal:
-    _, token = await organize.add_credential(
+    _, token = await credentials.add_credential(
         scene.world,
         scene.principal,
         scene.request(),

@@ -16,7 +16,7 @@ from valetkey.core.principal import ANONYMOUS, Access, PrincipalKind
 from valetkey.core.session import Proof, Session
 from valetkey.core.stamp import CLOCK_BOUND_S
 from valetkey.core.wallet import Curve
-from valetkey.flows import freeze, open_session, organize, prove, reconcile, stop
+from valetkey.flows import credentials, freeze, open_session, prove, reconcile, stop
 from valetkey.flows.prove import Bearer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def test_an_api_key_proves_its_organization(scene: Scene) -> None:
     """A secret key writes; a publishable one reads nothing of the organization."""
     found = await prove.authenticate(scene.world, Bearer(scene.founded.secret), is_write=True)
     assert found == scene.principal
-    _, token = await organize.add_credential(
+    _, token = await credentials.add_credential(
         scene.world,
         scene.principal,
         scene.request(),
@@ -121,7 +121,7 @@ async def test_a_chain_key_signs_requests_as_well(scene: Scene) -> None:
 async def test_a_credential_signs_requests(scene: Scene) -> None:
     """A P-256 credential proves its organization, until it is revoked."""
     key = scene.new_key()
-    credential, token = await organize.add_credential(
+    credential, token = await credentials.add_credential(
         scene.world,
         scene.principal,
         scene.request(),
@@ -132,7 +132,7 @@ async def test_a_credential_signs_requests(scene: Scene) -> None:
     assert token is None
     stamp = make_stamp(credential.id, key, created=scene.clock.now())
     assert (await _enter(scene, stamp)).kind is PrincipalKind.SECRET
-    await organize.revoke_credential(
+    await credentials.revoke_credential(
         scene.world, scene.principal, scene.request(), credential_id=credential.id
     )
     again = make_stamp(credential.id, key, created=scene.clock.now(), nonce="a-second-nonce-it-is")

@@ -18,7 +18,7 @@ from valetkey.core.errors import Code, Conflict, Forbidden, Malformed, NotFound,
 from valetkey.core.rotation import NewKey, key_statement, thumbprint_of
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Curve
-from valetkey.flows import freeze, open_session, organize, prove, reads, stop
+from valetkey.flows import credentials, freeze, open_session, prove, reads, stop
 from valetkey.flows.rotate_key import rotate_credential_key, rotate_session_key
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ async def test_a_request_of_the_old_key_that_is_under_way_is_refused() -> None:
 
 
 async def _credential(scene: Scene, secret: bytes) -> Credential:
-    credential, _ = await organize.add_credential(
+    credential, _ = await credentials.add_credential(
         scene.world,
         scene.principal,
         scene.request(),
@@ -249,7 +249,7 @@ async def test_a_credential_is_changed_by_nobody_else(scene: Scene) -> None:
                 scene.world, principal, scene.request(), wanted, credential_id=credential.id
             )
     assert await dump(scene.world) == before
-    await organize.revoke_credential(
+    await credentials.revoke_credential(
         scene.world, scene.principal, scene.request(), credential_id=credential.id
     )
     with pytest.raises(Conflict, match="revoked"):

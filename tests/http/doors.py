@@ -35,6 +35,7 @@ GET /v1/users/{user_id}                           proof kind yes yes none yes  k
 POST /v1/credentials                              proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/credentials                               proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/credentials/{credential_id}               proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/credentials/{credential_id}/role         proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/credentials/{credential_id}/revoke       proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/wallets                                  proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/wallets                                   proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked

@@ -71,6 +71,12 @@ async def _revoke_credential(stage: Stage, principal: str) -> Target:
     return f"/v1/credentials/{added['credential']['id']}/revoke", {}
 
 
+async def _set_role(stage: Stage, principal: str) -> Target:
+    del principal
+    added = await stage.secret.post("/v1/credentials", {"kind": "secret"})
+    return f"/v1/credentials/{added['credential']['id']}/role", {"role": "auditor"}
+
+
 HOOK: Final = {"url": "https://shop.example/hook", "events": ["session:*"]}
 
 
@@ -171,6 +177,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/credentials": _at("/v1/credentials", {"kind": "secret"}),
     "GET /v1/credentials": _of("/v1/credentials"),
     "GET /v1/credentials/{credential_id}": _one("/v1/credentials/{}", "credential"),
+    "POST /v1/credentials/{credential_id}/role": _set_role,
     "POST /v1/credentials/{credential_id}/revoke": _revoke_credential,
     "POST /v1/wallets": _wallet,
     "GET /v1/wallets": _of("/v1/wallets"),

@@ -18,12 +18,8 @@ from tests.worlds import (
     make_organization,
     principal_of,
 )
-from valetkey.core.activity import Request
-from valetkey.core.credential import CredentialKind
 from valetkey.core.organization import Organization
-from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.flows.issue_token import ensure_token_key
-from valetkey.flows.organize import add_credential
 from valetkey.http.server import running
 from valetkey.http.settings import Settings
 from valetkey.spec.secp256k1 import address_of_key
@@ -165,19 +161,11 @@ async def staged(
 
 async def _child(world: World, client: httpx.AsyncClient, parent: Founded) -> Founded:
     opened = await Caller(client, Token(parent.secret)).post("/v1/organizations", {"name": "Acme"})
-    operator = Principal(PrincipalKind.SECRET, opened["id"], "operator", Access.WRITE)
-    _, secret = await add_credential(
-        world,
-        operator,
-        Request("first", ""),
-        kind=CredentialKind.SECRET,
-        label="first",
-        public_key=None,
-    )
-    principal = await principal_of(world, secret or "")
+    secret = opened["secret_key"]
+    principal = await principal_of(world, secret)
     organization = await world.store.read(lambda view: view.get(Organization, opened["id"]))
     assert organization is not None
-    return Founded(organization, secret or "", principal)
+    return Founded(organization, secret, principal)
 
 
 async def _add_accounts(stage: Stage) -> None:
@@ -201,7 +189,7 @@ async def add_everybody(stage: Stage) -> None:
     public = await stage.secret.post("/v1/credentials", {"kind": "publishable"})
     callers["publishable"] = stage.by(Token(public["token"]))
     key = Key.make("p256", 9)
-    p256 = {"kind": "p256", "public_key": key.document["public_key"]}
+    p256 = {"kind": "p256", "public_key": key.document["public_key"], "role": "owner"}
     added = await stage.secret.post("/v1/credentials", p256)
     callers["p256"] = stage.by(Stamper(added["credential"]["id"], key, stage.clock))
     bearer = await open_one("bearer", "read")

@@ -59,7 +59,7 @@ async def test_another_scheme_is_refused(stage: Stage, authorization: str) -> No
 
 async def test_a_revoked_api_key_is_refused(stage: Stage) -> None:
     """From the answer of the revocation on."""
-    added = await stage.secret.post("/v1/credentials", {"kind": "secret"})
+    added = await stage.secret.post("/v1/credentials", {"kind": "secret", "role": "owner"})
     by = stage.by(Token(added["token"]))
     await by.get("/v1/users")
     await by.post(f"/v1/credentials/{added['credential']['id']}/revoke")

@@ -14,7 +14,7 @@ from valetkey.core.activity import Request
 from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.session import Session
 from valetkey.core.surface import Surface
-from valetkey.flows.organize import add_credential
+from valetkey.flows.credentials import add_credential
 from valetkey.wire.credential import read_p256
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "wallet": "valetkey.cli.wallet:wallet",
     "session": "valetkey.cli.session:session",
     "permission": "valetkey.cli.permission:permission",
+    "credential": "valetkey.cli.credential:credential",
     "webhook": "valetkey.cli.webhook:webhook",
     "record": "valetkey.cli.record:record",
     "approvals": "valetkey.cli.approvals:approvals",

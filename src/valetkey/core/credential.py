@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from valetkey.core.scope import Role, Scope, Standing
 from valetkey.core.surface import Surface
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Credential:
         fingerprint: SHA-256 of the API key, in hex; None for a P-256 key.
         revoked_at: None while it is valid.
         surface: Where it was issued; it works there alone.
+        standing: None for a publishable key, which is nobody in its organization.
     """
 
     id: str
@@ -45,3 +47,14 @@ class Credential:
     created_at: int
     revoked_at: int | None = None
     surface: Surface = Surface.NATIVE
+    standing: Standing | None = None
+
+    @property
+    def granted(self) -> frozenset[Scope]:
+        """What it may do."""
+        return frozenset() if self.standing is None else self.standing.granted
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether it may do everything, and still works."""
+        return self.standing == Standing(Role.OWNER) and self.revoked_at is None

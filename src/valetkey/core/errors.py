@@ -39,6 +39,8 @@ class Code(StrEnum):
     # What a principal may do
     NOT_ALLOWED = "not_allowed"
     READ_ONLY = "read_only"
+    SCOPE_MISSING = "scope_missing"
+    LAST_OWNER = "last_owner"
     NOT_FOUND = "not_found"
     # Sessions
     SESSION_PENDING = "session_pending"

@@ -36,6 +36,7 @@ EVENTS: Final = frozenset(
         "credential:added",
         "credential:key_rotated",
         "credential:revoked",
+        "credential:role_set",
         "organization:opened",
         "run:booked",
         "session:closed",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from valetkey.core.scope import Scope
 
 
 class PrincipalKind(StrEnum):
@@ -47,6 +50,7 @@ class Principal:
         organization_id: Where it belongs; empty for the anonymous.
         subject_id: The credential, session or link that proved it; empty for the anonymous.
         request_id: The unique id that a signed request carries in itself, if there is one.
+        scopes: What a credential may do; others have rules of their own.
     """
 
     kind: PrincipalKind
@@ -54,6 +58,7 @@ class Principal:
     subject_id: str
     access: Access
     request_id: str | None = None
+    scopes: frozenset[Scope] = frozenset()
 
 
 ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, "", "", Access.READ)

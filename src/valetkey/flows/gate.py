@@ -10,6 +10,7 @@ from valetkey.core.principal import Access, Principal, PrincipalKind
 
 if TYPE_CHECKING:
     from valetkey.core.permission.decide import Deny
+    from valetkey.core.scope import Scope
     from valetkey.ports import View
 
 T = TypeVar("T")
@@ -37,6 +38,20 @@ def expect_secret(principal: Principal) -> None:
     if principal.kind is not PrincipalKind.SECRET:
         detail = f"expected a secret API key or P-256 credential, got {principal.kind.said}"
         raise Forbidden(Code.NOT_ALLOWED, detail)
+
+
+def expect_scope(principal: Principal, scope: Scope) -> None:
+    """
+    Let only credentials of a backend pass that may do *scope*.
+
+    Raises:
+        Unauthenticated: Nobody was proven.
+        Forbidden: The principal is no such credential, or has not the scope.
+    """
+    expect_secret(principal)
+    if scope not in principal.scopes:
+        detail = f"expected a credential with the scope {scope}, got one without"
+        raise Forbidden(Code.SCOPE_MISSING, detail, scope=scope.value)
 
 
 def expect_known(principal: Principal) -> None:

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.budget import BudgetLine
 from valetkey.core.chain import Counter
-from valetkey.core.credential import Credential, CredentialKind
-from valetkey.core.errors import Code, Limited, Malformed
+from valetkey.core.errors import Code, Limited
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import MAX_LEVELS, Organization, User
+from valetkey.core.scope import Scope
 from valetkey.core.sponsorship import Fund, fund_line_id
-from valetkey.core.surface import Surface
-from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
-from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.credentials import add_first, new_owner, owner_for
+from valetkey.flows.gate import expect_scope, expect_secret, present
 from valetkey.flows.record import audit, begin, earlier, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
-    from valetkey.core.wallet import PublicKey
     from valetkey.flows.world import World
     from valetkey.ports import Tx
-
-_PREFIXES = {
-    CredentialKind.SECRET: TokenPrefix.SECRET_KEY,
-    CredentialKind.PUBLISHABLE: TokenPrefix.PUBLISHABLE_KEY,
-}
 
 
 async def found(world: World, *, name: str) -> tuple[Organization, str]:
@@ -42,13 +34,11 @@ async def found(world: World, *, name: str) -> tuple[Organization, str]:
         name=name,
         created_at=world.clock.now(),
     )
-    credential, token = _new_credential(
-        world, organization.id, CredentialKind.SECRET, "first", None
-    )
+    credential, token = new_owner(world, organization.id)
 
     def body(tx: Tx) -> None:
         _add_organization(world, tx, organization, principal_id="operator")
-        _add_first(tx, credential, principal_id="operator")
+        add_first(tx, credential, principal_id="operator")
 
     await world.store.write(body)
     return organization, token or ""
@@ -62,29 +52,29 @@ async def open_organization(
 
     The key is shown this once, None when the request is repeated: whoever opened the child hands it
     on, and acts for the child as long as they keep it. The child revokes it when it has its own.
+    It owns the child, held to the scopes that whoever opened it has.
 
     Raises:
         Limited: As many organizations as the operator allows stand below the first one, for each
             spends the operator's money; or as many levels as there may be.
     """
-    expect_secret(principal)
+    expect_scope(principal, Scope.ORGANIZATIONS_WRITE)
     organization = Organization(
         id=world.new_id(Prefix.ORGANIZATION),
         parent_id=principal.organization_id,
         name=name,
         created_at=world.clock.now(),
     )
-    credential, token = _new_credential(
-        world, organization.id, CredentialKind.SECRET, "first", None
-    )
+    first, token = new_owner(world, organization.id)
 
     def body(tx: Tx) -> tuple[Organization, str | None]:
         before = earlier(tx, principal, request)
         if before is not None:
             return present(tx.get(Organization, before.subject_id), "organization"), None
+        credential = owner_for(tx, principal, first)
         _expect_room(tx, principal.organization_id, most=world.bounds.children)
         _add_organization(world, tx, organization, principal_id=principal.subject_id)
-        _add_first(tx, credential, principal_id=principal.subject_id)
+        add_first(tx, credential, principal_id=principal.subject_id)
         activity = begin(
             world,
             principal,
@@ -122,113 +112,6 @@ async def add_user(world: World, principal: Principal, request: Request, *, refe
         return user
 
     return await world.store.write(body)
-
-
-async def add_credential(
-    world: World,
-    principal: Principal,
-    request: Request,
-    *,
-    kind: CredentialKind,
-    label: str,
-    public_key: PublicKey | None,
-    surface: Surface = Surface.NATIVE,
-) -> tuple[Credential, str | None]:
-    """
-    Return a new credential, and its API key, shown this once; None when the request is repeated.
-
-    Args:
-        surface: Where it works.
-
-    Raises:
-        Malformed: A P-256 credential without its key, or an API key with one.
-    """
-    expect_secret(principal)
-    if (kind is CredentialKind.P256) != (public_key is not None):
-        expected = "a public_key" if kind is CredentialKind.P256 else "no public_key"
-        raise Malformed(Code.MALFORMED_BODY, f"public_key: expected {expected} for kind {kind}")
-    credential, token = _new_credential(world, principal.organization_id, kind, label, public_key)
-    credential = replace(credential, surface=surface)
-
-    def body(tx: Tx) -> tuple[Credential, str | None]:
-        before = earlier(tx, principal, request)
-        if before is not None:
-            return present(tx.get(Credential, before.subject_id), "credential"), None
-        tx.add(credential)
-        activity = begin(
-            world,
-            principal,
-            request,
-            "credential:add",
-            organization_id=credential.organization_id,
-            subject_id=credential.id,
-        )
-        write_down(tx, activity, "credential:added", kind=credential.kind.value)
-        return credential, token
-
-    return await world.store.write(body)
-
-
-async def revoke_credential(
-    world: World, principal: Principal, request: Request, *, credential_id: str
-) -> Credential:
-    """Return the credential, refused from now on. A parent may do this for its child."""
-    expect_secret(principal)
-    now = world.clock.now()
-
-    def body(tx: Tx) -> Credential:
-        credential = present(tx.get(Credential, credential_id), "credential")
-        expect_reach(tx, principal, credential.organization_id, "credential")
-        if earlier(tx, principal, request) is not None or credential.revoked_at is not None:
-            return credential
-        revoked = replace(credential, revoked_at=now)
-        tx.put(revoked)
-        activity = begin(
-            world,
-            principal,
-            request,
-            "credential:revoke",
-            organization_id=credential.organization_id,
-            subject_id=credential.id,
-        )
-        write_down(tx, activity, "credential:revoked")
-        return revoked
-
-    return await world.store.write(body)
-
-
-def _add_first(tx: Tx, credential: Credential, *, principal_id: str) -> None:
-    tx.add(credential)
-    audit(
-        tx,
-        credential.organization_id,
-        "credential:added",
-        at=credential.created_at,
-        subject_id=credential.id,
-        principal_id=principal_id,
-        kind=credential.kind.value,
-    )
-
-
-def _new_credential(
-    world: World,
-    organization_id: str,
-    kind: CredentialKind,
-    label: str,
-    public_key: PublicKey | None,
-) -> tuple[Credential, str | None]:
-    prefix = _PREFIXES.get(kind)
-    token = make_token(prefix, world.entropy.take(TOKEN_BYTES)) if prefix else None
-    credential = Credential(
-        id=world.new_id(Prefix.CREDENTIAL),
-        organization_id=organization_id,
-        kind=kind,
-        label=label,
-        fingerprint=fingerprint(token) if token else None,
-        public_key=public_key,
-        created_at=world.clock.now(),
-    )
-    return credential, token
 
 
 def _expect_room(tx: Tx, organization_id: str, *, most: int) -> None:

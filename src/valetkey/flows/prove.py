@@ -240,6 +240,7 @@ def _of_credential(credential: Session | Credential | None, asked: _Asked) -> Pr
         organization_id=credential.organization_id,
         subject_id=credential.id,
         access=Access.READ if publishable else Access.WRITE,
+        scopes=credential.granted,
     )
 
 

@@ -10,7 +10,7 @@ from valetkey.core.activity import MAX_REQUEST_ID_CHARS, Request, request_hash
 from valetkey.core.errors import Code, Forbidden, Malformed, Unauthenticated
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import PrincipalKind
-from valetkey.flows.gate import expect_write
+from valetkey.flows.gate import expect_scope, expect_write
 from valetkey.http.admitted import Admitted, Exit
 from valetkey.http.routes import Write
 
@@ -27,11 +27,13 @@ _PRINTABLE: Final = range(0x21, 0x7F)
 
 def expect_entry(route: Route, principal: Principal) -> None:
     """
-    Let pass who may use *route*: 1. a kind that it is for; 2. with write access, if it writes.
+    Let pass who may use *route*.
+
+    1. a kind that it is for; 2. a credential with its scope; 3. with write access, if it writes.
 
     Raises:
         Unauthenticated: Nobody was proven.
-        Forbidden: The principal is of another kind, or only reads.
+        Forbidden: The principal is of another kind, has not the scope, or only reads.
     """
     if principal.kind not in route.who:  # 1
         wanted = " or ".join(sorted(kind.said for kind in route.who))
@@ -39,7 +41,9 @@ def expect_entry(route: Route, principal: Principal) -> None:
         if principal.kind is PrincipalKind.ANONYMOUS:
             raise Unauthenticated(Code.PROOF_MISSING, detail)
         raise Forbidden(Code.NOT_ALLOWED, detail)
-    if isinstance(route, Write) and principal.kind not in route.carried_by:  # 2
+    if principal.kind is PrincipalKind.SECRET and route.scope is not None:  # 2
+        expect_scope(principal, route.scope)
+    if isinstance(route, Write) and principal.kind not in route.carried_by:  # 3
         expect_write(principal)
 
 

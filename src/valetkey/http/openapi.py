@@ -116,6 +116,8 @@ def _operation(route: Route) -> dict[str, Any]:
         },
         "security": [] if route.who == EVERYBODY else [{"token": []}, {"signature": []}],
     }
+    if route.scope is not None:
+        operation["description"] += f" Credentials need the scope `{route.scope}`."
     if PrincipalKind.SESSION in route.who and not isinstance(route, Read):
         operation["description"] += " Signed, unless it only ends the session."
     if route.body is not None:

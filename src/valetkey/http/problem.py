@@ -75,6 +75,8 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.LINK_EXPIRED: "The consent link has run out",
     Code.NOT_ALLOWED: "Not allowed",
     Code.READ_ONLY: "This proof only reads",
+    Code.SCOPE_MISSING: "The credential has not this scope",
+    Code.LAST_OWNER: "The last owner stays",
     Code.NOT_FOUND: "Not found",
     Code.SESSION_PENDING: "The session waits for its owner",
     Code.SESSION_NOT_STARTED: "The session has not started",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from valetkey.core.principal import Principal
+    from valetkey.core.scope import Scope
     from valetkey.http.admitted import Admitted, Exit
     from valetkey.http.sight import Reads
 
@@ -57,6 +58,7 @@ class _Route:
     Args:
         path: At most one segment in braces, named after what its id names.
         who: Kinds of principals that get in.
+        scope: What a credential must be allowed; None only where none gets in, or everybody.
         answer: Type of the body of the answer.
         body: Type of the body of the request; None for none.
         form: Whether the body is a form (``application/x-www-form-urlencoded``), as OAuth has it.
@@ -68,6 +70,7 @@ class _Route:
     who: frozenset[PrincipalKind]
     summary: str
     answer: Any
+    scope: Scope | None = None
     body: type[Struct] | None = None
     query: type[Struct] = NoQuery
     status: int = 200
@@ -136,7 +139,8 @@ class Table:
     stand in any path.
 
     Raises:
-        ValueError: Two routes have the same method and path.
+        ValueError: Two routes have the same method and path, or one is open to credentials without
+            saying which scope it takes.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
@@ -144,6 +148,7 @@ class Table:
         self._methods: dict[str, dict[str, Route]] = {}
         places: set[int] = set()
         for route in self.routes:
+            _check_scope(route)
             parameter = parameter_of(route.path)
             key = route.path
             if parameter is not None:
@@ -188,6 +193,14 @@ class Table:
             if methods is not None and name not in {"", "{}"}:
                 return methods, name
         raise NotFound(Code.NO_SUCH_ROUTE, f"there is nothing at {path[:80]!r}")
+
+
+def _check_scope(route: Route) -> None:
+    needs = PrincipalKind.SECRET in route.who and route.who != EVERYBODY
+    if needs != (route.scope is not None):
+        wanted = "a scope, for credentials get in" if needs else "no scope"
+        msg = f"{route.method} {route.path}: expected {wanted}, got {route.scope}"
+        raise ValueError(msg)
 
 
 def check_name(route: Route, name: str) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from msgspec import Meta
 
 from valetkey.core import wallet as core_wallet
 from valetkey.core.errors import Code, Malformed
+from valetkey.core.scope import Role, Scope, Standing
 from valetkey.spec.keys import PublicKeyError, canonical_public_key
 from valetkey.wire.base import Asked, Hex, Seconds, Text, Told, hexed, read_bytes
 from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.core import credential as core
+
+
+Scopes = Annotated[list[Scope], Meta(max_length=len(Scope))]
 
 
 class PublicKey(Asked, frozen=True, kw_only=True):
@@ -22,11 +28,27 @@ class PublicKey(Asked, frozen=True, kw_only=True):
 
 
 class AddCredential(Asked, frozen=True, kw_only=True):
-    """A credential to add; ``public_key`` belongs to kind ``p256`` alone."""
+    """
+    A credential to add.
+
+    Args:
+        public_key: Of kind ``p256`` alone.
+        role: Who it is: an operator unless said. A publishable key has none.
+        scopes: What of its role it is held to; null is all of it.
+    """
 
     kind: Literal["secret", "publishable", "p256"]
     label: Text = ""
     public_key: Hex | None = None
+    role: Role | None = None
+    scopes: Scopes | None = None
+
+
+class SetRole(Asked, frozen=True, kw_only=True):
+    """Who a credential is from now on; ``scopes`` hold it to a part of the role."""
+
+    role: Role
+    scopes: Scopes | None = None
 
 
 class RotateKey(Asked, frozen=True, kw_only=True):
@@ -44,7 +66,13 @@ class RotateKey(Asked, frozen=True, kw_only=True):
 
 
 class Credential(Told, frozen=True, kw_only=True):
-    """A long-lived proof of an organization, on the one surface that it was issued for."""
+    """
+    A long-lived proof of an organization, on the one surface that it was issued for.
+
+    Args:
+        role: None for a publishable key.
+        scopes: All that it may do, whether its role says so or a list of its own.
+    """
 
     id: str
     organization_id: str
@@ -52,6 +80,8 @@ class Credential(Told, frozen=True, kw_only=True):
     kind: str
     label: str
     public_key: Hex | None
+    role: str | None
+    scopes: list[str]
     created_at: Seconds
     revoked_at: Seconds | None
 
@@ -88,6 +118,26 @@ def _canonical(curve: str, text: str, where: str) -> core_wallet.PublicKey:
     return core_wallet.PublicKey(core_wallet.Curve(curve), data)
 
 
+def read_standing(role: Role, scopes: list[Scope] | None) -> Standing:
+    """Return what a credential of *role* is, held to *scopes* if there are any."""
+    return Standing(role, None if scopes is None else tuple(sorted(set(scopes))))
+
+
+def read_new_standing(body: AddCredential) -> Standing | None:
+    """
+    Return what the new credential is to be.
+
+    Raises:
+        Malformed: A publishable key with a role or scopes.
+    """
+    if body.kind != "publishable":
+        return read_standing(body.role or Role.OPERATOR, body.scopes)
+    if body.role is None and body.scopes is None:
+        return None
+    detail = "role: expected none for kind publishable, which does nothing by itself"
+    raise Malformed(Code.MALFORMED_BODY, detail)
+
+
 def write_public_key(key: core_wallet.PublicKey) -> PublicKey:
     """Return *key* as it is answered."""
     curve: Literal["p256", "secp256k1", "ed25519"] = key.curve.value
@@ -104,6 +154,8 @@ def write_credential(credential: core.Credential) -> Credential:
         kind=credential.kind.value,
         label=credential.label,
         public_key=None if key is None else hexed(key.data),
+        role=None if credential.standing is None else credential.standing.role.value,
+        scopes=sorted(credential.granted),
         created_at=credential.created_at,
         revoked_at=credential.revoked_at,
     )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from valetkey.client._sync.line import Line
 from valetkey.client.asks import path_of, read, write
 from valetkey.client.proofs import Signed
+from valetkey.client.roles import role_of, scopes_of
 from valetkey.client.rotation import rotate_body
 from valetkey.core.errors import Code, Forbidden, Unauthenticated, Unavailable
 from valetkey.wire.base import Nothing, Page
-from valetkey.wire.credential import AddCredential, AddedCredential, Credential
+from valetkey.wire.credential import AddCredential, AddedCredential, Credential, SetRole
 from valetkey.wire.organization import (
     AddUser,
     OpenedOrganization,
@@ -22,10 +23,11 @@ from valetkey.wire.organization import (
 from valetkey.wire.server import AuditHead, AuditLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Literal
 
     from valetkey.client.keys import HolderKey
+    from valetkey.client.roles import RoleName
 
 
 class Organizations:
@@ -81,25 +83,55 @@ class Credentials:
         kind: Literal["secret", "publishable"],
         *,
         label: str = "",
+        role: RoleName = "operator",
+        scopes: Iterable[str] | None = None,
         request_id: str | None = None,
     ) -> AddedCredential:
-        """Return a new API key; its ``token`` is shown this once."""
+        """
+        Return a new API key; its ``token`` is shown this once.
+
+        >>> added = vk.credentials.add("secret", scopes=["tokens:introspect"])
+
+        Args:
+            role: Who it is in the organization; a publishable key is nobody and has none.
+            scopes: What of the role it is held to; None is all of it.
+
+        Raises:
+            Forbidden: It would have a scope that this client has not (``scope_missing``).
+        """
+        held = None if scopes is None else scopes_of(scopes)
         body = AddCredential(kind=kind, label=label)
+        if kind == "secret":
+            body = AddCredential(kind=kind, label=label, role=role_of(role), scopes=held)
         ask = write(AddedCredential, "/v1/credentials", body, request_id=request_id)
         return self._line.send(ask)
 
     def add_key(
-        self, key: HolderKey, *, label: str = "", request_id: str | None = None
+        self,
+        key: HolderKey,
+        *,
+        label: str = "",
+        role: RoleName = "operator",
+        scopes: Iterable[str] | None = None,
+        request_id: str | None = None,
     ) -> Credential:
         """
         Return a new credential for a P-256 key that stays here; only its public half is sent.
+
+        See `add` for *role* and *scopes*.
 
         >>> key = StampKey.generate()
         >>> credential = vk.credentials.add_key(key)
         >>> signing = vk.signed_by(credential.id, key)
         """
         public_key = f"0x{key.public_key.data.hex()}"
-        body = AddCredential(kind="p256", label=label, public_key=public_key)
+        body = AddCredential(
+            kind="p256",
+            label=label,
+            public_key=public_key,
+            role=role_of(role),
+            scopes=scopes_of(scopes),
+        )
         ask = write(AddedCredential, "/v1/credentials", body, request_id=request_id)
         return (self._line.send(ask)).credential
 
@@ -137,8 +169,35 @@ class Credentials:
         """Yield the credentials, newest first."""
         return self._line.pages(Page[Credential], "/v1/credentials")
 
+    def set_role(
+        self,
+        credential_id: str,
+        role: RoleName,
+        *,
+        scopes: Iterable[str] | None = None,
+        request_id: str | None = None,
+    ) -> Credential:
+        """
+        Return the credential, which has another role from its next request on.
+
+        Args:
+            scopes: What of the role it is held to; None is all of it.
+
+        Raises:
+            Forbidden: It has or would have a scope that this client has not.
+            Conflict: It is the organization's last owner.
+        """
+        path = path_of("/v1/credentials/{key}/role", key=credential_id)
+        body = SetRole(role=role_of(role), scopes=scopes_of(scopes))
+        return self._line.send(write(Credential, path, body, request_id=request_id))
+
     def revoke(self, credential_id: str, *, request_id: str | None = None) -> Credential:
-        """Return the credential, refused from now on."""
+        """
+        Return the credential, refused from now on.
+
+        Raises:
+            Conflict: It is the organization's last owner.
+        """
         path = path_of("/v1/credentials/{key}/revoke", key=credential_id)
         return self._line.send(write(Credential, path, Nothing(), request_id=request_id))
 

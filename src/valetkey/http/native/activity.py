@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.errors import Code
 from valetkey.core.permission.decide import Deny
 from valetkey.core.plan import chain_id_of
+from valetkey.core.scope import Scope
 from valetkey.core.session import Proof
 from valetkey.flows import preview as previewing
 from valetkey.flows import reads, run
@@ -115,6 +116,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/activities",
         who=SECRET_OR_SESSION,
+        scope=Scope.READ,
         summary="List activities, newest first: all, or the ones of the session that asks",
         query=OwnedPage,
         answer=Page[wire.Activity],
@@ -124,6 +126,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/activities/{activity_id}",
         who=SECRET_OR_SESSION,
+        scope=Scope.READ,
         summary="Show an activity: plan, state and outcome",
         answer=wire.Activity,
         handle=_activity,
@@ -132,6 +135,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/preview",
         who=SECRET_OR_SESSION,
+        scope=Scope.READ,
         summary="Decide about calls without booking them",
         body=wire.Preview,
         answer=wire.Verdict,

@@ -11,6 +11,7 @@ from valetkey.core.child_session import Beyond
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.principal import Access
+from valetkey.core.scope import Scope
 from valetkey.core.session import Proof
 from valetkey.flows import reads, stop
 from valetkey.flows.open_child import open_child
@@ -128,6 +129,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/children",
         who=SECRET,
+        scope=Scope.SESSIONS_OPEN,
         summary="Open a narrower session under another; a token is shown this once",
         body=wire.OpenChild,
         answer=OpenedSession,

@@ -10,6 +10,7 @@ from valetkey.core.errors import Code
 from valetkey.core.permission.lint import lint
 from valetkey.core.plan import chain_id_of, consent
 from valetkey.core.principal import PrincipalKind
+from valetkey.core.scope import Scope
 from valetkey.flows import consent_link, grant
 from valetkey.flows.opening import findings_of
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
@@ -125,6 +126,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/consent-link",
         who=SECRET,
+        scope=Scope.SESSIONS_OPEN,
         summary="Make a new link to the consent of a pending session; the one before ends",
         answer=wire.ConsentLink,
         status=201,

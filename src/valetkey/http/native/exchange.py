@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from valetkey.core.errors import Code, Conflict, Malformed
+from valetkey.core.scope import Scope
 from valetkey.flows import reads
 from valetkey.flows.exchange import subject_of
 from valetkey.http.native.child_session import open_under
@@ -104,6 +105,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path=EXCHANGE,
         who=SECRET_OR_SESSION,
+        scope=Scope.SESSIONS_OPEN,
         summary="Exchange the token of a session for that of a narrower one (RFC 8693)",
         body=wire.ExchangeForm,
         form=True,

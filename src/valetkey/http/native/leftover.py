@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from valetkey.core.scope import Scope
 from valetkey.core.wallet import Account, Wallet
 from valetkey.flows import leftovers, reads
 from valetkey.flows.clear_approvals import clear_approvals
@@ -61,6 +62,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/accounts/{account_id}/approvals",
         who=SECRET,
+        scope=Scope.READ,
         query=AfterQuery,
         summary="List what is left of what sessions of the account approved, read on its chain",
         answer=wire.Approvals,
@@ -70,6 +72,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/accounts/{account_id}/approvals/clear",
         who=SECRET,
+        scope=Scope.SESSIONS_STOP,
         summary="Set those approvals to 0, where this server holds the owner's key",
         body=Nothing,
         answer=wire.Cleared,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.organization import User
-from valetkey.flows import organize, reads
+from valetkey.core.scope import Scope
+from valetkey.flows import credentials, organize, reads
 from valetkey.http.native.pages import OwnedPage, Paged, owner_of, page
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
 from valetkey.wire import credential as wire_credential
@@ -77,13 +78,14 @@ async def _add_credential(
     admitted: Admitted, ask: Ask[wire_credential.AddCredential, NoQuery]
 ) -> wire_credential.AddedCredential:
     body = ask.body
-    credential, token = await organize.add_credential(
+    credential, token = await credentials.add_credential(
         admitted.world,
         admitted.principal,
         admitted.request,
         kind=CredentialKind(body.kind),
         label=read_text(body.label, "label"),
         public_key=wire_credential.read_p256(body.public_key, "public_key"),
+        standing=wire_credential.read_new_standing(body),
     )
     return wire_credential.AddedCredential(
         credential=wire_credential.write_credential(credential), token=token
@@ -115,10 +117,23 @@ async def _credential(
 async def _revoke_credential(
     admitted: Admitted, ask: Ask[Nothing, NoQuery]
 ) -> wire_credential.Credential:
-    revoked = await organize.revoke_credential(
+    revoked = await credentials.revoke_credential(
         admitted.world, admitted.principal, admitted.request, credential_id=ask.id
     )
     return wire_credential.write_credential(revoked)
+
+
+async def _set_role(
+    admitted: Admitted, ask: Ask[wire_credential.SetRole, NoQuery]
+) -> wire_credential.Credential:
+    changed = await credentials.set_role(
+        admitted.world,
+        admitted.principal,
+        admitted.request,
+        credential_id=ask.id,
+        standing=wire_credential.read_standing(ask.body.role, ask.body.scopes),
+    )
+    return wire_credential.write_credential(changed)
 
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -126,6 +141,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/organizations",
         who=SECRET,
+        scope=Scope.ORGANIZATIONS_WRITE,
         summary="Open a child organization",
         body=wire.OpenOrganization,
         answer=wire.OpenedOrganization,
@@ -136,6 +152,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/organizations",
         who=SECRET,
+        scope=Scope.READ,
         summary="List child organizations",
         query=Paged,
         answer=Page[wire.Organization],
@@ -145,6 +162,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/organizations/{organization_id}",
         who=SECRET,
+        scope=Scope.READ,
         summary="Show an organization",
         answer=wire.Organization,
         handle=_organization,
@@ -153,6 +171,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/users",
         who=SECRET,
+        scope=Scope.USERS_WRITE,
         summary="Add a user",
         body=wire.AddUser,
         answer=wire.User,
@@ -163,6 +182,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/users",
         who=SECRET,
+        scope=Scope.READ,
         summary="List users",
         query=OwnedPage,
         answer=Page[wire.User],
@@ -172,6 +192,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/users/{user_id}",
         who=SECRET,
+        scope=Scope.READ,
         summary="Show a user",
         answer=wire.User,
         handle=_user,
@@ -180,6 +201,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/credentials",
         who=SECRET,
+        scope=Scope.CREDENTIALS_WRITE,
         summary="Add a credential; an API key is shown this once",
         body=wire_credential.AddCredential,
         answer=wire_credential.AddedCredential,
@@ -190,6 +212,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/credentials",
         who=SECRET,
+        scope=Scope.READ,
         summary="List credentials",
         query=OwnedPage,
         answer=Page[wire_credential.Credential],
@@ -199,6 +222,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/credentials/{credential_id}",
         who=SECRET,
+        scope=Scope.READ,
         summary="Show a credential",
         answer=wire_credential.Credential,
         handle=_credential,
@@ -207,9 +231,20 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/credentials/{credential_id}/revoke",
         who=SECRET,
+        scope=Scope.CREDENTIALS_WRITE,
         summary="Refuse a credential from now on",
         body=Nothing,
         answer=wire_credential.Credential,
         handle=_revoke_credential,
+    ),
+    Write(
+        method="POST",
+        path="/v1/credentials/{credential_id}/role",
+        who=SECRET,
+        scope=Scope.CREDENTIALS_WRITE,
+        summary="Give a credential another role; it counts from its next request on",
+        body=wire_credential.SetRole,
+        answer=wire_credential.Credential,
+        handle=_set_role,
     ),
 )

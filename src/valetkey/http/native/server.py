@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, NotFound
+from valetkey.core.scope import Scope
 from valetkey.flows import reads
 from valetkey.http.native.pages import OwnedPage, Owner, owner_of, page
 from valetkey.http.problem import TITLES, TYPES
@@ -116,6 +117,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/audit",
         who=SECRET,
+        scope=Scope.AUDIT_READ,
         summary="List the lines of the audit log, oldest first",
         query=OwnedPage,
         answer=Page[wire.AuditLine],
@@ -125,6 +127,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/audit/head",
         who=SECRET,
+        scope=Scope.AUDIT_READ,
         summary="Show the newest line of the audit log, signed",
         query=OwnerQuery,
         answer=wire.AuditHead,

@@ -11,6 +11,7 @@ from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.lint import lint
 from valetkey.core.plan import chain_id_of
 from valetkey.core.principal import Access, PrincipalKind
+from valetkey.core.scope import Scope
 from valetkey.core.session import Proof, State
 from valetkey.flows import grant, reads
 from valetkey.flows.open_session import Opened, open_session
@@ -229,6 +230,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions",
         who=SECRET,
+        scope=Scope.SESSIONS_OPEN,
         summary="Open a session; a bearer token is shown this once",
         body=wire.OpenSession,
         answer=wire.OpenedSession,
@@ -239,6 +241,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/sessions",
         who=SECRET,
+        scope=Scope.READ,
         summary="List sessions, newest first",
         query=SessionsQuery,
         answer=Page[wire.Session],
@@ -248,6 +251,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/sessions/{session_id}",
         who=SECRET_OR_SESSION,
+        scope=Scope.READ,
         summary="Show a session with what is used and left",
         answer=wire.Session,
         handle=_session,
@@ -264,6 +268,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/sessions/{session_id}/consent",
         who=SECRET_OR_PUBLISHABLE,
+        scope=Scope.READ,
         summary="Show what the owner signs to open a pending session",
         answer=wire.Consent,
         handle=_consent,
@@ -272,6 +277,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/grant",
         who=SECRET_OR_PUBLISHABLE,
+        scope=Scope.SESSIONS_OPEN,
         carried_by=frozenset({PrincipalKind.PUBLISHABLE}),
         summary="Bring the owner's signatures, which open the session",
         body=wire.AcceptGrant,
@@ -282,6 +288,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/sessions/{session_id}/kill-note",
         who=SECRET,
+        scope=Scope.KILL_NOTES_READ,
         summary="Show the file with which the owner ends the session, with no server",
         answer=wire.KillNote,
         handle=_kill_note,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import Struct
 
 from valetkey.core.errors import ChainRejected, Code, Malformed, Unavailable
+from valetkey.core.scope import Scope
 from valetkey.flows import freeze as freezing
 from valetkey.flows import reads, stop
 from valetkey.flows.leftovers import approvals_of_session
@@ -140,6 +141,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/sessions/{session_id}/freeze-note",
         who=SECRET,
+        scope=Scope.SESSIONS_STOP,
         summary="Show what the owner signs to freeze or unfreeze on chain",
         query=FreezeQuery,
         answer=wire_stop.FreezeNote,
@@ -149,6 +151,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/freeze",
         who=SECRET,
+        scope=Scope.SESSIONS_STOP,
         summary="Freeze a session",
         body=wire_stop.Switch,
         answer=wire_stop.Stopped,
@@ -158,6 +161,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/unfreeze",
         who=SECRET,
+        scope=Scope.SESSIONS_OPEN,
         summary="Take a frozen session back into use",
         body=wire_stop.Switch,
         answer=wire_stop.Stopped,
@@ -167,6 +171,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/revoke",
         who=SECRET,
+        scope=Scope.SESSIONS_STOP,
         summary="Revoke a session, on this server and on its chain",
         body=Nothing,
         answer=wire_stop.Stopped,
@@ -176,6 +181,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/revoke",
         who=SECRET,
+        scope=Scope.SESSIONS_STOP,
         summary="Revoke every session of a user, wallet or organization",
         body=wire_stop.RevokeAll,
         answer=wire_stop.StoppedAll,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.scope import Scope
 from valetkey.core.session_token import key_document, key_id_of
 from valetkey.flows.introspect import introspect, revoke_token
 from valetkey.flows.issue_token import token_keys
@@ -91,6 +92,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path=_INTROSPECT,
         who=SECRET,
+        scope=Scope.TOKENS_INTROSPECT,
         summary="Say whether the token of a session may be used now, and for what (RFC 7662)",
         body=wire.TokenForm,
         form=True,
@@ -101,6 +103,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path=_REVOKE,
         who=SECRET,
+        scope=Scope.SESSIONS_STOP,
         summary="Revoke the session that a token proves (RFC 7009)",
         body=wire.TokenForm,
         form=True,

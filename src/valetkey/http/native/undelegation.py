@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from valetkey.core.scope import Scope
 from valetkey.flows import leave_code, undelegate
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
 from valetkey.wire import wallet as wire
@@ -66,6 +67,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/accounts/{account_id}/undelegation",
         who=SECRET,
+        scope=Scope.READ,
         summary="Show what the owner signs so that the account runs our code no more",
         query=CodeQuery,
         answer=wire.Undelegation,
@@ -75,6 +77,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/accounts/{account_id}/undelegation",
         who=SECRET,
+        scope=Scope.WALLETS_WRITE,
         summary="Revoke every session of the account, then take our code from it",
         body=wire.Undelegate,
         answer=wire.Undelegated,

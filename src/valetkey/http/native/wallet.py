@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import Meta, Struct, field
 
 from valetkey.core.budget import BudgetLine
+from valetkey.core.scope import Scope
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows import accounts, budgets, reads
 from valetkey.flows.account_state import account_state
@@ -169,6 +170,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/wallets",
         who=SECRET,
+        scope=Scope.WALLETS_WRITE,
         summary="Add a wallet with its account on one chain",
         body=wire.AddWallet,
         answer=wire.AddedWallet,
@@ -179,6 +181,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/wallets",
         who=SECRET,
+        scope=Scope.READ,
         summary="List wallets",
         query=OwnedPage,
         answer=Page[wire.Wallet],
@@ -188,6 +191,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/wallets/{wallet_id}",
         who=SECRET,
+        scope=Scope.READ,
         summary="Show a wallet",
         answer=wire.Wallet,
         handle=_wallet,
@@ -196,6 +200,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/accounts",
         who=SECRET,
+        scope=Scope.READ,
         summary="List accounts",
         query=OwnedPage,
         answer=Page[wire.Account],
@@ -205,6 +210,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/accounts/{account_id}",
         who=SECRET,
+        scope=Scope.READ,
         summary="Show an account",
         answer=wire.Account,
         handle=_account,
@@ -213,6 +219,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/accounts/{account_id}/state",
         who=SECRET_OR_SESSION,
+        scope=Scope.READ,
         summary="Show an account's code and balances, as its chain has them",
         query=StateQuery,
         answer=wire.AccountState,
@@ -222,6 +229,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/accounts/{account_id}/delegation",
         who=SECRET,
+        scope=Scope.READ,
         summary="Show what the owner signs so that the account runs our code",
         answer=wire.Delegation,
         handle=_delegation,
@@ -230,6 +238,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/accounts/{account_id}/delegation",
         who=SECRET,
+        scope=Scope.WALLETS_WRITE,
         summary="Make the account run our code",
         body=wire.Delegate,
         answer=Activity,
@@ -239,6 +248,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/budgets",
         who=SECRET,
+        scope=Scope.BUDGETS_WRITE,
         summary="Set the budget of a wallet or user for one asset",
         body=wire.SetBudget,
         answer=wire.Budget,
@@ -248,6 +258,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/budgets",
         who=SECRET,
+        scope=Scope.READ,
         summary="List budgets and funds",
         query=OwnedPage,
         answer=Page[wire.Budget],

@@ -1,0 +1,130 @@
+"""``valetkey credential``: who of an organization may do what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from valetkey.cli.options import server_options, talk_to
+from valetkey.cli.terminal import Terminal, Verb, table_of
+from valetkey.core.scope import Role, Scope
+from valetkey.wire.base import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from valetkey.client.roles import RoleName
+    from valetkey.wire.credential import Credential
+
+
+def _scope_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--scope",
+        "scopes",
+        multiple=True,
+        type=click.Choice([scope.value for scope in Scope]),
+        help="Hold it to this part of its role. May be given more than once.",
+    )(function)
+
+
+_ROLES = click.Choice([role.value for role in Role])
+
+
+@click.group()
+def credential() -> None:
+    """API keys: owners, operators and auditors of an organization."""
+
+
+@credential.command(cls=Verb)
+@server_options
+@click.option("--role", type=_ROLES, default="operator", show_default=True)
+@_scope_option
+@click.option("--label", default="", help="What you call it.")
+@click.option("--publishable", is_flag=True, help="For a browser; it has no role.")
+@click.pass_obj
+def add(
+    terminal: Terminal,
+    *,
+    url: str,
+    api_key: str | None,
+    role: RoleName,
+    scopes: tuple[str, ...],
+    label: str,
+    publishable: bool,
+) -> None:
+    """Add an API key. It is printed this once."""
+    with talk_to(url, api_key) as server:
+        if publishable:
+            added = server.credentials.add("publishable", label=label)
+        else:
+            added = server.credentials.add("secret", label=label, role=role, scopes=scopes or None)
+    terminal.emit(added)
+    terminal.say(f"{added.credential.id} may {_may(added.credential)}")
+    terminal.say(f"key  {added.token}")
+
+
+@credential.command("list", cls=Verb)
+@server_options
+@click.pass_obj
+def list_credentials(terminal: Terminal, *, url: str, api_key: str | None) -> None:
+    """List credentials, newest first."""
+    with talk_to(url, api_key) as server:
+        found = list(server.credentials.list())
+    terminal.emit(Page(items=found))
+    columns = ["credential", "kind", "role", "may", "label", ""]
+    rows = (
+        (
+            one.id,
+            one.kind,
+            one.role or "",
+            _may(one),
+            one.label,
+            "revoked" if one.revoked_at is not None else "",
+        )
+        for one in found
+    )
+    terminal.show(table_of(columns, rows))
+
+
+@credential.command("set-role", cls=Verb)
+@server_options
+@click.argument("credential_id", metavar="CREDENTIAL")
+@click.argument("role", type=_ROLES)
+@_scope_option
+@click.pass_obj
+def set_role(
+    terminal: Terminal,
+    *,
+    url: str,
+    api_key: str | None,
+    credential_id: str,
+    role: RoleName,
+    scopes: tuple[str, ...],
+) -> None:
+    """Give a credential another role. It counts from its next request on."""
+    with talk_to(url, api_key) as server:
+        changed = server.credentials.set_role(credential_id, role, scopes=scopes or None)
+    terminal.emit(changed)
+    terminal.say(f"{changed.id} may {_may(changed)}")
+
+
+@credential.command(cls=Verb)
+@server_options
+@click.argument("credential_id", metavar="CREDENTIAL")
+@click.pass_obj
+def revoke(terminal: Terminal, *, url: str, api_key: str | None, credential_id: str) -> None:
+    """Refuse a credential from now on. The last owner stays."""
+    with talk_to(url, api_key) as server:
+        revoked = server.credentials.revoke(credential_id)
+    terminal.emit(revoked)
+    terminal.say(f"{revoked.id} is refused from now on")
+
+
+def _may(one: Credential) -> str:
+    if one.role is None:
+        return "carry what owners sign"
+    if len(one.scopes) == len(Scope):
+        return "do everything"
+    return ", ".join(one.scopes)

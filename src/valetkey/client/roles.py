@@ -1,0 +1,43 @@
+"""Roles and scopes of credentials, as callers write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from valetkey.core.errors import Code, Malformed
+from valetkey.core.scope import Role, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RoleName = Literal["owner", "operator", "auditor"]
+N = TypeVar("N", Role, Scope)
+
+
+def role_of(name: str) -> Role:
+    """
+    Return the role called *name*.
+
+    Raises:
+        Malformed: There is none.
+    """
+    return _known(Role, name)
+
+
+def scopes_of(names: Iterable[str] | None) -> list[Scope] | None:
+    """
+    Return the scopes called *names*.
+
+    Raises:
+        Malformed: One is none.
+    """
+    return None if names is None else [_known(Scope, name) for name in names]
+
+
+def _known(kind: type[N], name: str) -> N:
+    try:
+        return kind(name)
+    except ValueError:
+        known = ", ".join(kind)
+        detail = f"{kind.__name__.lower()}: expected one of {known}, got {name[:40]!r}"
+        raise Malformed(Code.MALFORMED_BODY, detail) from None

@@ -1,0 +1,43 @@
+"""Credentials on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.cli.program import valetkey
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Live
+
+
+def test_a_key_is_added_lessened_and_revoked(live: Live) -> None:
+    """Each step counts from the key's next request on."""
+    made = valetkey("credential", "add", "--label", "ci", "--json", env=live.env).document
+    key, env = made["credential"]["id"], live.env | {"VALETKEY_API_KEY": made["token"]}
+    assert made["credential"]["role"] == "operator"
+    refused = valetkey("credential", "add", "--json", env=env)
+    assert (refused.code, refused.error) == (1, "scope_missing")
+    listed = valetkey("credential", "list", env=env).out
+    assert "auditor" not in listed
+    said = valetkey("credential", "set-role", key, "auditor", "--scope", "audit:read", env=live.env)
+    assert (said.code, said.out) == (0, f"{key} may audit:read, self\n")
+    refused = valetkey("credential", "list", "--json", env=env)
+    assert (refused.code, refused.error) == (1, "scope_missing")
+    assert valetkey("credential", "revoke", key, env=live.env).code == 0
+    refused = valetkey("credential", "list", "--json", env=env)
+    assert (refused.code, refused.error) == (1, "proof_refused")
+    listed = valetkey("credential", "list", env=live.env).out
+    assert "revoked" in listed
+    assert made["token"] not in listed
+
+
+def test_the_last_owner_is_not_revoked_by_a_slip(live: Live) -> None:
+    """One sentence, the code, and the key still works; what is no role is a wrong use."""
+    found = valetkey("credential", "list", "--json", env=live.env).document["items"]
+    (owner,) = [one["id"] for one in found if one["role"] == "owner"]
+    refused = valetkey("credential", "revoke", owner, "--json", env=live.env)
+    assert (refused.code, refused.error) == (1, "last_owner")
+    assert valetkey("credential", "add", "--role", "root", env=live.env).code == 2
+    said = valetkey("credential", "add", "--publishable", env=live.env).out
+    assert "may carry what owners sign" in said
+    assert "vk_public_" in said
