@@ -210,7 +210,7 @@ class Caller:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """
-        Return the answer.
+        Return the answer; of a stream only its head.
 
         Args:
             body: JSON values, a form, or bytes to send as they are.
@@ -222,9 +222,14 @@ class Caller:
             "application/x-www-form-urlencoded" if isinstance(body, Form) else "application/json"
         )
         kind = {"content-type": media} if content else {}
-        return await self.client.request(
+        request = self.client.build_request(
             method, path, content=content or None, headers={**kind, **proof, **(headers or {})}
         )
+        answer = await self.client.send(request, stream=True)
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            await answer.aread()
+        await answer.aclose()  # a stream would go on
+        return answer
 
     async def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """Return the body of a successful GET."""

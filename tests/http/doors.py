@@ -55,6 +55,11 @@ POST /v1/sessions                                 proof kind yes yes none kind k
 GET /v1/sessions                                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/sessions/{session_id}                     proof kind yes yes none yes  none  none  none  none  frozen expired revoked
 GET /v1/sessions/{session_id} own                 -     -    -   -   -    -    yes   yes   yes   yes   frozen expired revoked
+GET /v1/sessions/{session_id}/meter               proof kind yes yes none yes  none  none  none  none  frozen expired revoked
+GET /v1/sessions/{session_id}/meter own           -     -    -   -   -    -    yes   yes   yes   yes   frozen expired revoked
+POST /v1/sessions/{session_id}/meter/ticket       proof kind yes yes none yes  none  none  none  none  frozen expired revoked
+POST /v1/sessions/{session_id}/meter/ticket own   -     -    -   -   -    -    yes   yes   yes   yes   frozen expired revoked
+GET /v1/meter                                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/session                                   proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
 POST /v1/sessions/{session_id}/children            proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/session/children                         proof kind kind kind kind kind reads reads yes   yes  frozen expired revoked

@@ -93,6 +93,7 @@ class Code(StrEnum):
     TOO_MANY_WEBHOOKS = "too_many_webhooks"
     TOO_MANY_IN_FLIGHT = "too_many_in_flight"
     TOO_MANY_QUESTIONS = "too_many_questions"
+    TOO_MANY_STREAMS = "too_many_streams"
     # The world
     CONFLICT = "conflict"
     SERVER_UNREACHABLE = "server_unreachable"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from valetkey.core.scope import Scope
+    from valetkey.core.wallet import PublicKey
 
 
 class PrincipalKind(StrEnum):
@@ -51,6 +52,8 @@ class Principal:
         subject_id: The credential, session or link that proved it; empty for the anonymous.
         request_id: The unique id that a signed request carries in itself, if there is one.
         scopes: What a credential may do; others have rules of their own.
+        key: Of the credential or session when it was proven; what goes on looks whether it still
+            is (`prove_again`).
     """
 
     kind: PrincipalKind
@@ -59,6 +62,7 @@ class Principal:
     access: Access
     request_id: str | None = None
     scopes: frozenset[Scope] = frozenset()
+    key: PublicKey | None = None
 
 
 ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, "", "", Access.READ)

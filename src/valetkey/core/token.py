@@ -34,6 +34,7 @@ class TokenPrefix(StrEnum):
     SECRET_KEY = "vk_secret_"  # noqa: S105 - a prefix, not a password
     PUBLISHABLE_KEY = "vk_public_"
     CONSENT_LINK = "vk_consent_"
+    TICKET = "vk_ticket_"
 
 
 class TokenType(StrEnum):

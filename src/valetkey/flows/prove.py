@@ -79,6 +79,24 @@ async def authenticate(
     return await _by_stamp(world, proof, asked)
 
 
+def prove_again(view: View, principal: Principal, *, now: int) -> None:
+    """
+    Let pass if *principal*, who was proven some time ago, would still be let in to read.
+
+    Raises:
+        Unauthenticated: The credential or session is over, or has another key by now.
+        Forbidden: The session is frozen.
+    """
+    holder, line = _holder_of(view, principal.subject_id)
+    if _key_of(holder) != principal.key:
+        raise _refused("key_rotated")
+    asked = _Asked(is_write=False, is_leaving=False, surface=Surface.NATIVE)
+    if line is not None:
+        _of_session(line, asked, now=now)
+    else:
+        _of_credential(holder, asked)
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What a proof is shown for; see `authenticate`."""
@@ -241,6 +259,7 @@ def _of_credential(credential: Session | Credential | None, asked: _Asked) -> Pr
         subject_id=credential.id,
         access=Access.READ if publishable else Access.WRITE,
         scopes=credential.granted,
+        key=credential.public_key,
     )
 
 
@@ -254,7 +273,13 @@ def _of_session(line: Line, asked: _Asked, *, now: int) -> Principal:
     if denied is not None:
         kind = Forbidden if denied.code in _MAY_OPEN else Unauthenticated
         raise kind(denied.code, denied.detail)
-    return Principal(PrincipalKind.SESSION, session.organization_id, session.id, session.access)
+    return Principal(
+        PrincipalKind.SESSION,
+        session.organization_id,
+        session.id,
+        session.access,
+        key=session.key,
+    )
 
 
 _MAY_OPEN = {Code.SESSION_FROZEN, Code.SESSION_PENDING, Code.SESSION_NOT_STARTED}

@@ -23,6 +23,7 @@ from valetkey.flows.reprice import reprice
 from valetkey.flows.run import sign_here
 from valetkey.flows.settle import DELEGATE, ENDINGS, STOPS, UNDELEGATE, commit, lapse, release
 from valetkey.flows.switch import sign_switch
+from valetkey.flows.tickets import forget_tickets
 from valetkey.flows.undelegate import advance
 from valetkey.flows.watch import look_at_sessions
 from valetkey.ports import doing
@@ -77,6 +78,7 @@ async def reconcile(world: World) -> Reconciled:
     sessions = await _each(world, pending, _session)  # 3
     killed = await look_at_sessions(world)  # 4
     await _forget(world)  # 5
+    await forget_tickets(world)
     oldest_at = min((one.created_at for one in unfinished), default=None)
     return Reconciled(activities, reservations, sessions + killed, len(unfinished), oldest_at)
 

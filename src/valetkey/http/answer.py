@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     Send = Callable[[dict[str, Any]], Awaitable[None]]
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 JSON: Final = b"application/json"
 ENCODER: Final = msgspec.json.Encoder()
@@ -27,6 +28,16 @@ _DPOP_ERRORS: Final = {
 }
 
 
+class Flow(Protocol):
+    """A body that is written as it comes to be, until it ends or its reader is gone."""
+
+    async def run(self, send: Send, receive: Receive) -> None:
+        """Write it; the head was sent."""
+
+    def close(self) -> None:
+        """Let go of it, whether or not it was run."""
+
+
 @dataclass(slots=True)
 class Answer:
     """
@@ -34,6 +45,7 @@ class Answer:
 
     Args:
         why: More of the reason than the caller may know.
+        stream: What goes on behind the head, in the place of a body.
     """
 
     status: int
@@ -44,6 +56,7 @@ class Answer:
     code: str | None = None
     why: str | None = None
     closes: bool = False
+    stream: Flow | None = None
 
 
 def refuse(error: ValetkeyError, request_id: str) -> Answer:
@@ -83,17 +96,23 @@ def challenges(code: Code) -> tuple[tuple[bytes, bytes], ...]:
     )
 
 
-async def send_answer(send: Send, answer: Answer, request_id: str, *, is_head: bool) -> None:
-    """Send *answer*; only its head if *is_head*."""
+async def send_head(send: Send, answer: Answer, request_id: str, *, length: int | None) -> None:
+    """Send the head of *answer*; None is a body that ends when it ends."""
     headers = [
         (b"content-type", answer.kind),
-        (b"content-length", str(len(answer.body)).encode()),
         (b"cache-control", answer.caching),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id.encode()),
         *answer.headers,
     ]
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
     if answer.closes:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+
+
+async def send_answer(send: Send, answer: Answer, request_id: str, *, is_head: bool) -> None:
+    """Send *answer*; only its head if *is_head*."""
+    await send_head(send, answer, request_id, length=len(answer.body))
     await send({"type": "http.response.body", "body": b"" if is_head else answer.body})

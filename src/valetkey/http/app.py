@@ -13,6 +13,7 @@ from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS
 from valetkey.core.surface import Surface
+from valetkey.flows.meter import Subject
 from valetkey.flows.prove import authenticate
 from valetkey.http.answer import ENCODER, Answer, refuse, send_answer
 from valetkey.http.door import Door, expect_entry
@@ -33,8 +34,10 @@ from valetkey.http.pages import Pages
 from valetkey.http.peer import peer_of
 from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
 from valetkey.http.proof import nonce_fields, read_proof
-from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Table, check_name
+from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Stream, Table, check_name
 from valetkey.http.sight import reads_of
+from valetkey.http.streams.opened import by_ticket, check_resumed, send_stream, stream_answer
+from valetkey.http.streams.streams import Streams
 from valetkey.http.traced import Noted, flow_name, note_answer, request_span
 from valetkey.ports import begin_request
 from valetkey.telemetry.telemetry import Answered
@@ -86,6 +89,7 @@ class App:
         self._pages = Pages()
         self._world = world
         self._reads = reads_of(world, settings, readiness)
+        self.streams = Streams(self._reads, settings, telemetry.journal)
         self._door = Door(world, self._reads)
         self._limits = settings.limits
         self._origin = settings.origin()
@@ -116,7 +120,11 @@ class App:
         told = (noted.method, noted.route, answer.status, answer.code, noted.principal_id)
         self._telemetry.answered(Answered(*told, seconds, why=answer.why))
         answer.headers += noted.headers
-        await send_answer(send, answer, request_id, is_head=scope["method"] == "HEAD")
+        is_head = scope["method"] == "HEAD"
+        if answer.stream is None:
+            await send_answer(send, answer, request_id, is_head=is_head)
+        else:
+            await send_stream(send, receive, answer, request_id, is_head=is_head)
 
     async def finish(self, *, within_s: float) -> None:
         """
@@ -162,12 +170,15 @@ class App:
         fields = read_fields(scope["headers"], limits)  # 2
         body = await read_body(receive, fields, limits)
         incoming = Incoming(scope["method"], scope["scheme"], path, query, fields, body)
-        principal = await self._principal(route, incoming, noted)  # 3
+        principal = await by_ticket(self._world, route, incoming, name)  # 3
+        principal = principal or await self._principal(route, incoming, noted)
         noted.principal_id = principal.subject_id
         expect_entry(route, principal)
         ask = self._ask(route, incoming, name, peer_of(scope.get("client")))  # 4
         with self._spans.span(flow_name(route.handle)):
             made = await self._pass(route, principal, incoming, ask)  # 5
+            if isinstance(made, Subject):
+                return stream_answer(await self.streams.open(principal, made))
         return Answer(route.status, ENCODER.encode(made))
 
     async def _principal(self, route: Route, incoming: Incoming, noted: Noted) -> Principal:
@@ -200,6 +211,8 @@ class App:
     async def _pass(
         self, route: Route, principal: Principal, incoming: Incoming, ask: Ask[Any, Any]
     ) -> object:
+        if isinstance(route, Stream):
+            check_resumed(incoming)
         if isinstance(route, Read):
             return await route.handle(self._reads, principal, ask)
         key = incoming.fields.get(b"idempotency-key")

@@ -10,7 +10,7 @@ import msgspec
 from valetkey.core.errors import Code
 from valetkey.core.principal import PrincipalKind
 from valetkey.http.problem import CONTENT_TYPE
-from valetkey.http.routes import EVERYBODY, PREFIXES, NoQuery, Read, parameter_of
+from valetkey.http.routes import EVERYBODY, PREFIXES, NoQuery, Read, Stream, parameter_of
 from valetkey.wire.exchange import OauthError
 from valetkey.wire.server import Problem
 
@@ -110,7 +110,7 @@ def _operation(route: Route) -> dict[str, Any]:
             str(route.status): {
                 "description": "Done.",
                 "headers": {"X-Request-Id": {"schema": {"type": "string"}}},
-                "content": {"application/json": {"schema": _reference(route.answer)}},
+                "content": {_media(route): {"schema": _reference(route.answer)}},
             },
             "default": _refusal(route),
         },
@@ -126,6 +126,10 @@ def _operation(route: Route) -> dict[str, Any]:
         content = {kind: {"schema": _reference(route.body)}}
         operation["requestBody"] = {"required": required, "content": content}
     return operation
+
+
+def _media(route: Route) -> str:
+    return "text/event-stream" if isinstance(route, Stream) else "application/json"
 
 
 def _refusal(route: Route) -> dict[str, Any]:

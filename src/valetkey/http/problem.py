@@ -125,6 +125,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.TOO_MANY_WEBHOOKS: "No more webhooks",
     Code.TOO_MANY_IN_FLIGHT: "Too many in flight",
     Code.TOO_MANY_QUESTIONS: "Too many are asking",
+    Code.TOO_MANY_STREAMS: "Too many are watching",
     Code.CONFLICT: "It is there already",
     Code.SERVER_UNREACHABLE: "The server does not answer",
     Code.CHAIN_UNREACHABLE: "The chain does not answer",

@@ -1,4 +1,4 @@
-"""Routes, of three kinds: reads, writes, and the way out. A table finds them in a few steps."""
+"""Routes: reads, streams, writes, and the way out. A table finds them in a few steps."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from valetkey.core.principal import Principal
     from valetkey.core.scope import Scope
+    from valetkey.flows.meter import Subject
     from valetkey.http.admitted import Admitted, Exit
     from valetkey.http.sight import Reads
 
@@ -83,6 +84,18 @@ class Read(_Route):
     """A route that looks: its handler gets `Reads`, and so has nothing to write with."""
 
     handle: Callable[[Reads, Principal, Ask[Any, Any]], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream(Read):
+    """
+    A read whose answer goes on: its handler says what is watched, and for whom is checked again.
+
+    What it is asked for may have a ``ticket`` in the place of a proof. ``answer`` is the type of
+    what its events say.
+    """
+
+    handle: Callable[[Reads, Principal, Ask[Any, Any]], Awaitable[Subject]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

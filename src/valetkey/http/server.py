@@ -71,8 +71,7 @@ async def running(
     Raises:
         Unavailable: An address is taken.
     """
-    settings = settings or Settings()
-    telemetry = telemetry or Telemetry(journal)
+    settings, telemetry = settings or Settings(), telemetry or Telemetry(journal)
     listener = listen(host, port)
     bound = listener.getsockname()[1]
     url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
@@ -98,6 +97,7 @@ async def running(
                 grace_s=settings.grace_s,
             )
         )
+        stack.callback(app.streams.end)  # before the server waits for its answers to end
         metrics_url = await _show_metrics(stack, telemetry.metrics, settings.metrics_port)
         yield Serving(url, host, bound, metrics_url, readiness)
         readiness.end()

@@ -29,6 +29,9 @@ class Limits:
         body_wait_s: How long a body may take to come.
         answer_s: How long an answer of the calculus may take to work out.
         waiting: How many may wait for one.
+        streams: How many streams may be open at a time.
+        streams_of_organization: How many that principals of one organization opened.
+        streams_of_principal: How many of one principal.
     """
 
     url_bytes: int = 2048
@@ -40,6 +43,9 @@ class Limits:
     body_wait_s: float = 10.0
     answer_s: float = 5.0
     waiting: int = 32
+    streams: int = 1024
+    streams_of_organization: int = 256
+    streams_of_principal: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class Settings:
         grace_s: How long answers, and writes that were begun, may take when the server ends.
         metrics_port: Where metrics are shown on loopback; 0 takes a free one, None shows none.
         deliver_s: Pause between two looks for what waits for webhooks; 0 is never.
+        tick_s: Pause between two looks at what is watched, while streams are open.
+        heartbeat_s: A stream that has nothing to say says so after this.
     """
 
     version: str = __version__
@@ -68,6 +76,8 @@ class Settings:
     grace_s: float = 30.0
     metrics_port: int | None = None
     deliver_s: float = 1.0
+    tick_s: float = 0.25
+    heartbeat_s: float = 15.0
 
     @property
     def issuer(self) -> str:

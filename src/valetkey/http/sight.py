@@ -10,6 +10,7 @@ from valetkey.flows.audits import signed_head
 from valetkey.flows.grant import kill_note_of
 from valetkey.flows.issue_token import issue_token
 from valetkey.flows.sight import pick_chain
+from valetkey.flows.tickets import issue_ticket
 from valetkey.http.calculus.calculator import Calculator
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from valetkey.core.wallet import Account
     from valetkey.flows.issue_token import Issued
     from valetkey.flows.sight import Reader
+    from valetkey.flows.tickets import Ticketed
     from valetkey.flows.world import World
     from valetkey.http.readiness import Readiness
     from valetkey.http.settings import Settings
@@ -50,6 +52,7 @@ class Reads:
 
     Args:
         sign_head: Signs the head of an organization's audit log, and nothing else.
+        issue_ticket: Makes a ticket for one watch of a session, and nothing else.
         kill_note: Opens the kill note of a session for who may have it, and nothing else.
         issuer: The URL that names this server.
         issue_token: Signs a token of the session that asks, and nothing else.
@@ -67,6 +70,7 @@ class Reads:
     sign_head: Callable[..., Awaitable[SignedHead]]
     issuer: str
     issue_token: Callable[..., Awaitable[Issued]]
+    issue_ticket: Callable[..., Awaitable[Ticketed]]
     kill_note: Callable[..., Awaitable[tuple[Session, Account, Intent]]]
     check_ready: Callable[[], Awaitable[None]]
     calculator: Calculator
@@ -90,6 +94,7 @@ def reads_of(world: World, settings: Settings, readiness: Readiness) -> Reads:
         sign_head=partial(signed_head, world),
         issuer=settings.issuer,
         issue_token=partial(issue_token, world, issuer=settings.issuer),
+        issue_ticket=partial(issue_ticket, world),
         kill_note=partial(kill_note_of, world),
         check_ready=readiness.check,
         calculator=Calculator(settings.names, answer_s=limits.answer_s, waiting=limits.waiting),

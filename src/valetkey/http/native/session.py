@@ -56,9 +56,15 @@ class SessionsQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def write_shown(shown: Shown, names: Mapping[bytes, str]) -> wire.Session:
     """Return a session as it is answered."""
+    now = wire.Now(shown.state, shown.ends_at, shown.calls_left, write_left(shown))
+    return wire.write_session(shown.session, shown.usage, now, names=names)
+
+
+def write_left(shown: Shown) -> list[wire.Remaining]:
+    """Return what each limit of a session still allows."""
     rows = [(asset_name(left.asset), left) for left in shown.left]
     rows += [("calls", shown.rate)] if shown.rate else []
-    remaining = [
+    return [
         wire.write_remaining(
             asset,
             left.caveat,
@@ -68,8 +74,6 @@ def write_shown(shown: Shown, names: Mapping[bytes, str]) -> wire.Session:
         )
         for asset, left in rows
     ]
-    now = wire.Now(shown.state, shown.ends_at, shown.calls_left, remaining)
-    return wire.write_session(shown.session, shown.usage, now, names=names)
 
 
 def read_command(body: wire.OpenSession, *, now: int) -> OpenSession:
