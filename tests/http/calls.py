@@ -226,7 +226,8 @@ class Caller:
             method, path, content=content or None, headers={**kind, **proof, **(headers or {})}
         )
         answer = await self.client.send(request, stream=True)
-        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+        is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
+        if method == "HEAD" or not is_stream:
             await answer.aread()
         await answer.aclose()  # a stream would go on
         return answer

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ import httpx
 from tests.http.calls import unique
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from tests.http.calls import Caller
 
@@ -37,10 +38,10 @@ class Reader:
         comments: How many heartbeats came.
     """
 
-    def __init__(self, answer: httpx.Response) -> None:
-        self.answer = answer
+    def __init__(self, lines: AsyncIterator[str], headers: Mapping[str, str]) -> None:
+        self.headers = headers
         self.comments = 0
-        self._lines = answer.aiter_lines()
+        self._lines = lines
 
     async def next(self) -> Event | None:
         """Return the next event, or None behind the last one."""
@@ -85,7 +86,36 @@ async def watching(
     async with caller.client.stream("GET", path, headers=fields) as answer:
         if answer.status_code != httpx.codes.OK:
             raise AssertionError((await answer.aread()).decode())
-        yield Reader(answer)
+        yield Reader(answer.aiter_lines(), answer.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Quietly:
+    """An answer to a request whose URL is in nobody's log, as it would be in that of `httpx`."""
+
+    status: int
+    code: str
+    reader: Reader
+
+
+@asynccontextmanager
+async def quietly(caller: Caller, target: str, **fields: str) -> AsyncIterator[Quietly]:
+    """Give the answer to a GET of *target*, with no proof but what stands in it."""
+    url = caller.client.base_url
+    connection = http.client.HTTPConnection(url.host, url.port or 80, timeout=PATIENCE_S)
+    with closing(connection):
+        await asyncio.to_thread(connection.request, "GET", target, headers=fields)
+        answer = await asyncio.to_thread(connection.getresponse)
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        code = ""
+        if answer.status != httpx.codes.OK:
+            code = json.loads(await asyncio.to_thread(answer.read))["code"]
+        yield Quietly(answer.status, code, Reader(_lines(answer), headers))
+
+
+async def _lines(answer: http.client.HTTPResponse) -> AsyncIterator[str]:
+    while line := await asyncio.to_thread(answer.readline):
+        yield line.decode().rstrip("\n")
 
 
 def meter(session_id: str) -> str:
