@@ -133,6 +133,17 @@ async def test_a_revoked_key_sees_nothing_more(stage: Stage) -> None:
         await other.until(state_is("frozen"))
 
 
+async def test_a_key_that_may_not_read_any_more_sees_nothing_more(stage: Stage) -> None:
+    """What a role was when the stream was opened does not count."""
+    added = await stage.secret.post("/v1/credentials", {"kind": "secret"})
+    session_id = await opened(stage)
+    async with watching(stage.by(Token(added["token"])), meter(session_id)) as reader:
+        await snapshot(reader)
+        path = f"/v1/credentials/{added['credential']['id']}/role"
+        await stage.secret.post(path, {"role": "operator", "scopes": ["sessions:open"]})
+        assert await reader.ended() == "scope_missing"
+
+
 async def test_a_key_that_was_changed_sees_nothing_more(stage: Stage) -> None:
     """What was opened with the old key ends with it."""
     session_id, holder = await stage.stamped(502, "read")

@@ -36,7 +36,7 @@ class Ticket:
 
     @property
     def principal(self) -> Principal:
-        """Who it stands for: for reading alone."""
+        """Who it stands for, as it was then: to be proven again."""
         return Principal(
             self.kind, self.organization_id, self.subject_id, Access.READ, key=self.key
         )

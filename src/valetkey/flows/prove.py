@@ -14,10 +14,12 @@ from valetkey.core.dpop import Dpop, check_dpop, is_bound_to
 from valetkey.core.errors import Code, Forbidden, Unauthenticated
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS, Access, Principal, PrincipalKind
+from valetkey.core.scope import Scope
 from valetkey.core.session import Session, State, Usage
 from valetkey.core.stamp import CLOCK_BOUND_S, Stamp, check_stamp, is_stamped_by
 from valetkey.core.surface import Surface
 from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, matches
+from valetkey.flows.gate import expect_scope
 from valetkey.flows.line import line_of
 
 if TYPE_CHECKING:
@@ -79,22 +81,23 @@ async def authenticate(
     return await _by_stamp(world, proof, asked)
 
 
-def prove_again(view: View, principal: Principal, *, now: int) -> None:
+def prove_again(view: View, principal: Principal, *, now: int) -> Principal:
     """
-    Let pass if *principal*, who was proven some time ago, would still be let in to read.
+    Return *principal*, who was proven some time ago, as it is now, if it may still read.
 
     Raises:
         Unauthenticated: The credential or session is over, or has another key by now.
-        Forbidden: The session is frozen.
+        Forbidden: The session is frozen, or the credential may not read any more.
     """
     holder, line = _holder_of(view, principal.subject_id)
     if _key_of(holder) != principal.key:
         raise _refused("key_rotated")
     asked = _Asked(is_write=False, is_leaving=False, surface=Surface.NATIVE)
     if line is not None:
-        _of_session(line, asked, now=now)
-    else:
-        _of_credential(holder, asked)
+        return replace(_of_session(line, asked, now=now), access=Access.READ)
+    found = _of_credential(holder, asked)
+    expect_scope(found, Scope.READ)
+    return replace(found, access=Access.READ)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,9 @@ async def take_ticket(world: World, token: str, *, session_id: str) -> Principal
         if now >= ticket.expires_at or ticket.session_id != session_id:  # 3
             return _refused()
         try:
-            prove_again(tx, ticket.principal, now=now)  # 4
+            return prove_again(tx, ticket.principal, now=now)  # 4
         except ValetkeyError as error:
             return error
-        return ticket.principal
 
     found = await world.store.write(body)
     if isinstance(found, ValetkeyError):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta, Struct
 
+from valetkey.core.scope import Scope
 from valetkey.flows import meter
 from valetkey.http.native.pages import Owner, owner_of
 from valetkey.http.routes import SECRET, SECRET_OR_SESSION, Ask, NoQuery, Read, Route, Stream
@@ -51,6 +52,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/sessions/{session_id}/meter",
         who=SECRET_OR_SESSION,
+        scope=Scope.READ,
         summary="Watch what a session uses, as it happens (`text/event-stream`)",
         query=MeterQuery,
         answer=wire.Meter,
@@ -60,6 +62,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/meter",
         who=SECRET,
+        scope=Scope.READ,
         summary="Watch the sessions of an organization, most used first (`text/event-stream`)",
         query=OrganizationQuery,
         answer=wire.OrganizationMeter,
@@ -69,6 +72,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/meter/ticket",
         who=SECRET_OR_SESSION,
+        scope=Scope.READ,
         summary="Make a single-use ticket with which an `EventSource` watches a session",
         answer=wire.Ticket,
         handle=_ticket,
