@@ -157,6 +157,7 @@ async def make_live_world(
     *,
     clock: Clock | None = None,
     bounds: Bounds | None = None,
+    store: Store | None = None,
     seed: int | None = None,
 ) -> World:
     """
@@ -168,6 +169,7 @@ async def make_live_world(
         chains={chain.chain: chain},
         clock=clock or RunningClock(),
         bounds=bounds,
+        store=store,
         seed=time.time_ns() if seed is None else seed,
     )
     for payer in (world.relayer_address, world.stopper_address):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tests.http.stage import Stage, add_everybody, staged
+from tests.http.cast import add_everybody
+from tests.http.stage import Stage, staged
 from valetkey.devchain import Deployment, Node, deploy, launch, pick
 
 if TYPE_CHECKING:

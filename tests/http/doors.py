@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Columns, and what the words mean:
 #   yes      it happens                       proof    401 proof_missing
@@ -10,7 +14,9 @@ from typing import Final
 #   none     404 not_found                    frozen   403 session_frozen
 #   expired  401 session_expired              revoked  401 session_revoked
 #   sign     400 malformed_signature, behind the door: the table's new keys sign nothing
-#   fixed    409 session_key_fixed
+#   fixed    409 session_key_fixed        waits    403 session_pending
+#   early    403 session_not_started      closed   401 session_closed
+#   bound    401 proof_key_bound
 # A row may stand twice: `own` is for what the asking session itself is or did.
 TABLE: Final = """
 route                                             anonymous publishable secret p256 stranger parent bearer stamp_read stamp_write chain frozen expired revoked
@@ -107,8 +113,47 @@ POST /v1/credentials/{credential_id}/key          proof kind kind sign none kind
 POST /v1/session/close                            proof kind kind kind kind kind yes yes   yes   yes   yes    expired revoked
 """  # noqa: E501 - a table
 
-# What the last column, `link`, is "yes" for, beside what is for everybody; else it is "kind".
-LINKED: Final = {"GET /v1/consent", "POST /v1/consent"}
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """
+    A column that is as another one.
+
+    Args:
+        column: The other one.
+        words: What stands here for some of its words.
+        rows: What stands in some rows.
+    """
+
+    column: str
+    words: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
+
+
+# The columns that the table is too narrow for.
+ALIKE: Final[dict[str, Alike]] = {
+    "grandparent": Alike("parent"),
+    "below": Alike("stranger"),
+    "dpop": Alike("stamp_read", rows={"POST /v1/session/key": "kind"}),
+    "dpop_write": Alike(
+        "stamp_read",
+        rows={
+            "GET /v1/accounts/{account_id}/state": "yes",
+            "POST /v1/session/key": "kind",
+            "POST /v1/session/token": "reads",
+            "POST /v1/sessions/{session_id}/preview own": "yes",
+        },
+    ),
+    "child": Alike("stamp_write"),
+    "pending": Alike("frozen", {"frozen": "waits"}),
+    "early": Alike("frozen", {"frozen": "early"}),
+    "closed": Alike("revoked", {"revoked": "closed"}),
+    "under_revoked": Alike("revoked"),
+    "token_alone": Alike("revoked", {"revoked": "bound"}),
+    "link": Alike(
+        "publishable", {"yes": "kind"}, {"GET /v1/consent": "yes", "POST /v1/consent": "yes"}
+    ),
+}
 
 CODES: Final = {
     "proof_missing": "proof",
@@ -120,6 +165,10 @@ CODES: Final = {
     "session_frozen": "frozen",
     "session_expired": "expired",
     "session_revoked": "revoked",
+    "session_pending": "waits",
+    "session_not_started": "early",
+    "session_closed": "closed",
+    "proof_key_bound": "bound",
 }
 
 
@@ -133,12 +182,12 @@ def read_table() -> dict[str, dict[str, str]]:
         count = len(principals)
         route = " ".join(cells[:-count])
         words = dict(zip(principals, cells[-count:], strict=True))
-        table[route] = {**words, "link": _for_links(route, words["anonymous"])}
+        table[route] = words | {name: _read(alike, route, words) for name, alike in ALIKE.items()}
     return table
 
 
-def _for_links(route: str, anonymous: str) -> str:
-    """Return the word of the last column: a consent link is for two routes, and no more."""
-    if route in LINKED:
-        return "yes"
-    return anonymous if anonymous in {"yes", "-"} else "kind"
+def _read(alike: Alike, route: str, words: Mapping[str, str]) -> str:
+    word = words[alike.column]
+    if words["anonymous"] == "yes":
+        return word  # for everybody
+    return alike.rows.get(route, alike.words.get(word, word))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from tests.http.calls import Caller, Key, Nobody, Prover, Stamper, Token
+from tests.http.calls import Caller, Key, Prover, Stamper, Token
+from tests.http.watched import WatchedStore
 from tests.leaks import note_output
 from tests.worlds import (
     Founded,
@@ -45,8 +46,9 @@ class Stage:
     A world that is served on loopback.
 
     Args:
-        org: Who it is mostly about; *parent* is above it, *stranger* beside it.
+        org: Who it is mostly about; *parent* and *grandparent* are above it, *stranger* beside it.
         lines: What was logged.
+        store: The world's, which remembers what changed.
         callers: By kind of principal.
     """
 
@@ -55,10 +57,12 @@ class Stage:
     client: httpx.AsyncClient
     node: Node
     deployment: Deployment
+    grandparent: Founded
     parent: Founded
     org: Founded
     stranger: Founded
     lines: list[bytes]
+    store: WatchedStore
     account: dict[str, Any] = field(default_factory=dict)
     outside: dict[str, Any] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
@@ -137,10 +141,12 @@ async def staged(
     """Serve a world in which nobody is but three organizations and two accounts."""
     chain = connect(deployment)
     clock = RunningClock(offset_s=-5)
-    world = await make_live_world(node, deployment, chain, clock=clock)
+    store = WatchedStore()
+    await store.open()
+    world = await make_live_world(node, deployment, chain, clock=clock, store=store)
     await ensure_token_key(world)
     lines: list[bytes] = []
-    parent = await make_organization(world, "Parent")
+    grandparent = await make_organization(world, "Grandparent")
     stranger = await make_organization(world, "Stranger")
     async with (
         running(
@@ -150,8 +156,10 @@ async def staged(
         ) as serving,
         httpx.AsyncClient(base_url=serving.url, timeout=30) as client,
     ):
-        org = await _child(world, client, parent)
-        stage = Stage(world, clock, client, node, deployment, parent, org, stranger, lines)
+        parent = await open_below(world, client, grandparent, "Parent")
+        org = await open_below(world, client, parent, "Acme")
+        organizations = (grandparent, parent, org, stranger)
+        stage = Stage(world, clock, client, node, deployment, *organizations, lines, store)
         stage.callers["secret"] = stage.by(Token(org.secret))
         await _add_accounts(stage)
         yield stage
@@ -159,11 +167,16 @@ async def staged(
     note_output("http journal", b"".join(lines).decode())
 
 
-async def _child(world: World, client: httpx.AsyncClient, parent: Founded) -> Founded:
-    opened = await Caller(client, Token(parent.secret)).post("/v1/organizations", {"name": "Acme"})
-    secret = opened["secret_key"]
+async def open_below(
+    world: World, client: httpx.AsyncClient, parent: Founded, name: str
+) -> Founded:
+    """Return a new organization below *parent*."""
+    answer = await Caller(client, Token(parent.secret)).post("/v1/organizations", {"name": name})
+    secret = answer["secret_key"]
     principal = await principal_of(world, secret)
-    organization = await world.store.read(lambda view: view.get(Organization, opened["id"]))
+    organization = await world.store.read(
+        lambda view: view.get(Organization, principal.organization_id)
+    )
     assert organization is not None
     return Founded(organization, secret, principal)
 
@@ -174,44 +187,3 @@ async def _add_accounts(stage: Stage) -> None:
     address = "0x" + address_of_key(OWNER.private).hex()
     outside = {"chain": stage.chain, "owner_key": "outside", "address": address}
     stage.outside = (await stage.secret.post("/v1/wallets", outside))["account"]
-
-
-async def add_everybody(stage: Stage) -> None:
-    """Add a caller of each kind; sessions that are over are over in the server's time."""
-    open_one = stage.open
-    callers = stage.callers
-    expired_id, callers["expired"] = await stage.stamped(10, "read", ttl_s=1)
-    stage.clock.advance(5)  # the chain's time is the server's from here on
-    await stage.secret.post(f"/v1/accounts/{stage.account['id']}/delegation", {})
-    callers["anonymous"] = stage.by(Nobody())
-    callers["stranger"] = stage.by(Token(stage.stranger.secret))
-    callers["parent"] = stage.by(Token(stage.parent.secret))
-    public = await stage.secret.post("/v1/credentials", {"kind": "publishable"})
-    callers["publishable"] = stage.by(Token(public["token"]))
-    key = Key.make("p256", 9)
-    p256 = {"kind": "p256", "public_key": key.document["public_key"], "role": "owner"}
-    added = await stage.secret.post("/v1/credentials", p256)
-    callers["p256"] = stage.by(Stamper(added["credential"]["id"], key, stage.clock))
-    bearer = await open_one("bearer", "read")
-    callers["bearer"] = stage.by(Token(bearer["token"]))
-    reads_id, callers["stamp_read"] = await stage.stamped(11, "read")
-    writes_id, callers["stamp_write"] = await stage.stamped(12, "write")
-    held = Key.make("secp256k1", 13)
-    chain = await open_one("chain", "write", key=held.document)
-    chain_id = chain["session"]["id"]
-    callers["chain"] = stage.by(Stamper(chain_id, held, stage.clock))
-    waits = await stage.open_pending()
-    callers["link"] = stage.by(Token(waits["consent_url"].partition("#")[2]))
-    frozen_id, callers["frozen"] = await stage.stamped(14, "write")
-    revoked_id, callers["revoked"] = await stage.stamped(15, "write")
-    await stage.secret.post(f"/v1/sessions/{frozen_id}/freeze", {})
-    await stage.secret.post(f"/v1/sessions/{revoked_id}/revoke", {})
-    stage.keys |= {
-        "bearer": bearer["session"]["id"],
-        "stamp_read": reads_id,
-        "stamp_write": writes_id,
-        "chain": chain_id,
-        "frozen": frozen_id,
-        "expired": expired_id,
-        "revoked": revoked_id,
-    }

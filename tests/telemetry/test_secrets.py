@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tests.http.calls import Key, Stamper, Token
-from tests.http.stage import USDC, Stage, add_everybody, staged
+from tests.http.cast import add_everybody
+from tests.http.stage import USDC, Stage, staged
 from tests.http.test_journeys import open_chain, sign_run
 from valetkey.devchain import mint
 
