@@ -16,11 +16,8 @@ from valetkey.adapters.surroundings import (
     SystemClock,
     SystemEntropy,
 )
-from valetkey.adapters.vault.key_encryption_key import (
-    KeyEncryptionKey,
-    make_key_file,
-    read_key_file,
-)
+from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey, make_key_file
+from valetkey.adapters.vault.key_ring import FileRing, KeyChange, KeyRing
 from valetkey.adapters.vault.sealed import SealedVault
 from valetkey.config import CONFIG_NAME, Config, read_config, read_config_text
 from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
@@ -31,6 +28,7 @@ from valetkey.flows.world import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from valetkey.config import ChainConfig
@@ -203,18 +201,34 @@ def open_store(
 
 def open_vault(folder: Path, config: Config, environment: Mapping[str, str]) -> Vault:
     """
-    Return the vault under the key-encryption key that *config* names.
+    Return the vault under the key-encryption key that *config* names, and the next one if any.
 
     Raises:
         Unavailable: The key is missing, malformed or not protected; the detail says what to do.
     """
     if not config.key_variable:
-        return SealedVault(read_key_file(folder / config.key_file), SystemEntropy())
+        return SealedVault(FileRing(folder / config.key_file), SystemEntropy())
     text = environment.get(config.key_variable)
     if text is None:
         detail = f"expected the key-encryption key in {config.key_variable}, which is not set"
         raise Unavailable(Code.VAULT_REFUSED, detail)
-    return SealedVault(KeyEncryptionKey.from_text(text), SystemEntropy())
+    texts = [text, *filter(None, [environment.get(next_key_variable(config))])]
+    return SealedVault(KeyRing([KeyEncryptionKey.from_text(one) for one in texts]), SystemEntropy())
+
+
+def next_key_variable(config: Config) -> str:
+    """Return the variable of the key that takes the place of the one in ``key_variable``."""
+    return f"{config.key_variable}_NEXT"
+
+
+def changing_key(folder: Path, config: Config) -> AbstractContextManager[KeyChange]:
+    """Give the change of the key-encryption key in its file (`KeyChange.changing`)."""
+    return KeyChange.changing(folder / config.key_file)
+
+
+def begin_key_change(change: KeyChange) -> tuple[str, str]:
+    """Make the new key of *change*, unless that was done; return the old id and the new one."""
+    return change.begin(SystemEntropy())
 
 
 def newest_schema() -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from valetkey.cli.keys_encryption import retire_encryption, rotate_encryption
 from valetkey.cli.options import home_option
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.flows.issue_token import rotate_token_key
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 @click.group()
 def keys() -> None:
     """The server's own keys."""
+
+
+keys.add_command(rotate_encryption)
+keys.add_command(retire_encryption)
 
 
 @keys.command(cls=Verb, name="rotate-token")

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx, View
 
 
-def _context(session: Session) -> str:
+def note_context(session: Session) -> str:
+    """Return what the vault binds the kill note of *session* to."""
     return f"{session.organization_id}/kill-note/{session.id}"
 
 
 async def seal_note(world: World, session: Session, kill_note: bytes) -> bytes:
     """Return *kill_note* sealed: whoever copies the store cannot end the session with it."""
-    return await world.vault.seal(SecretBytes(kill_note), context=_context(session))
+    return await world.vault.seal(SecretBytes(kill_note), context=note_context(session))
 
 
 async def open_note(world: World, session: Session, account: Account) -> Intent:
@@ -37,7 +38,7 @@ async def open_note(world: World, session: Session, account: Account) -> Intent:
     """
     grant = present(session.grant, "grant")
     sealed = present(grant.sealed_kill_note, "kill note")
-    note = await world.vault.open(sealed, context=_context(session))
+    note = await world.vault.open(sealed, context=note_context(session))
     return kill_intent(grant, account, note.reveal())
 
 

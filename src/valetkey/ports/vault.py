@@ -49,3 +49,20 @@ class Vault(Protocol):
             Unavailable: ``vault_refused``: another key-encryption key, another *context*, or a
                 changed blob.
         """
+
+    async def rewrap_key(self, key: SealedKey) -> SealedKey:
+        """
+        Return *key* under the key-encryption key that seals now, seen to open; equal if it is.
+
+        Raises:
+            Unavailable: ``vault_refused``: another key-encryption key, or a changed record.
+        """
+
+    async def rewrap_secret(self, blob: bytes, *, context: str) -> bytes:
+        """
+        Return a sealed secret under the key-encryption key that seals now, seen to open.
+
+        Raises:
+            Unavailable: ``vault_refused``: another key-encryption key, another *context*, or a
+                changed blob.
+        """

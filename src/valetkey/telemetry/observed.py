@@ -86,6 +86,8 @@ class ObservedVault:
         self.sign = watch("sign", vault.sign)
         self.seal = watch("seal", vault.seal)
         self.open = watch("open", vault.open)
+        self.rewrap_key = watch("rewrap", vault.rewrap_key)
+        self.rewrap_secret = watch("rewrap", vault.rewrap_secret)
 
 
 class ObservedChain:

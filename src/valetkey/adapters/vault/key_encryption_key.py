@@ -7,6 +7,8 @@ import hashlib
 import os
 import re
 import stat
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from valetkey.adapters.vault.envelope import (
@@ -19,11 +21,16 @@ from valetkey.core.errors import Code, Unavailable
 from valetkey.core.secret_bytes import SecretBytes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from valetkey.ports import Entropy
 
-__all__ = ["KeyEncryptionKey", "KeyWrapper", "make_key_file", "read_key_file"]
+__all__ = [
+    "KeyEncryptionKey",
+    "KeyWrapper",
+    "keep_folder",
+    "make_key_file",
+    "read_key_file",
+    "wrapper_of",
+]
 
 MAX_FILE_BYTES: Final = 128
 _ID_BYTES: Final = 8
@@ -40,6 +47,9 @@ class KeyWrapper(Protocol):
     @property
     def id(self) -> str:
         """Names the key and tells nothing about it."""
+
+    def wraps_now(self, wrapped: bytes) -> bool:
+        """Say whether *wrapped* is under the key that `wrap` uses now."""
 
     async def wrap(self, data_key: SecretBytes, *, bound: bytes, nonce: bytes) -> bytes:
         """Return *data_key* so that only this wrapper, given the same *bound*, unwraps it."""
@@ -93,6 +103,10 @@ class KeyEncryptionKey:
         del text  # not in the traceback of what follows
         return cls(key)
 
+    def wraps_now(self, wrapped: bytes) -> bool:
+        """Say whether *wrapped* is under this key."""
+        return wrapper_of(wrapped) == self.id
+
     async def wrap(self, data_key: SecretBytes, *, bound: bytes, nonce: bytes) -> bytes:
         """Return 12 bytes of nonce, 48 of ciphertext and 8 of this key's id."""
         wrapped = encrypt(self._key, data_key, bound=bound, nonce=nonce)
@@ -105,9 +119,7 @@ class KeyEncryptionKey:
         Raises:
             Unavailable: ``vault_refused``: wrapped by another key, changed, or bound otherwise.
         """
-        if len(wrapped) != _WRAPPED_BYTES:
-            raise _refused(f"expected a wrapped key of {_WRAPPED_BYTES} bytes, got {len(wrapped)}")
-        wrapped, wrapped_by = wrapped[:-_ID_BYTES], wrapped[-_ID_BYTES:].hex()
+        wrapped_by, wrapped = wrapper_of(wrapped), wrapped[:-_ID_BYTES]
         if wrapped_by != self.id:
             raise _refused(f"expected a key wrapped by {self.id}, got one wrapped by {wrapped_by}")
         data_key = decrypt(self._key, wrapped, bound=bound)
@@ -117,6 +129,18 @@ class KeyEncryptionKey:
                 "to another organization, wallet, curve, key or version"
             )
         return data_key
+
+
+def wrapper_of(wrapped: bytes) -> str:
+    """
+    Return the id of the key that *wrapped* says it was wrapped by.
+
+    Raises:
+        Unavailable: ``vault_refused``: it is no wrapped key.
+    """
+    if len(wrapped) != _WRAPPED_BYTES:
+        raise _refused(f"expected a wrapped key of {_WRAPPED_BYTES} bytes, got {len(wrapped)}")
+    return wrapped[-_ID_BYTES:].hex()
 
 
 def read_key_file(path: Path) -> KeyEncryptionKey:
@@ -163,20 +187,29 @@ def make_key_file(path: Path, entropy: Entropy) -> KeyEncryptionKey:
     key = SecretBytes(entropy.take(KEY_BYTES))
     made = KeyEncryptionKey(key)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-            file.write(binascii.hexlify(key.reveal()) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)  # its entry has to last too
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
         try:
-            os.fsync(folder)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(binascii.hexlify(key.reveal()) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)  # whole or not at all: servers look for new keys at any time
         finally:
-            os.close(folder)
+            Path(draft).unlink()
+        keep_folder(path.parent)
     except OSError as error:
         reason = error.strerror
         raise _refused(f"{path}: expected to write a new key file: {reason}") from None
     return made
+
+
+def keep_folder(folder: Path) -> None:
+    """Make the entries of *folder* last: what was made, renamed or removed in it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _decode(text: bytes) -> SecretBytes:

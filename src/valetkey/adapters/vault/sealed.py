@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from valetkey.adapters.vault.curves import (
@@ -115,7 +116,7 @@ class SealedVault:
             raise ValueError(f"expected at most {MAX_SECRET_BYTES} bytes, got {len(secret)}")
         bound = bind("secret", bytes((SEALING_VERSION,)), context)
         wrapped, sealed = await self._seal(secret, bound)
-        return bytes((SEALING_VERSION,)) + len(wrapped).to_bytes(_LENGTH_BYTES) + wrapped + sealed
+        return _blob(wrapped, sealed)
 
     async def open(self, blob: bytes, *, context: str) -> SecretBytes:
         """
@@ -125,12 +126,29 @@ class SealedVault:
             Unavailable: ``vault_refused``: another key-encryption key, another *context*, or a
                 changed blob.
         """
-        start = 1 + _LENGTH_BYTES
-        if blob[:1] != bytes((SEALING_VERSION,)) or len(blob) < start:
-            raise _refused("expected a sealed secret, got something else")
-        end = start + int.from_bytes(blob[1:start])
-        bound = bind("secret", blob[:1], context)
-        return await self._unseal(blob[start:end], blob[end:], bound)
+        bound, wrapped, sealed = _parts(blob, context)
+        return await self._unseal(wrapped, sealed, bound)
+
+    async def rewrap_key(self, key: SealedKey) -> SealedKey:
+        """See `Vault.rewrap_key`: the data key is wrapped again, the private key stays sealed."""
+        bound = _bound_to(key.id, key.organization_id, key.wallet_id, key.public_key)
+        wrapped = await self._rewrap(key.wrapped_key, key.sealed, bound)
+        return key if wrapped == key.wrapped_key else replace(key, wrapped_key=wrapped)
+
+    async def rewrap_secret(self, blob: bytes, *, context: str) -> bytes:
+        """See `Vault.rewrap_secret`: the data key is wrapped again, the secret stays sealed."""
+        bound, wrapped, sealed = _parts(blob, context)
+        return _blob(await self._rewrap(wrapped, sealed, bound), sealed)
+
+    async def _rewrap(self, wrapped_key: bytes, sealed: bytes, bound: bytes) -> bytes:
+        """Return *wrapped_key* under the key that wraps now, once the record was seen to open."""
+        data_key = await self._wrapper.unwrap(wrapped_key, bound=bound)
+        if decrypt(data_key, sealed, bound=bound) is None:
+            raise _changed()
+        if self._wrapper.wraps_now(wrapped_key):
+            return wrapped_key
+        nonce = self._entropy.take(NONCE_BYTES)
+        return await self._wrapper.wrap(data_key, bound=bound, nonce=nonce)
 
     async def _seal_key(
         self,
@@ -164,7 +182,7 @@ class SealedVault:
         data_key = await self._wrapper.unwrap(wrapped_key, bound=bound)
         secret = decrypt(data_key, sealed, bound=bound)
         if secret is None:
-            raise _refused("expected the record as it was sealed, got one that was changed")
+            raise _changed()
         return secret
 
 
@@ -172,6 +190,23 @@ def _bound_to(key_id: str, organization_id: str, wallet_id: str, public_key: Pub
     version = bytes((SEALING_VERSION,))
     curve, data = public_key.curve, public_key.data
     return bind("private key", version, organization_id, wallet_id, curve, key_id, data)
+
+
+def _blob(wrapped: bytes, sealed: bytes) -> bytes:
+    return bytes((SEALING_VERSION,)) + len(wrapped).to_bytes(_LENGTH_BYTES) + wrapped + sealed
+
+
+def _parts(blob: bytes, context: str) -> tuple[bytes, bytes, bytes]:
+    """Return what a sealed secret is bound to, its wrapped data key, and its ciphertext."""
+    start = 1 + _LENGTH_BYTES
+    if blob[:1] != bytes((SEALING_VERSION,)) or len(blob) < start:
+        raise _refused("expected a sealed secret, got something else")
+    end = start + int.from_bytes(blob[1:start])
+    return bind("secret", blob[:1], context), blob[start:end], blob[end:]
+
+
+def _changed() -> Unavailable:
+    return _refused("expected the record as it was sealed, got one that was changed")
 
 
 def _refused(detail: str) -> Unavailable:
