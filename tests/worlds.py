@@ -15,10 +15,13 @@ from valetkey.adapters.vault.memory import MemoryVault
 from valetkey.config import Bounds
 from valetkey.core.credential import Credential
 from valetkey.core.principal import Access, Principal, PrincipalKind
+from valetkey.core.sponsorship import Fund, PayerState
 from valetkey.core.token import fingerprint
 from valetkey.core.wallet import Curve
 from valetkey.devchain import CHAIN_ID, fund
+from valetkey.flows.change_payer import make_payer
 from valetkey.flows.organize import found
+from valetkey.flows.payers import Known, Payers
 from valetkey.flows.world import World
 from valetkey.ports import INDEXES
 
@@ -116,12 +119,14 @@ async def make_world(
         store = memory
     entropy = SeededEntropy(seed)
     vault = MemoryVault(entropy)
-    relayer = await vault.create(
-        Curve.SECP256K1, key_id="relayer", organization_id="server", wallet_id="relayer"
-    )
-    stopper = await vault.create(
-        Curve.SECP256K1, key_id="stopper", organization_id="server", wallet_id="stopper"
-    )
+    payers = [
+        Known(
+            *await make_payer(
+                vault, fund, key_id=fund.value, state=PayerState.CURRENT, now=START_AT
+            )
+        )
+        for fund in Fund
+    ]
     auditor = await vault.create(
         Curve.ED25519, key_id="auditor", organization_id="server", wallet_id="auditor"
     )
@@ -133,8 +138,7 @@ async def make_world(
         clock=clock or StoppedClock(),
         entropy=entropy,
         checkpoint=checkpoint or Passed(),
-        relayer=relayer,
-        stopper=stopper,
+        payers=Payers(payers),
         auditor=auditor,
         bounds=bounds or PATIENT,
     )

@@ -22,8 +22,11 @@ from valetkey.adapters.vault.sealed import SealedVault
 from valetkey.config import CONFIG_NAME, Config, read_config, read_config_text
 from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
 from valetkey.core.plan import chain_id_of
+from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import Curve, SealedKey
+from valetkey.flows.change_payer import add_first_payer
 from valetkey.flows.issue_token import ensure_token_key
+from valetkey.flows.payers import Payers, load_payers
 from valetkey.flows.world import World
 
 if TYPE_CHECKING:
@@ -37,14 +40,7 @@ if TYPE_CHECKING:
     OnCommit = Callable[[int, float], None]
 
 SERVER: Final = "server"  # the organization of the server's own keys
-RELAYER_KEY: Final = "server/relayer"
-STOPPER_KEY: Final = "server/stopper"
 AUDIT_KEY: Final = "server/audit"
-OWN_KEYS: Final = {
-    RELAYER_KEY: Curve.SECP256K1,
-    STOPPER_KEY: Curve.SECP256K1,
-    AUDIT_KEY: Curve.ED25519,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +114,12 @@ async def _make_keys(folder: Path, config: Config, environment: Mapping[str, str
     store, vault = open_store(folder, config), open_vault(folder, config, environment)
     await store.open()
     try:
-        for key_id, curve in OWN_KEYS.items():
-            key = await vault.create(curve, key_id=key_id, organization_id=SERVER, wallet_id=key_id)
-            await store.write(lambda tx, key=key: tx.add(key))  # type: ignore[misc]
+        key = await vault.create(
+            Curve.ED25519, key_id=AUDIT_KEY, organization_id=SERVER, wallet_id=AUDIT_KEY
+        )
+        await store.write(lambda tx: tx.add(key))
+        for fund in Fund:
+            await add_first_payer(store, vault, fund, now=SystemClock().now())
     finally:
         await store.close()
 
@@ -166,6 +165,9 @@ async def _wire(
         store = open_store(folder, config, checkpoint, on_commit)
         await store.open()
         stack.push_async_callback(store.close)
+        payers = Payers(await load_payers(store))
+        for fund in Fund:
+            payers.current(fund)
         chains: dict[str, Chain] = {}
         for name, one in config.chains.items():
             chains[name] = await stack.enter_async_context(open_chain(name, one))
@@ -179,8 +181,7 @@ async def _wire(
             clock=SystemClock(),
             entropy=SystemEntropy(),
             checkpoint=checkpoint,
-            relayer=await own_key(store, RELAYER_KEY),
-            stopper=await own_key(store, STOPPER_KEY),
+            payers=payers,
             auditor=await own_key(store, AUDIT_KEY),
             bounds=config.bounds,
         )

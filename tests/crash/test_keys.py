@@ -13,15 +13,16 @@ import jwt
 
 from tests.cli.program import process
 from valetkey import Valetkey, permission
-from valetkey.cli.local import Local, Server, local_server
+from valetkey.cli.local import RELAYER_WEI, Local, Server, local_server
 from valetkey.client.keys import StampKey
-from valetkey.devchain import mint
+from valetkey.devchain import fund, mint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from valetkey import Session
 
+ROTATE: Final = ("keys", "rotate-relayer", "--home")
 SHOP: Final = b"\x11" * 20
 CRASHES: Final = ("store:before_commit:1", "store:before_commit:2", "store:after_commit:1")
 
@@ -140,6 +141,50 @@ def test_tokens_verify_while_the_keys_that_sign_them_change(tmp_path: Path) -> N
         finally:
             work.end()
             work.vk.close()
+
+
+def test_the_relayer_is_changed_while_sessions_are_opened_and_used(tmp_path: Path) -> None:
+    """Killed before and after it is made and put in use: old sessions and new ones are paid for."""
+    home = tmp_path / "home"
+    with local_server(home) as local:
+        work = Work(local)
+        try:
+            work.until_more(1)
+            for crash in ("store:before_commit:1", "store:after_commit:1"):
+                ended = process(*ROTATE, home, env={"VALETKEY_CRASH_AT": crash})
+                assert ended.code == -signal.SIGKILL, ended
+            first = _keys(home)
+            (new,) = (one for one, state in first.items() if state == "prepared")
+            (old,) = (one for one, state in first.items() if state == "current")
+            refused = process(*ROTATE, home)
+            assert (refused.code, new in refused.err) == (1, True)
+            fund(local.node.rpc, local.deployment, bytes.fromhex(new[2:]), RELAYER_WEI)
+            for crash in ("store:before_commit:1", "store:after_commit:1"):
+                ended = process(*ROTATE, home, env={"VALETKEY_CRASH_AT": crash})
+                assert ended.code == -signal.SIGKILL, ended
+            assert _keys(home) == {old: "former", new: "current"}
+            work.until_more(3)
+            assert work.vk.server().chains[0].relayer == new
+            refused = process("keys", "retire-relayer", old, "--home", home)
+            assert (refused.code, "bind it" in refused.err) == (1, True)
+        finally:
+            work.end()
+        bound = [one.show().permission for one in work.sessions]
+        assert {one.relayer for one in bound if one} == {old, new}
+        for session in work.sessions:
+            assert session.revoke().session.state == "revoked"
+        retired = process("keys", "retire-relayer", old, "--home", home)
+        assert retired.code == 0, retired.err
+        swept = process("keys", "sweep-relayer", old, "--home", home, "--json").document
+        assert int(swept["items"][0]["moved_wei"]) > RELAYER_WEI // 2
+        work.act(work.open())
+        work.vk.close()
+
+
+def _keys(home: Path) -> dict[str, str]:
+    """Return the state of each relayer, by its address."""
+    listed = process("keys", "list", "--home", home, "--json").document
+    return {one["id"]: one["state"] for one in listed["items"] if one["role"] == "relayer"}
 
 
 def _token(work: Work) -> str:

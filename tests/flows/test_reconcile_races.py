@@ -124,6 +124,6 @@ async def _relayer_elsewhere(scene: Scene) -> int:
     sender = world.relayer_address
     nonce = await chain.transaction_count(sender)
     foreign = Transaction(sender, nonce, ALICE, 0, b"", 21_000, Fees(10**11, 1))
-    signature = await world.vault.sign(world.relayer, chain.digest(foreign))
+    signature = await world.vault.sign(world.payers.key_of(sender), chain.digest(foreign))
     await chain.send(chain.seal(foreign, signature).raw)
     return await chain.transaction_count(sender)

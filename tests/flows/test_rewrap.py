@@ -12,9 +12,11 @@ from valetkey.adapters.vault.key_ring import KeyRing
 from valetkey.adapters.vault.sealed import SealedVault
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.session import Grant, Session, State
+from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import SealedKey
 from valetkey.core.webhook import Webhook
 from valetkey.flows import stop, webhooks
+from valetkey.flows.payers import Known, Payers
 from valetkey.flows.rewrap import SEALED, Rewrapped, look_at_sealed, rewrap
 from valetkey.ports import INDEXES, Tx
 
@@ -58,9 +60,9 @@ async def test_everything_is_brought_under_the_new_key(stored: Scene) -> None:
     alone = under(stored.world, key(1))
     assert (await look_at_sealed(alone)).is_done
     vault = stored.world.vault
-    relayer = await vault.rewrap_key(stored.world.relayer)
-    stopper = await vault.rewrap_key(stored.world.stopper)
-    stored.world = replace(alone, relayer=relayer, stopper=stopper)
+    known = [stored.world.payers.current(fund) for fund in Fund]
+    payers = [Known(one.payer, await vault.rewrap_key(one.key)) for one in known]
+    stored.world = replace(alone, payers=Payers(payers))
     assert (await stored.run(held, stored.transfer(1))).outcome is not None
     stopped = await stop.revoke(
         stored.world, stored.principal, stored.request(), session_id=held.session.id

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from valetkey.cli.keys_encryption import retire_encryption, rotate_encryption
+from valetkey.cli.keys_list import list_keys
+from valetkey.cli.keys_payers import retire_relayer, rotate_relayer, sweep_relayer
 from valetkey.cli.options import home_option
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.flows.issue_token import rotate_token_key
@@ -23,8 +25,11 @@ def keys() -> None:
     """The server's own keys."""
 
 
-keys.add_command(rotate_encryption)
-keys.add_command(retire_encryption)
+for _verb in (
+    *(rotate_encryption, retire_encryption),
+    *(list_keys, rotate_relayer, retire_relayer, sweep_relayer),
+):
+    keys.add_command(_verb)
 
 
 @keys.command(cls=Verb, name="rotate-token")

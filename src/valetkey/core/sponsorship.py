@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,43 @@ class Fund(StrEnum):
 
     RUNS = "runs"
     STOPS = "stops"
+
+
+class PayerState(StrEnum):
+    """
+    What a payer does.
+
+    ``PREPARED`` waits for money. ``CURRENT`` pays. ``FORMER`` ends what it began, and pays for the
+    sessions whose grants bind it. ``RETIRED`` pays for nothing, and its key is kept.
+    """
+
+    PREPARED = "prepared"
+    CURRENT = "current"
+    FORMER = "former"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """
+    A key of the server that pays for gas.
+
+    Args:
+        id: Its address, 0x and hex.
+        key_id: Of its `SealedKey`.
+        since: When it came into its state, Unix seconds.
+    """
+
+    id: str
+    fund: Fund
+    key_id: str
+    state: PayerState
+    since: int
+
+
+def payer_id(address: bytes) -> str:
+    """Return the id of the payer at *address*."""
+    return f"0x{address.hex()}"
 
 
 def fund_line_id(organization_id: str, fund: Fund) -> str:

@@ -118,7 +118,7 @@ async def look_at_balances(world: World) -> None:
 
     It is told again only after it had more in between. A chain that does not answer says nothing.
     """
-    payers = (("relayer", world.relayer_address), ("stopper", world.stopper_address))
+    payers = list(world.payers.in_service())
     for name, chain in world.chains.items():
         for role, address in payers:
             try:

@@ -28,6 +28,7 @@ from valetkey.flows.opening import (
     unspent,
     write_opened,
 )
+from valetkey.flows.paid_by import refresh_if_changed
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -66,9 +67,8 @@ async def open_session(
     before = await world.store.read(lambda view: opened_before(view, principal, request))
     if before is not None:
         return await _signed(world, before)
-    check_open(  # 2
-        command, now=world.clock.now(), max_session_s=world.bounds.max_session_s
-    )
+    check_open(command, now=world.clock.now(), max_session_s=world.bounds.max_session_s)  # 2
+    await refresh_if_changed(world)
     facts = await world.store.read(lambda view: _facts(view, principal, command))
     session_id = world.new_id(Prefix.SESSION)
     server_key = await _server_key(world, principal, command, session_id)

@@ -18,6 +18,7 @@ from valetkey.flows.due import watch
 from valetkey.flows.gate import present
 from valetkey.flows.holds import hold_for_session
 from valetkey.flows.leaving import expect_staying
+from valetkey.flows.paid_by import expect_in_use
 from valetkey.flows.record import begin, earlier, write_down
 from valetkey.flows.tree import add_branch
 
@@ -111,7 +112,7 @@ def write_opened(
     Raises:
         Malformed, Limited: Its holder could spend past a budget above it; or too many sessions are
             in use beside it.
-        Conflict: Its account is about to run other code.
+        Conflict: Its account is about to run other code; or its relayer is no longer in use.
     """
     session, usage = opened
     expect_staying(tx, session.account_id)
@@ -120,6 +121,7 @@ def write_opened(
     tx.add(session)
     tx.add(usage)
     if session.grant is not None:
+        expect_in_use(tx, session.permission.relayer if session.permission else None)
         watch(tx, session, due_at=world.clock.now() + world.bounds.watch_s)
     _add_fee_budget(tx, session)
     activity = begin(

@@ -17,6 +17,7 @@ from valetkey.flows.accounts import sign_delegation
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
 from valetkey.flows.kill_note import ready_to_kill
+from valetkey.flows.paid_by import refresh
 from valetkey.flows.paying import is_stop
 from valetkey.flows.relay import drive, look
 from valetkey.flows.reprice import reprice
@@ -69,6 +70,7 @@ async def reconcile(world: World) -> Reconciled:
     nothing else; nor does a chain that takes its time hold up another within 1, 2 and 3.
     """
     world = replace(world, bounds=replace(world.bounds, wait_s=0))  # the next round looks again
+    await refresh(world)
     unfinished = await _every(world, Activity, settled=0)
     unfinished.sort(key=lambda one: one.kind not in STOPS and not is_stop(one))
     activities = await _each(world, unfinished, _activity)  # 1

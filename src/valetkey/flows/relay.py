@@ -19,10 +19,11 @@ from valetkey.core.chain import Fees, Transaction
 from valetkey.core.errors import ChainRejected, Code, Unavailable, ValetkeyError
 from valetkey.core.permission.decide import Deny
 from valetkey.core.session import Session
-from valetkey.core.sponsorship import Fund
-from valetkey.core.wallet import Account, address_of
+from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
+from valetkey.flows.line import root_of
 from valetkey.flows.mined import not_delegated, why_failed
+from valetkey.flows.paid_by import may_plan, sender_of
 from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
 from valetkey.flows.settle import RUN, Ending, fail, finish, lapse, refuse, why_stale
@@ -82,7 +83,8 @@ async def _plan(world: World, activity: Activity) -> Activity:
     intent = activity.intent
     if intent is None:
         return activity
-    draft = _draft(world, intent)
+    root = await world.store.read(lambda view: _root_of_run(view, activity))
+    draft = _draft(intent, sender_of(world, root, intent))
     try:
         used, fees, count, balance, delegate = await asyncio.gather(
             chain.simulate(draft),
@@ -110,9 +112,16 @@ async def _plan(world: World, activity: Activity) -> Activity:
     return planned
 
 
-def _draft(world: World, intent: Intent) -> Transaction:
+def _root_of_run(view: View, activity: Activity) -> Session | None:
+    """Return the session whose grant *activity* is a run under, if it is one."""
+    if activity.kind != RUN or activity.session_id is None:
+        return None
+    return root_of(view, present(view.get(Session, activity.session_id), "session"))
+
+
+def _draft(intent: Intent, sender: bytes) -> Transaction:
     return Transaction(
-        sender=address_of(world.payer(intent.fund).public_key),
+        sender=sender,
         nonce=0,
         to=intent.to,
         value_wei=0,
@@ -132,6 +141,10 @@ def _write_plan(
     stale = why_stale(world, tx, activity)
     if stale is not None:
         return lapse(world, tx, activity, stale)
+    root = _root_of_run(tx, activity)
+    bound = root.permission.relayer if root and root.permission else None
+    if not may_plan(tx, draft.sender, bound=bound):
+        return activity  # it was replaced meanwhile: the next round knows by whom
     fees = pay(world, tx, activity, draft, line_id=seen.id, balance=balance)
     if isinstance(fees, Deny):
         if waits_for_money(tx, activity, seen.id, fees):
@@ -161,9 +174,9 @@ async def send(world: World, activity: Activity) -> Activity:
     """
     account = await account_of(world, activity)
     chain = world.chain(account.chain)
-    payer = world.payer(activity.intent.fund if activity.intent else Fund.RUNS)
     while True:
         attempt = activity.attempts[-1]
+        payer = world.payers.key_of(attempt.transaction.sender)
         world.checkpoint.reached("relay:before_sign")
         signature = await world.vault.sign(payer, chain.digest(attempt.transaction))
         signed = chain.seal(attempt.transaction, signature)

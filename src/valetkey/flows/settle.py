@@ -216,7 +216,7 @@ def _settle_reservation(world: World, tx: Tx, activity: Activity) -> None:
     # A signed run may still be brought by anybody until its deadline, unless only we may bring it
     # and have not, or the chain has answered it.
     is_over = not activity.attempts or (activity.outcome and activity.outcome.tx_hash)
-    if is_over and permission is not None and permission.relayer == world.relayer_address:
+    if is_over and permission is not None and world.payers.has(permission.relayer):
         release(tx, reservation)
 
 

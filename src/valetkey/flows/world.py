@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, make_id
 from valetkey.core.sponsorship import Fund
-from valetkey.core.wallet import address_of
 from valetkey.flows.dpop import Nonces
 from valetkey.flows.sight import pick_chain
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from valetkey.config import Bounds
     from valetkey.core.wallet import SealedKey
+    from valetkey.flows.payers import Payers
     from valetkey.ports import Chain, Checkpoint, Clock, Entropy, Outbound, Store, Vault
 
 
@@ -27,9 +27,9 @@ class World:
     Args:
         chains: By CAIP-2 name.
         outbound: The way to URLs that callers chose.
-        relayer: The key that pays for runs, the same on every chain.
-        stopper: The key that pays for stops: its nonces and its money are nobody else's, so that
-            no stop is mined behind a run.
+        payers: The keys that pay, the same on every chain: the relayer for runs, the stopper for
+            stops. The stopper's nonces and money are nobody else's, so that no stop is mined behind
+            a run.
         auditor: The key that signs the heads of the audit logs (Ed25519).
         nonces: What proofs of keys must have, as far as it is known.
     """
@@ -41,25 +41,20 @@ class World:
     clock: Clock
     entropy: Entropy
     checkpoint: Checkpoint
-    relayer: SealedKey
-    stopper: SealedKey
+    payers: Payers
     auditor: SealedKey
     bounds: Bounds
     nonces: Nonces = field(default_factory=Nonces)
 
     @property
     def relayer_address(self) -> bytes:
-        """The 20 bytes that runs of relayer-bound sessions must come from."""
-        return address_of(self.relayer.public_key)
+        """The 20 bytes that new sessions bind, and that runs come from unless bound otherwise."""
+        return self.payers.current(Fund.RUNS).address
 
     @property
     def stopper_address(self) -> bytes:
         """The 20 bytes that stops come from; they need money of their own."""
-        return address_of(self.stopper.public_key)
-
-    def payer(self, fund: Fund) -> SealedKey:
-        """Return the key that sends and pays for what is booked to *fund*."""
-        return self.stopper if fund is Fund.STOPS else self.relayer
+        return self.payers.current(Fund.STOPS).address
 
     def new_id(self, prefix: Prefix) -> str:
         """Return an id that nothing has yet."""

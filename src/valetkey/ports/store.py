@@ -15,6 +15,7 @@ from valetkey.core.consent_link import ConsentLink
 from valetkey.core.credential import Credential
 from valetkey.core.organization import Organization, User
 from valetkey.core.session import Session, Usage, Watch
+from valetkey.core.sponsorship import Payer
 from valetkey.core.ticket import Ticket
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, Turn, Waiting, Webhook
@@ -39,6 +40,7 @@ Entity = (
     | BudgetLine
     | Hold
     | NonceLine
+    | Payer
     | SeenNonce
     | Ticket
     | AuditLine
@@ -92,6 +94,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     BudgetLine: Index(by=("organization_id", "scope_id")),
     Hold: Index(by=("line_id", "session_id")),
     NonceLine: Index(),
+    Payer: Index(by=("fund",)),
     SeenNonce: Index(by=("forget_at",)),
     Ticket: Index(by=("subject_id",)),
     AuditLine: Index(by=("organization_id",)),

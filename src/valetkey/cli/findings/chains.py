@@ -38,7 +38,7 @@ async def chain(known: Known, name: str, config: ChainConfig) -> AsyncIterator[F
             nodes, ours = await node.node_time(), int(time.time())
             quiet = config.allow_private
             yield clock(name, ours=ours, nodes=nodes, heads=head.at, is_quiet=quiet)
-            payers = known.payers()
+            payers = known.payers
             yield await _contract(node, next(iter(payers.values()), _NOBODY))
             yield await _curves(node)
             for payer_name, payer in payers.items():

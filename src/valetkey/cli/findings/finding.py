@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
-
-from valetkey.core.wallet import address_of
-from valetkey.wiring import RELAYER_KEY, STOPPER_KEY
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from valetkey.config import Config
     from valetkey.core.wallet import SealedKey
-
-_PAYERS: Final = {"relayer": RELAYER_KEY, "stopper": STOPPER_KEY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +38,14 @@ class Known:
     What earlier findings found.
 
     Args:
+        payers: Addresses that pay for gas now, by their names.
         is_whole: Whether store and vault can be used together.
     """
 
     folder: Path
     config: Config
     keys: dict[str, SealedKey] = field(default_factory=dict)
+    payers: dict[str, bytes] = field(default_factory=dict)
     watched: int = 0
     alive: list[str] = field(default_factory=list)
     is_whole: bool = False
@@ -57,11 +54,3 @@ class Known:
     def store_path(self) -> Path:
         """The file of the store."""
         return self.folder / self.config.store
-
-    def payers(self) -> dict[str, bytes]:
-        """Return the addresses that pay for gas, by their names."""
-        return {
-            name: address_of(self.keys[key_id].public_key)
-            for name, key_id in _PAYERS.items()
-            if key_id in self.keys
-        }

@@ -45,7 +45,7 @@ async def _who_listens(known: Known, problem: str) -> Finding:
         relayers = {one["relayer"] for one in chains}
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
         return Finding("port", problem, todo)
-    ours = known.payers().get("relayer")
+    ours = known.payers.get("relayer")
     if relayers and ours and relayers != {hexed(ours)}:
         said = f"{problem}: a valetkey with another store listens there"
         return Finding("port", said, todo)

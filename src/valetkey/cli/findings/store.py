@@ -12,9 +12,11 @@ from valetkey.cli.findings.finding import Finding
 from valetkey.cli.heads import read_heads
 from valetkey.core.errors import ValetkeyError
 from valetkey.core.session import Watch
+from valetkey.core.sponsorship import PayerState
 from valetkey.flows.audits import check_logs
+from valetkey.flows.payers import ROLES, load_payers
 from valetkey.ports import MAX_FOUND
-from valetkey.wiring import OWN_KEYS, newest_schema, open_store, open_vault, own_key, wire
+from valetkey.wiring import AUDIT_KEY, newest_schema, open_store, open_vault, own_key, wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,8 +68,11 @@ async def _read_keys(known: Known) -> None:
     await opened.open()
     try:
         await opened.check()
-        for key_id in OWN_KEYS:
-            known.keys[key_id] = await own_key(opened, key_id)
+        known.keys[AUDIT_KEY] = await own_key(opened, AUDIT_KEY)
+        for one in await load_payers(opened):
+            known.keys[one.key.id] = one.key
+            if one.payer.state is PayerState.CURRENT:
+                known.payers[ROLES[one.payer.fund]] = one.address
         watched, alive = await opened.read(
             lambda view: (view.find(Watch), view.find(Watch, alive=1))
         )
