@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from valetkey.core.sponsorship import Fund
 from valetkey.flows.audits import signed_head
 from valetkey.flows.grant import kill_note_of
 from valetkey.flows.issue_token import issue_token
+from valetkey.flows.paid_by import refresh_if_changed
 from valetkey.flows.sight import pick_chain
 from valetkey.flows.tickets import issue_ticket
 from valetkey.http.calculus.calculator import Calculator
@@ -51,6 +53,8 @@ class Reads:
     write by whoever calls it, nor by whoever changes its handler alone.
 
     Args:
+        payer_address: Says what pays for a fund, as far as this process knows.
+        refresh_payers: Has this process know if another relayer is in use.
         sign_head: Signs the head of an organization's audit log, and nothing else.
         issue_ticket: Makes a ticket for one watch of a session, and nothing else.
         kill_note: Opens the kill note of a session for who may have it, and nothing else.
@@ -63,8 +67,8 @@ class Reads:
     store: Reader
     chains: Mapping[str, Chain]
     clock: Clock
-    relayer_address: bytes
-    stopper_address: bytes
+    payer_address: Callable[[Fund], bytes]
+    refresh_payers: Callable[[], Awaitable[None]]
     names: Mapping[bytes, str]
     version: str
     sign_head: Callable[..., Awaitable[SignedHead]]
@@ -74,6 +78,16 @@ class Reads:
     kill_note: Callable[..., Awaitable[tuple[Session, Account, Intent]]]
     check_ready: Callable[[], Awaitable[None]]
     calculator: Calculator
+
+    @property
+    def relayer_address(self) -> bytes:
+        """The 20 bytes that new sessions bind."""
+        return self.payer_address(Fund.RUNS)
+
+    @property
+    def stopper_address(self) -> bytes:
+        """The 20 bytes that stops come from."""
+        return self.payer_address(Fund.STOPS)
 
     def chain(self, name: str) -> Chain:
         """Return the chain called *name*; `Malformed` if this server does not speak to it."""
@@ -87,8 +101,8 @@ def reads_of(world: World, settings: Settings, readiness: Readiness) -> Reads:
         store=store,
         chains=world.chains,
         clock=world.clock,
-        relayer_address=world.relayer_address,
-        stopper_address=world.stopper_address,
+        payer_address=lambda fund: world.payers.current(fund).address,
+        refresh_payers=partial(refresh_if_changed, world),
         names=settings.names,
         version=settings.version,
         sign_head=partial(signed_head, world),

@@ -37,6 +37,7 @@ async def _ready(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> w
 
 async def _server(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Server:
     del principal, ask
+    await see.refresh_payers()
     relayer, stopper = hexed(see.relayer_address), hexed(see.stopper_address)
     return wire.Server(
         version=see.version,
