@@ -26,7 +26,7 @@ from valetkey.core.errors import (
 from valetkey.core.principal import ANONYMOUS, Access, PrincipalKind
 from valetkey.core.session import Proof, State
 from valetkey.core.wallet import Curve
-from valetkey.flows import freeze, reads, stop
+from valetkey.flows import freeze, lists, stop
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
@@ -55,14 +55,14 @@ async def test_a_holder_opens_a_narrower_session_under_its_own(stored: Scene) ->
         assert one.session.permission.relayer == stored.world.relayer_address
         assert one.session.grant is None
         assert await state(stored, one.id) is State.OPEN
-    found, _ = await reads.sessions(
+    found, _ = await lists.sessions(
         stored.world,
         parent.principal,
         organization_id=parent.principal.organization_id,
-        which=reads.Which(parent_id=parent.id),
+        which=lists.WhichSessions(parent_id=parent.id),
     )
     assert [one.session.id for one in found] == [child.id]
-    lines, _ = await reads.audit_log(
+    lines, _ = await lists.audit_log(
         stored.world, stored.principal, organization_id=stored.founded.organization.id
     )
     opened = next(one for one in lines if one.subject_id == below.id)
@@ -221,10 +221,10 @@ async def test_opening_and_revoking_at_once_leaves_nothing_in_use(stored: Scene)
         asked = [*opens[:turn], ends, *opens[turn:]]
         for one in await asyncio.gather(*asked, return_exceptions=True):
             assert not isinstance(one, BaseException) or isinstance(one, Forbidden)
-        found, _ = await reads.sessions(
+        found, _ = await lists.sessions(
             stored.world,
             stored.principal,
             organization_id=stored.founded.organization.id,
-            which=reads.Which(parent_id=parent.id),
+            which=lists.WhichSessions(parent_id=parent.id),
         )
         assert {one.state for one in found} <= {State.REVOKED}

@@ -14,7 +14,7 @@ from tests.flows.truth import check_books
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.core.errors import Forbidden, Limited
 from valetkey.core.session import Proof, State
-from valetkey.flows import freeze, reads, stop
+from valetkey.flows import freeze, lists, stop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -78,11 +78,11 @@ async def test_a_stop_in_one_process_stops_what_the_other_opens_and_runs(
     stopping = act(other.world, other.principal, other.request(), session_id=root.id)
     made = await asyncio.gather(*opens[:2], *runs, stopping, *opens[2:], return_exceptions=True)
     assert all(not isinstance(end, BaseException) or isinstance(end, Forbidden) for end in made)
-    found, _ = await reads.sessions(
+    found, _ = await lists.sessions(
         other.world,
         other.principal,
         organization_id=other.founded.organization.id,
-        which=reads.Which(parent_id=root.id),
+        which=lists.WhichSessions(parent_id=root.id),
     )
     ended = State.FROZEN if how == "freeze" else State.REVOKED
     assert {shown.state for shown in found} == {ended}

@@ -21,7 +21,7 @@ from valetkey.core.permission.decide import Deny
 from valetkey.core.permission.model import Cap, Rate, Window
 from valetkey.core.session import State
 from valetkey.core.wallet import OwnerKey
-from valetkey.flows import freeze, preview, reads, reconcile, stop
+from valetkey.flows import freeze, lists, preview, reads, reconcile, stop
 
 if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
@@ -231,7 +231,7 @@ async def test_no_tree_of_runs_spends_more_than_any_session_of_it_may(scene: Sce
             assert not isinstance(one, BaseException) or isinstance(one, Forbidden | Limited)
     paid = {one.id: 0 for one in tree}
     lines = {one.id: await _ids(scene, one) for one in tree}
-    done = await reads.activities(
+    done, _ = await lists.activities(
         scene.world, scene.principal, organization_id=scene.founded.organization.id
     )
     for activity in done:

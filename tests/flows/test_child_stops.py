@@ -15,7 +15,7 @@ from valetkey.core.chain import GrantStage
 from valetkey.core.child_session import Branch
 from valetkey.core.errors import Code, Conflict, Forbidden, NotFound, Unauthenticated
 from valetkey.core.session import Session, State
-from valetkey.flows import freeze, introspect, issue_token, prove, reads, stop, undelegate
+from valetkey.flows import freeze, introspect, issue_token, lists, prove, reads, stop, undelegate
 from valetkey.flows.prove import Bearer
 from valetkey.flows.stop import Scope
 
@@ -51,7 +51,7 @@ async def test_ending_a_session_ends_all_below_it(scene: Scene, how: str) -> Non
         key = root.holding.account.id
         await undelegate.undelegate(world, scene.principal, request, account_id=key, signature=None)
     ended = State.CLOSED if how == "close" else State.REVOKED
-    lines, _ = await reads.audit_log(
+    lines, _ = await lists.audit_log(
         world, scene.principal, organization_id=scene.founded.organization.id
     )
     for one in tree:

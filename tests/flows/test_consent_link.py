@@ -15,7 +15,7 @@ from valetkey.core.plan import consent
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Proof, State
 from valetkey.core.wallet import OwnerKey
-from valetkey.flows import consent_link, grant, open_session, reads
+from valetkey.flows import consent_link, grant, lists, open_session, reads
 from valetkey.flows.prove import Bearer, authenticate
 from valetkey.flows.stop import revoke
 
@@ -118,7 +118,7 @@ async def test_a_link_is_nobody_in_every_other_flow(scene: Scene) -> None:
     principal = await by(scene, token)
     for ask in (
         reads.session(scene.world, principal, session_id=opened.session.id),
-        reads.activities(scene.world, principal, organization_id=principal.organization_id),
+        lists.activities(scene.world, principal, organization_id=principal.organization_id),
         grant.consent_of(scene.world, principal, session_id=opened.session.id),
         consent_link.renew_link(
             scene.world, principal, scene.request(), session_id=opened.session.id

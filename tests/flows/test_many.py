@@ -16,7 +16,7 @@ from valetkey.core.errors import Code, Conflict
 from valetkey.core.permission.model import ANYTHING
 from valetkey.core.session import Proof, State, Usage
 from valetkey.core.wallet import OwnerKey
-from valetkey.flows import freeze, open_session, reads, stop
+from valetkey.flows import freeze, lists, open_session, scan, stop
 from valetkey.flows.clear_approvals import clear_approvals
 from valetkey.flows.kill_again import endings_of, is_ending
 from valetkey.flows.leaving import leavings_of
@@ -197,20 +197,19 @@ async def test_looking_for_a_state_reads_so_many_sessions_at_a_time(scene: Scene
     assert usage is not None
 
     def add(tx: Tx) -> None:
-        for number in range(reads.SCANNED):
+        for number in range(scan.SCANNED):
             tx.add(replace(other.session, id=f"{other.id}{number:04}"))
             tx.add(replace(usage, id=f"{other.id}{number:04}"))
 
     await scene.world.store.write(add)
 
     async def look(after: str) -> tuple[list[str], str | None]:
-        found, behind = await reads.sessions(
+        found, behind = await lists.sessions(
             scene.world,
             scene.principal,
             organization_id=scene.founded.organization.id,
-            which=reads.Which(state=State.FROZEN),
-            after=after,
-            limit=1,
+            which=lists.WhichSessions(state=State.FROZEN),
+            part=scan.Part(after=after, limit=1),
         )
         return [one.session.id for one in found], behind
 

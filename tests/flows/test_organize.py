@@ -17,7 +17,16 @@ from valetkey.core.errors import Code, Conflict, Forbidden, Malformed, NotFound,
 from valetkey.core.organization import User
 from valetkey.core.principal import ANONYMOUS, Principal
 from valetkey.core.wallet import Curve
-from valetkey.flows import budgets, credentials, open_session, organize, prove, reads, stop
+from valetkey.flows import (
+    budgets,
+    credentials,
+    lists,
+    open_session,
+    organize,
+    prove,
+    reads,
+    stop,
+)
 from valetkey.flows.prove import Bearer
 
 if TYPE_CHECKING:
@@ -46,7 +55,7 @@ async def test_the_first_key_of_a_child_is_shown_once(stored: Scene) -> None:
     assert who.organization_id == child.id
     again = await organize.open_organization(stored.world, stored.principal, request, name="Child")
     assert again == (child, None)
-    lines, _ = await reads.audit_log(stored.world, who, organization_id=child.id)
+    lines, _ = await lists.audit_log(stored.world, who, organization_id=child.id)
     assert ("credential:added", who.subject_id) in _named(lines)
 
 
@@ -55,7 +64,7 @@ async def test_opening_a_child_is_in_the_logs_of_both(scene: Scene) -> None:
     child = await make_child(scene)
     parent = scene.founded.organization.id
     for organization_id in (parent, child.organization.id):
-        lines, _ = await reads.audit_log(
+        lines, _ = await lists.audit_log(
             scene.world, scene.principal, organization_id=organization_id
         )
         assert ("organization:opened", child.organization.id) in _named(lines)
@@ -121,8 +130,8 @@ async def test_ids_of_another_organization_are_not_found(scene: Scene) -> None:
     asked = [
         reads.session(world, who, session_id=held.id),
         reads.owned(world, who, Credential, "credential", key=scene.principal.subject_id),
-        reads.audit_log(world, who, organization_id=scene.founded.organization.id),
-        reads.sessions(world, who, organization_id=scene.founded.organization.id),
+        lists.audit_log(world, who, organization_id=scene.founded.organization.id),
+        lists.sessions(world, who, organization_id=scene.founded.organization.id),
         stop.revoke(world, who, scene.request(), session_id=held.id),
         credentials.revoke_credential(
             world, who, scene.request(), credential_id=scene.principal.subject_id

@@ -18,7 +18,7 @@ from valetkey.core.errors import Code, Conflict, Forbidden, Malformed, NotFound,
 from valetkey.core.rotation import NewKey, key_statement, thumbprint_of
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Curve
-from valetkey.flows import credentials, freeze, open_session, prove, reads, stop
+from valetkey.flows import credentials, freeze, lists, open_session, prove, stop
 from valetkey.flows.rotate_key import rotate_credential_key, rotate_session_key
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ async def test_a_change_of_key_is_an_activity_and_a_line(stored: Scene) -> None:
     rotated = await rotate(stored, held, stored.new_key())
     assert held.session.key is not None
     assert rotated.key is not None
-    lines, _ = await reads.audit_log(
+    lines, _ = await lists.audit_log(
         stored.world, stored.principal, organization_id=held.session.organization_id
     )
     line = lines[-1]
@@ -224,7 +224,7 @@ async def test_a_credential_goes_on_under_a_new_key(stored: Scene) -> None:
     with pytest.raises(Unauthenticated):
         await entered(stored, credential.id, old)
     assert (await entered(stored, credential.id, new)).subject_id == credential.id
-    lines, _ = await reads.audit_log(
+    lines, _ = await lists.audit_log(
         stored.world, stored.principal, organization_id=credential.organization_id
     )
     assert [one.event for one in lines].count("credential:key_rotated") == 1

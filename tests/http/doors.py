@@ -83,6 +83,8 @@ POST /v1/sessions/{session_id}/freeze             proof kind yes yes none yes  k
 POST /v1/sessions/{session_id}/unfreeze           proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/sessions/{session_id}/revoke             proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/sessions/revoke                          proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/exposure                                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/exposure/revoke                          proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/runs                                     proof kind kind kind kind kind reads reads yes  yes  frozen expired revoked
 POST /v1/activities/{activity_id}/signature       proof kind kind kind kind kind reads reads none none frozen expired revoked
 GET /v1/activities                                proof kind yes yes none yes  yes   yes   yes   yes   frozen expired revoked

@@ -143,6 +143,20 @@ async def _grant(stage: Stage, principal: str) -> Target:
     return f"/v1/sessions/{opened['session']['id']}/grant", sign_consent(opened["next_action"])
 
 
+NOBODY: Final = "0x" + "7e" * 20
+
+
+async def _exposed(stage: Stage, principal: str) -> Target:
+    del principal
+    return f"/v1/exposure?contract={NOBODY}&organization_id={stage.org.organization.id}", None
+
+
+async def _revoke_exposed(stage: Stage, principal: str) -> Target:
+    del principal
+    own = stage.org.organization.id
+    return "/v1/exposure/revoke", {"contract": NOBODY, "organization_id": own}
+
+
 async def _run(stage: Stage, principal: str) -> Target:
     del principal
     return "/v1/runs", {"calls": [stage.transfer(1)]}
@@ -225,6 +239,8 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/sessions/{session_id}/unfreeze": stop("unfreeze", {}),
     "POST /v1/sessions/{session_id}/revoke": stop("revoke", None),
     "POST /v1/sessions/revoke": revoke_all,
+    "GET /v1/exposure": _exposed,
+    "POST /v1/exposure/revoke": _revoke_exposed,
     "POST /v1/tokens/introspect": token("introspect"),
     "POST /v1/tokens/revoke": token("revoke"),
     "POST /v1/tokens/exchange": exchange,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from valetkey.core.activity import Activity, ActivityState
-from valetkey.core.audit import AuditHead, AuditLine, first_head
 from valetkey.core.budget import BudgetLine
 from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, Forbidden
 from valetkey.core.organization import Organization, User
 from valetkey.core.principal import PrincipalKind
-from valetkey.core.session import Session, State
+from valetkey.core.session import Session
 from valetkey.core.wallet import Account, Wallet
 from valetkey.core.webhook import Delivery, Webhook
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.line import is_below, line_of, root_of
+from valetkey.flows.scan import PAGE
 from valetkey.flows.shown import show
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from valetkey.ports import Value, View
 
 Owned = TypeVar("Owned", User, Credential, Wallet, Account, Activity, BudgetLine, Webhook, Delivery)
-PAGE = 100
-SCANNED = 1000
 
 
 async def session(world: Sight, principal: Principal, *, session_id: str) -> Shown:
@@ -38,7 +35,7 @@ async def session(world: Sight, principal: Principal, *, session_id: str) -> Sho
     def body(view: View) -> Shown:
         found = present(view.get(Session, session_id), "session")
         if not is_below(view, found, principal.subject_id):
-            _expect_own(principal, session_id)
+            expect_own(principal, session_id)
         expect_reach(view, principal, found.organization_id, "session")
         return show(line_of(view, found), now=now)
 
@@ -64,71 +61,17 @@ async def to_sign(world: Sight, activity: Activity) -> tuple[Session, Account] |
     return await world.store.read(body)
 
 
-def _expect_own(principal: Principal, session_id: str) -> None:
+def expect_own(principal: Principal, session_id: str) -> None:
+    """
+    Let sessions see themselves alone, and publishable keys nothing of this kind.
+
+    Raises:
+        NotFound, Forbidden: It is another session, or a publishable key.
+    """
     if principal.kind is PrincipalKind.SESSION and principal.subject_id != session_id:
         present(None, "session")
     if principal.kind is PrincipalKind.PUBLISHABLE:
         raise Forbidden(Code.NOT_ALLOWED, "a publishable key reads the consent of a session only")
-
-
-@dataclass(frozen=True, slots=True)
-class Which:
-    """Which sessions are listed: those that have all that is not None."""
-
-    state: State | None = None
-    user_id: str | None = None
-    wallet_id: str | None = None
-    parent_id: str | None = None
-
-
-EVERY: Final = Which()
-
-
-async def sessions(
-    world: Sight,
-    principal: Principal,
-    *,
-    organization_id: str,
-    which: Which = EVERY,
-    after: str = "",
-    limit: int = PAGE,
-) -> tuple[list[Shown], str | None]:
-    """
-    Return sessions of an organization, newest first, in pages, and where the next page begins.
-
-    A session gets its own children alone.
-    The state follows from time and use, so it is looked for: in `SCANNED` sessions for one page,
-    which may be short, or empty, with others behind it. None is behind the last one.
-    """
-    if principal.kind is not PrincipalKind.SESSION or which.parent_id != principal.subject_id:
-        expect_secret(principal)
-    now = world.clock.now()
-    asked = {
-        "user_id": which.user_id,
-        "wallet_id": which.wallet_id,
-        "parent_id": which.parent_id,
-    }
-    where = {name: value for name, value in asked.items() if value is not None}
-    where["organization_id"] = organization_id
-
-    def body(view: View) -> tuple[list[Shown], str | None]:
-        expect_reach(view, principal, organization_id, "organization")
-        shown: list[Shown] = []
-        cursor = after
-        for _ in range(SCANNED // PAGE):
-            page = view.find(Session, after=cursor, limit=PAGE, newest_first=True, **where)
-            for found in page:
-                cursor = found.id
-                one = show(line_of(view, found), now=now)
-                if which.state in {None, one.state}:
-                    shown.append(one)
-                if len(shown) == limit:
-                    return shown, cursor
-            if len(page) < PAGE:
-                return shown, None
-        return shown, cursor
-
-    return await world.store.read(body)
 
 
 async def owned(
@@ -203,44 +146,8 @@ async def activity(world: Sight, principal: Principal, *, activity_id: str) -> A
         found = present(view.get(Activity, activity_id), "activity")
         if principal.kind is PrincipalKind.SESSION and found.session_id != principal.subject_id:
             return present(None, "activity")
-        _expect_own(principal, principal.subject_id)
+        expect_own(principal, principal.subject_id)
         expect_reach(view, principal, found.organization_id, "activity")
         return found
-
-    return await world.store.read(body)
-
-
-async def activities(
-    world: Sight,
-    principal: Principal,
-    *,
-    organization_id: str,
-    after: str = "",
-    limit: int = PAGE,
-) -> list[Activity]:
-    """Return activities, newest first, in pages: a session sees its own alone."""
-    expect_known(principal)
-    _expect_own(principal, principal.subject_id)
-    where = {"organization_id": organization_id}
-    if principal.kind is PrincipalKind.SESSION:
-        where["session_id"] = principal.subject_id
-
-    def body(view: View) -> list[Activity]:
-        expect_reach(view, principal, organization_id, "organization")
-        return view.find(Activity, after=after, limit=limit, newest_first=True, **where)
-
-    return await world.store.read(body)
-
-
-async def audit_log(
-    world: Sight, principal: Principal, *, organization_id: str, after: str = "", limit: int = PAGE
-) -> tuple[list[AuditLine], AuditHead]:
-    """Return lines of the audit log in order, in pages, and the head of it."""
-    expect_secret(principal)
-
-    def body(view: View) -> tuple[list[AuditLine], AuditHead]:
-        expect_reach(view, principal, organization_id, "organization")
-        lines = view.find(AuditLine, after=after, limit=limit, organization_id=organization_id)
-        return lines, view.get(AuditHead, organization_id) or first_head(organization_id)
 
     return await world.store.read(body)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valetkey.core.principal import Principal
+    from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -166,7 +167,7 @@ def _of_scope(view: View, scope: Scope, scope_id: str) -> list[Session]:
         found += page
 
 
-def is_alive(world: World, view: View, session: Session) -> bool:
+def is_alive(world: Sight, view: View, session: Session) -> bool:
     """Say whether a stop of *session* ends something: frozen ones may come back, and idle ones."""
     usage = present(view.get(Usage, session.id), "session")
     return stoppable_state(session, usage, now=world.clock.now()) not in _ENDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
-
-_LISTS: Final = frozenset({"token"})  # query parameters that may stand more than once
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +203,7 @@ class App:
                 body = read_json(
                     incoming, kind.decoder, self._limits, may_be_empty=kind.may_be_empty
                 )
-        query = read_query(incoming.query, route.query, _LISTS)
+        query = read_query(incoming.query, route.query)
         return Ask(check_name(route, name), body, query, peer)
 
     async def _pass(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -230,17 +231,21 @@ def first_twice(names: Iterable[str]) -> str | None:
     return None
 
 
-def read_query(text: str, kind: type[S], lists: frozenset[str]) -> S:
-    """
-    Return the query parameters as *kind*, a struct that forbids unknown fields.
+@lru_cache(maxsize=128)
+def _lists_of(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the names that may stand more than once: those of lists."""
+    fields = msgspec.structs.fields(kind)
+    return frozenset(one.name for one in fields if one.default_factory is list)
 
-    Args:
-        lists: Names that may stand more than once.
+
+def read_query(text: str, kind: type[S]) -> S:
+    """
+    Return the query parameters as *kind*, a struct that forbids unknown fields. Lists may repeat.
 
     Raises:
         Malformed: One is unknown, twice, or of another form than it must be.
     """
-    return _read_parameters(text, kind, lists, "query")
+    return _read_parameters(text, kind, _lists_of(kind), "query")
 
 
 def read_form(incoming: Incoming, kind: type[S]) -> S:

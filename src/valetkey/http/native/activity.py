@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+from msgspec import Meta
+
+from valetkey.core.activity import ActivityState
 from valetkey.core.errors import Code
+from valetkey.core.ids import Prefix
 from valetkey.core.permission.decide import Deny
 from valetkey.core.plan import chain_id_of
 from valetkey.core.scope import Scope
 from valetkey.core.session import Proof
+from valetkey.flows import lists, reads, run
 from valetkey.flows import preview as previewing
-from valetkey.flows import reads, run
 from valetkey.flows.grant import granted
-from valetkey.http.native.pages import OwnedPage, owner_of, page
+from valetkey.flows.scan import Span
+from valetkey.http.native.pages import Order, OwnedPage, cursor_of, owner_of, part_of
 from valetkey.http.routes import SECRET_OR_SESSION, SESSION, Ask, Read, Route, Write
 from valetkey.wire import activity as wire
-from valetkey.wire.base import Page, read_bytes
+from valetkey.wire.base import Page, Seconds, read_bytes
 
 if TYPE_CHECKING:
     from valetkey.core import activity as core
@@ -23,6 +28,27 @@ if TYPE_CHECKING:
     from valetkey.http.admitted import Admitted
     from valetkey.http.routes import NoQuery
     from valetkey.http.sight import Reads
+
+
+class ActivitiesQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """
+    Which activities.
+
+    Args:
+        kind: Such as ``run`` or ``session:revoke``.
+        since, until: Unix seconds: the first one, and the first one that is not in it any more.
+    """
+
+    kind: Annotated[str, Meta(max_length=64)] | None = None
+    state: (
+        Literal["awaiting_signature", "ready", "sending", "included", "done", "failed", "lapsed"]
+        | None
+    ) = None
+    session_id: str | None = None
+    account_id: str | None = None
+    since: Seconds | None = None
+    until: Seconds | None = None
+    order: Order = "newest"
 
 
 async def _write(see: Reads, activity: core.Activity) -> wire.Activity:
@@ -59,17 +85,23 @@ async def _sign(admitted: Admitted, ask: Ask[wire.SignRun, NoQuery]) -> wire.Act
 
 
 async def _activities(
-    see: Reads, principal: Principal, ask: Ask[None, OwnedPage]
+    see: Reads, principal: Principal, ask: Ask[None, ActivitiesQuery]
 ) -> Page[wire.Activity]:
     query = ask.query
-    found = await reads.activities(
+    found, behind = await lists.activities(
         see,
         principal,
         organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
-        limit=query.limit,
+        which=lists.WhichActivities(
+            kind=query.kind,
+            state=None if query.state is None else ActivityState(query.state),
+            session_id=query.session_id,
+            account_id=query.account_id,
+            created=Span(query.since, query.until),
+        ),
+        part=part_of(query, cursor_of(query, Prefix.ACTIVITY), query.order),
     )
-    return page(found, wire.write_activity, query)
+    return Page(items=[wire.write_activity(one) for one in found], next=behind)
 
 
 async def _activity(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Activity:
@@ -117,8 +149,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/activities",
         who=SECRET_OR_SESSION,
         scope=Scope.READ,
-        summary="List activities, newest first: all, or the ones of the session that asks",
-        query=OwnedPage,
+        summary="List activities: all, or the ones of the session that asks",
+        query=ActivitiesQuery,
         answer=Page[wire.Activity],
         handle=_activities,
     ),

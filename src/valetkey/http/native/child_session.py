@@ -10,12 +10,14 @@ import msgspec
 from valetkey.core.child_session import Beyond
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Malformed
+from valetkey.core.ids import Prefix
 from valetkey.core.principal import Access
 from valetkey.core.scope import Scope
 from valetkey.core.session import Proof
-from valetkey.flows import reads, stop
+from valetkey.flows import lists, reads, stop
 from valetkey.flows.open_child import open_child
-from valetkey.http.native.pages import Paged
+from valetkey.flows.scan import Part
+from valetkey.http.native.pages import Paged, cursor_of
 from valetkey.http.native.session import write_opened, write_shown
 from valetkey.http.native.stop import write_stopped
 from valetkey.http.routes import SECRET, SESSION, Ask, Read, Route, Write
@@ -106,13 +108,12 @@ async def _open_own(admitted: Admitted, ask: Ask[wire.OpenChild, NoQuery]) -> Op
 
 async def _children(see: Reads, principal: Principal, ask: Ask[None, Paged]) -> Page[Session]:
     query = ask.query
-    found, behind = await reads.sessions(
+    found, behind = await lists.sessions(
         see,
         principal,
         organization_id=principal.organization_id,
-        which=reads.Which(parent_id=principal.subject_id),
-        after=query.after,
-        limit=query.limit,
+        which=lists.WhichSessions(parent_id=principal.subject_id),
+        part=Part(after=cursor_of(query, Prefix.SESSION), limit=query.limit),
     )
     return Page(items=[write_shown(shown, see.names) for shown in found], next=behind)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.credential import Credential, CredentialKind
+from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.scope import Scope
 from valetkey.flows import credentials, organize, reads
-from valetkey.http.native.pages import OwnedPage, Paged, owner_of, page
+from valetkey.http.native.pages import OwnedPage, Paged, cursor_of, owner_of, page
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
 from valetkey.wire import credential as wire_credential
 from valetkey.wire import organization as wire
@@ -37,7 +38,9 @@ async def _children(
     see: Reads, principal: Principal, ask: Ask[None, Paged]
 ) -> Page[wire.Organization]:
     query = ask.query
-    found = await reads.children(see, principal, after=query.after, limit=query.limit)
+    found = await reads.children(
+        see, principal, after=cursor_of(query, Prefix.ORGANIZATION), limit=query.limit
+    )
     return page(found, wire.write_organization, query)
 
 
@@ -64,7 +67,7 @@ async def _users(see: Reads, principal: Principal, ask: Ask[None, OwnedPage]) ->
         principal,
         User,
         organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
+        after=cursor_of(query, Prefix.USER),
         limit=query.limit,
     )
     return page(found, wire.write_user, query)
@@ -101,7 +104,7 @@ async def _credentials(
         principal,
         Credential,
         organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
+        after=cursor_of(query, Prefix.CREDENTIAL),
         limit=query.limit,
     )
     return page(found, wire_credential.write_credential, query)

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import Meta
 
 from valetkey.core.errors import Code, NotFound
 from valetkey.core.scope import Scope
-from valetkey.flows import reads
-from valetkey.http.native.pages import OwnedPage, Owner, owner_of, page
+from valetkey.flows import lists
+from valetkey.flows.scan import Span
+from valetkey.http.native.pages import Order, OwnedPage, Owner, line_cursor, owner_of, part_of
 from valetkey.http.problem import TITLES, TYPES
 from valetkey.http.routes import EVERYBODY, SECRET, Ask, NoQuery, Read, Route
 from valetkey.wire import server as wire
-from valetkey.wire.base import Page, hexed
+from valetkey.wire.base import Page, Seconds, hexed
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.http.sight import Reads
 
 
+Name = Annotated[str, Meta(max_length=64)]
+
+
 class OwnerQuery(NoQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whose log."""
 
     organization_id: Owner | None = None
+
+
+class AuditQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """
+    Which lines of the log.
+
+    Args:
+        resource, action: The halves of the event's name: ``session`` and ``revoked``.
+        since, until: Unix seconds: the first one, and the first one that is not in it any more.
+    """
+
+    resource: Name | None = None
+    action: Name | None = None
+    subject_id: Name | None = None
+    principal_id: Name | None = None
+    since: Seconds | None = None
+    until: Seconds | None = None
+    order: Order = "oldest"
 
 
 async def _alive(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Health:
@@ -63,17 +87,24 @@ async def _problem(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) ->
 
 
 async def _audit(
-    see: Reads, principal: Principal, ask: Ask[None, OwnedPage]
+    see: Reads, principal: Principal, ask: Ask[None, AuditQuery]
 ) -> Page[wire.AuditLine]:
     query = ask.query
-    lines, _ = await reads.audit_log(
+    organization_id = owner_of(principal, query.organization_id)
+    lines, behind = await lists.audit_log(
         see,
         principal,
-        organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
-        limit=query.limit,
+        organization_id=organization_id,
+        which=lists.WhichLines(
+            resource=query.resource,
+            action=query.action,
+            subject_id=query.subject_id,
+            principal_id=query.principal_id,
+            at=Span(query.since, query.until),
+        ),
+        part=part_of(query, line_cursor(query.after, organization_id), query.order),
     )
-    return page(lines, wire.write_audit_line, query)
+    return Page(items=[wire.write_audit_line(one) for one in lines], next=behind)
 
 
 async def _head(see: Reads, principal: Principal, ask: Ask[None, OwnerQuery]) -> wire.AuditHead:
@@ -119,8 +150,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/audit",
         who=SECRET,
         scope=Scope.AUDIT_READ,
-        summary="List the lines of the audit log, oldest first",
-        query=OwnedPage,
+        summary="List the lines of the audit log",
+        query=AuditQuery,
         answer=Page[wire.AuditLine],
         handle=_audit,
     ),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Malformed
+from valetkey.core.ids import Prefix
 from valetkey.core.permission.lint import lint
 from valetkey.core.plan import chain_id_of
 from valetkey.core.principal import Access, PrincipalKind
 from valetkey.core.scope import Scope
 from valetkey.core.session import Proof, State
-from valetkey.flows import grant, reads
+from valetkey.flows import grant, lists, reads
 from valetkey.flows.open_session import Opened, open_session
 from valetkey.http.native.consent import consent_url, read_signatures
-from valetkey.http.native.pages import OwnedPage, owner_of
+from valetkey.http.native.pages import cursor_of, owner_of, part_of
+from valetkey.http.native.which import SessionsQuery, which_sessions
 from valetkey.http.routes import (
     SECRET,
     SECRET_OR_PUBLISHABLE,
@@ -41,17 +43,6 @@ if TYPE_CHECKING:
     from valetkey.http.admitted import Admitted
     from valetkey.http.routes import NoQuery
     from valetkey.http.sight import Reads
-
-
-class SessionsQuery(OwnedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which sessions."""
-
-    state: (
-        Literal["pending", "open", "frozen", "revoked", "expired", "exhausted", "closed"] | None
-    ) = None
-    user_id: str | None = None
-    wallet_id: str | None = None
-    parent_id: str | None = None
 
 
 def write_shown(shown: Shown, names: Mapping[bytes, str]) -> wire.Session:
@@ -162,18 +153,12 @@ async def _sessions(
     see: Reads, principal: Principal, ask: Ask[None, SessionsQuery]
 ) -> Page[wire.Session]:
     query = ask.query
-    found, behind = await reads.sessions(
+    found, behind = await lists.sessions(
         see,
         principal,
         organization_id=owner_of(principal, query.organization_id),
-        which=reads.Which(
-            state=None if query.state is None else State(query.state),
-            user_id=query.user_id,
-            wallet_id=query.wallet_id,
-            parent_id=query.parent_id,
-        ),
-        after=query.after,
-        limit=query.limit,
+        which=which_sessions(query),
+        part=part_of(query, cursor_of(query, Prefix.SESSION), query.order),
     )
     return Page(items=[write_shown(shown, see.names) for shown in found], next=behind)
 
@@ -246,7 +231,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions",
         who=SECRET,
         scope=Scope.READ,
-        summary="List sessions, newest first",
+        summary="List sessions",
         query=SessionsQuery,
         answer=Page[wire.Session],
         handle=_sessions,

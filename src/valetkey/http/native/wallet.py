@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import Meta, Struct, field
 
 from valetkey.core.budget import BudgetLine
+from valetkey.core.ids import Prefix
 from valetkey.core.scope import Scope
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows import accounts, budgets, reads
 from valetkey.flows.account_state import account_state
 from valetkey.flows.leftovers import alive_grants
-from valetkey.http.native.pages import OwnedPage, owner_of, page
+from valetkey.http.native.pages import OwnedPage, budget_cursor, cursor_of, owner_of, page
 from valetkey.http.routes import SECRET, SECRET_OR_SESSION, Ask, Read, Route, Write
 from valetkey.wire import wallet as wire
 from valetkey.wire.activity import Activity, write_activity
@@ -67,7 +68,7 @@ async def _wallets(
         principal,
         Wallet,
         organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
+        after=cursor_of(query, Prefix.WALLET),
         limit=query.limit,
     )
     return page(found, wire.write_wallet, query)
@@ -86,7 +87,7 @@ async def _accounts(
         principal,
         Account,
         organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
+        after=cursor_of(query, Prefix.ACCOUNT),
         limit=query.limit,
     )
     return page(found, wire.write_account, query)
@@ -159,7 +160,7 @@ async def _budgets(
         principal,
         BudgetLine,
         organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
+        after=budget_cursor(query.after),
         limit=query.limit,
     )
     return page(found, wire.write_budget, query)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core import webhook as core
+from valetkey.core.ids import Prefix
 from valetkey.core.scope import Scope
 from valetkey.flows import deliveries, reads, webhooks
-from valetkey.http.native.pages import OwnedPage, owner_of, page
+from valetkey.http.native.pages import OwnedPage, cursor_of, owner_of, page
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
 from valetkey.wire import webhook as wire
 from valetkey.wire.base import Nothing, Page, read_text
@@ -46,7 +47,7 @@ async def _list(see: Reads, principal: Principal, ask: Ask[None, OwnedPage]) -> 
         principal,
         core.Webhook,
         organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
+        after=cursor_of(query, Prefix.WEBHOOK),
         limit=query.limit,
     )
     return page(found, wire.write_webhook, query)
@@ -117,7 +118,7 @@ async def _deliveries(
         principal,
         core.Delivery,
         organization_id=owner_of(principal, query.organization_id),
-        after=query.after,
+        after=cursor_of(query, Prefix.DELIVERY),
         limit=query.limit,
         **where,
     )

@@ -36,7 +36,7 @@ async def by_ticket(world: World, route: Route, incoming: Incoming, name: str) -
     """
     if not isinstance(route, Stream) or "ticket" not in route.query.__struct_fields__:
         return None
-    ticket = read_query(incoming.query, route.query, frozenset()).ticket  # type: ignore[attr-defined]
+    ticket = read_query(incoming.query, route.query).ticket  # type: ignore[attr-defined]
     if ticket is None:
         return None
     if any(field in incoming.fields for field in _PROOFS):
