@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,26 +12,34 @@ from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, check_id, make_id
 
 ZERO = "ses_" + "0" * 24
+CHANCE = st.lists(st.integers(0, 31), min_size=14, max_size=14).map(bytes)
 
 
-def test_an_id_is_a_prefix_and_fifteen_bytes_in_base_32() -> None:
-    """Six bytes of time, nine of chance, in Crockford's alphabet."""
-    assert make_id(Prefix.SESSION, bytes(9), at_ms=0) == ZERO
-    assert make_id(Prefix.SESSION, b"\xff" * 9, at_ms=2**48 - 1) == "ses_" + "z" * 24
-    assert make_id(Prefix.USER, bytes(8) + b"\x01", at_ms=1) == "usr_000000000400000000000001"
+def test_an_id_is_a_prefix_and_ten_letters_of_time_and_fourteen_of_chance() -> None:
+    """In base 32 with Crockford's alphabet; of a byte of chance the lower five bits count."""
+    assert make_id(Prefix.SESSION, bytes(14), at_ms=0) == ZERO
+    assert make_id(Prefix.SESSION, b"\xff" * 14, at_ms=2**50 - 1) == "ses_" + "z" * 24
+    assert make_id(Prefix.USER, bytes(13) + b"\x21", at_ms=33) == "usr_000000001100000000000001"
 
 
-@pytest.mark.parametrize("length", [0, 8, 10])
+def test_every_letter_of_chance_is_as_likely_as_any_other() -> None:
+    """Each of the 32 stands for eight values of a byte."""
+    made = [make_id(Prefix.USER, bytes([byte] * 14), at_ms=0)[-1] for byte in range(256)]
+    assert set(Counter(made).values()) == {8}
+    assert len(set(made)) == 32
+
+
+@pytest.mark.parametrize("length", [0, 13, 15])
 def test_entropy_of_another_length_is_refused(length: int) -> None:
     """Fewer random bytes would make ids that can be guessed."""
-    with pytest.raises(ValueError, match=f"expected 9 bytes of entropy, got {length}"):
+    with pytest.raises(ValueError, match=f"expected 14 bytes of entropy, got {length}"):
         make_id(Prefix.SESSION, bytes(length), at_ms=0)
 
 
 @given(
     st.sampled_from(Prefix),
     st.binary(min_size=ID_ENTROPY_BYTES, max_size=ID_ENTROPY_BYTES),
-    st.integers(0, 2**48 - 1),
+    st.integers(0, 2**50 - 1),
 )
 def test_what_is_made_is_accepted_as_its_kind_alone(
     prefix: Prefix, entropy: bytes, at_ms: int
@@ -44,7 +54,7 @@ def test_what_is_made_is_accepted_as_its_kind_alone(
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 2**48 - 1), st.binary(min_size=9, max_size=9)),
+        st.tuples(st.integers(0, 2**50 - 1), CHANCE),
         min_size=2,
         max_size=6,
         unique=True,

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Malformed
-from valetkey.core.ids import Prefix, make_id
+from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, make_id
 from valetkey.spec.jcs import canonical_json
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ REFUSAL_BURST: Final = "alert:refusal_burst"
 RELAYER_BALANCE_LOW: Final = "alert:relayer_balance_low"
 EVERY: Final = "*"
 MAX_WANTED: Final = 64
-_SEQ_BYTES: Final = 4
-_MARK_BYTES: Final = 5
+_SEQ_SHIFTS: Final = (25, 20, 15, 10, 5, 0)  # a letter of an id holds five bits
+_MARK_LETTERS: Final = ID_ENTROPY_BYTES - len(_SEQ_SHIFTS)
 
 # Every event that the audit log has; docs/reference/webhooks.md says what each means.
 EVENTS: Final = frozenset(
@@ -97,9 +97,9 @@ def event_id(line: AuditLine) -> str:
 
 def line_id(prefix: Prefix, line: AuditLine, mark: str) -> str:
     """Return an id made from *line* and *mark* alone, in the order of lines."""
-    seq = (line.seq % 2 ** (8 * _SEQ_BYTES)).to_bytes(_SEQ_BYTES)
-    entropy = seq + hashlib.sha256(f"{line.organization_id}/{mark}".encode()).digest()[:_MARK_BYTES]
-    return make_id(prefix, entropy, at_ms=line.at * 1000)
+    seq = bytes((line.seq >> shift) & 31 for shift in _SEQ_SHIFTS)
+    chance = hashlib.sha256(f"{line.organization_id}/{mark}".encode()).digest()[:_MARK_LETTERS]
+    return make_id(prefix, seq + chance, at_ms=line.at * 1000)
 
 
 def event_body(line: AuditLine) -> bytes:
