@@ -54,12 +54,17 @@ class Branch:
 
 def state_in_line(line: Line, *, now: int) -> State:
     """Return the state of the first of *line*, with what stops it from above in it."""
+    if len(line) == 1:  # nearly all of them
+        return state_of(*line[0], now=now)
     return _GRAVEST_FIRST[min(_gravity(*one, now=now) for one in line)]
 
 
 def refusal_in_line(line: Line, *, now: int) -> Deny | None:
     """Return why the first of *line* may not be used at *now*, or None if it may."""
-    for session, usage in sorted(line, key=lambda one: _gravity(*one, now=now)):
+    gravest = line
+    if len(line) > 1:
+        gravest = sorted(line, key=lambda one: _gravity(*one, now=now))
+    for session, usage in gravest:
         denied = refusal(session, usage, now=now)
         if denied is not None:
             return _from(session, line, denied)
@@ -68,7 +73,7 @@ def refusal_in_line(line: Line, *, now: int) -> Deny | None:
 
 def ends_in_line(line: Line) -> int:
     """Return the first second at which the first of *line* is over, if none of it is used again."""
-    return min(ends_at(*one) for one in line)
+    return min([ends_at(*one) for one in line])
 
 
 def decide_in_line(

@@ -220,9 +220,12 @@ class Usage:
     recent_nonces: tuple[int, ...] = ()
 
 
+_STOPPED: Final = frozenset({State.REVOKED, State.CLOSED})
+
+
 def state_of(session: Session, usage: Usage, *, now: int) -> State:
     """Return the state of *session* at *now*, with time and use taken into account."""
-    if session.state in {State.REVOKED, State.CLOSED}:
+    if session.state in _STOPPED:
         return session.state
     if now >= ends_at(session, usage):
         return State.EXPIRED

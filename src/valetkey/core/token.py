@@ -64,4 +64,9 @@ def fingerprint(token: str) -> str:
 
 def matches(token: str, stored: str) -> bool:
     """Compare *token* with a stored fingerprint in constant time."""
-    return hmac.compare_digest(fingerprint(token), stored)
+    return is_mark(fingerprint(token), stored)
+
+
+def is_mark(mark: str, stored: str | None) -> bool:
+    """Compare the fingerprint of a token with a stored one in constant time; None is nobody's."""
+    return stored is not None and hmac.compare_digest(mark, stored)

@@ -8,7 +8,7 @@ from valetkey.core.child_session import refusal_in_line
 from valetkey.core.errors import NotFound
 from valetkey.core.session import Session, State
 from valetkey.core.surface import Surface
-from valetkey.core.token import TokenPrefix, fingerprint, matches
+from valetkey.core.token import TokenPrefix, fingerprint, is_mark
 from valetkey.flows.gate import expect_reach, expect_secret
 from valetkey.flows.line import line_of
 from valetkey.flows.shown import show
@@ -65,8 +65,9 @@ def session_of_token(view: View, principal: Principal, token: str) -> Session | 
     """Return the session behind *token* if *principal* may know of it."""
     if not token.startswith(TokenPrefix.SESSION):
         return None
-    found = view.find(Session, fingerprint=fingerprint(token), limit=1)
-    if not found or found[0].fingerprint is None or not matches(token, found[0].fingerprint):
+    mark = fingerprint(token)
+    found = view.find(Session, fingerprint=mark, limit=1)
+    if not found or not is_mark(mark, found[0].fingerprint):
         return None
     try:
         expect_reach(view, principal, found[0].organization_id, "token")

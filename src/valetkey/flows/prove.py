@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from valetkey.core.activity import SeenNonce
 from valetkey.core.child_session import refusal_in_line, state_in_line
@@ -18,7 +18,7 @@ from valetkey.core.scope import Scope
 from valetkey.core.session import Session, State, Usage
 from valetkey.core.stamp import CLOCK_BOUND_S, Stamp, check_stamp, is_stamped_by
 from valetkey.core.surface import Surface
-from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, matches
+from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, is_mark
 from valetkey.flows.gate import expect_scope
 from valetkey.flows.line import line_of
 
@@ -100,8 +100,7 @@ def prove_again(view: View, principal: Principal, *, now: int) -> Principal:
     return replace(found, access=Access.READ)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """What a proof is shown for; see `authenticate`."""
 
     is_write: bool
@@ -116,8 +115,11 @@ async def _by_token(world: World, token: str, asked: _Asked) -> Principal:
         return await _by_link(world, token, asked)
     if not token.startswith(TokenPrefix.SESSION):
         mark = fingerprint(token)
-        found = await world.store.read(lambda view: view.find(Credential, fingerprint=mark))
-        return _of_credential(found[0] if found and matches(token, mark) else None, asked)
+        found = await world.store.read(
+            lambda view: view.find(Credential, fingerprint=mark, limit=1)
+        )
+        is_it = found and is_mark(mark, found[0].fingerprint)
+        return _of_credential(found[0] if is_it else None, asked)
     now = world.clock.now()
     line = await _line_of_token(world, token)
     session, usage = line[0]
@@ -136,7 +138,7 @@ async def _by_link(world: World, token: str, asked: _Asked) -> Principal:
     if asked.surface is not Surface.NATIVE or not found:
         raise _refused()
     link = found[0]
-    if not matches(token, link.fingerprint):
+    if not is_mark(mark, link.fingerprint):
         raise _refused()
     if world.clock.now() >= link.expires_at:
         detail = f"expected a link that works, got one that ran out at {link.expires_at}"
@@ -146,10 +148,11 @@ async def _by_link(world: World, token: str, asked: _Asked) -> Principal:
 
 async def _line_of_token(world: World, token: str) -> Line:
     """Return the session that *token* was made for, and those above it, whatever became of them."""
+    mark = fingerprint(token)
 
     def look_up(view: View) -> Line | None:
-        found = view.find(Session, fingerprint=fingerprint(token), limit=1)
-        if not found or found[0].fingerprint is None or not matches(token, found[0].fingerprint):
+        found = view.find(Session, fingerprint=mark, limit=1)
+        if not found or not is_mark(mark, found[0].fingerprint):
             return None
         return line_of(view, found[0])
 
@@ -270,18 +273,13 @@ def _of_session(line: Line, asked: _Asked, *, now: int) -> Principal:
     session = line[0][0]
     _expect_surface(session, asked)
     denied = refusal_in_line(line, now=now)
-    may_leave = asked.is_leaving and denied is not None and denied.code in _MAY_OPEN
-    if may_leave or state_in_line(line, now=now) is State.EXHAUSTED:
-        denied = None
-    if denied is not None:
-        kind = Forbidden if denied.code in _MAY_OPEN else Unauthenticated
-        raise kind(denied.code, denied.detail)
+    if denied is not None and state_in_line(line, now=now) is not State.EXHAUSTED:
+        may_open = denied.code in _MAY_OPEN
+        if not (asked.is_leaving and may_open):
+            kind = Forbidden if may_open else Unauthenticated
+            raise kind(denied.code, denied.detail)
     return Principal(
-        PrincipalKind.SESSION,
-        session.organization_id,
-        session.id,
-        session.access,
-        key=session.key,
+        PrincipalKind.SESSION, session.organization_id, session.id, session.access, key=session.key
     )
 
 

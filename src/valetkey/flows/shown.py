@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from valetkey.core.child_session import ends_in_line, state_in_line
 from valetkey.core.permission.lower import Limit, lower
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from valetkey.core.session import Session, State, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     """
     What one limit still allows.
 
@@ -32,8 +30,7 @@ class Left:
     window_ends_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """
     A session as it is now: its state with time, use and those above in it, and what is left.
 

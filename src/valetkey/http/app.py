@@ -71,6 +71,13 @@ class _Body:
         return cls(msgspec.json.Decoder(kind), may_be_empty=not is_needed)
 
 
+def _unasked(kind: type[msgspec.Struct]) -> msgspec.Struct | None:
+    """Return what a query of *kind* is when it is empty; None if it must not be."""
+    if any(one.required for one in msgspec.structs.fields(kind)):
+        return None
+    return read_query("", kind)
+
+
 class App:
     """
     The native API over one world.
@@ -94,6 +101,7 @@ class App:
         self._bodies = {
             route.body: _Body.of(route.body) for route in self.table.routes if route.body
         }
+        self._unasked = {route.query: _unasked(route.query) for route in self.table.routes}
         self._begun: set[asyncio.Task[object]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -203,7 +211,9 @@ class App:
                 body = read_json(
                     incoming, kind.decoder, self._limits, may_be_empty=kind.may_be_empty
                 )
-        query = read_query(incoming.query, route.query)
+        query = self._unasked.get(route.query) if not incoming.query else None
+        if query is None:
+            query = read_query(incoming.query, route.query)
         return Ask(check_name(route, name), body, query, peer)
 
     async def _pass(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -51,10 +50,9 @@ class Disconnected(Exception):
     """The client went away before its request was there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """
-    A request.
+    A request. A struct: one is made each time, and a frozen dataclass takes twenty times as long.
 
     Args:
         path: As sent; percent-encoding untouched.

@@ -34,8 +34,7 @@ class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """A route without query parameters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask(Generic[B, Q]):
+class Ask(Struct, Generic[B, Q], frozen=True):
     """
     What a request asks for.
 
