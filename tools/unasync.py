@@ -28,6 +28,7 @@ WORDS = [
     (r"\b__aexit__\b", "__exit__"),
     (r"\baclose\b", "close"),
     (r"\baiter_bytes\b", "iter_bytes"),
+    (r"\baread\b", "read"),
     (r"\bAsync(?=[A-Z])", ""),
 ]
 

@@ -230,7 +230,7 @@ def test_everything_on_a_wallet_is_revoked_together(live: Live) -> None:
 def test_watching_ends_when_the_session_does(live: Live) -> None:
     """One document a line for a program, the last one the end."""
     session_id = open_one(live)["session"]["id"]
-    command = command_of("session", "watch", session_id, "--every", "0.1", "--json")
+    command = command_of("session", "watch", session_id, "--json")
     child = subprocess.Popen(  # noqa: S603 - ourselves
         command, env=live.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

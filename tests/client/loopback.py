@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,16 @@ def answering(answer: Callable[[Came], Said]) -> Iterator[Loopback]:
         server.server_close()
 
 
+def _first_event(told: httpx.Response) -> bytes:
+    """Return a stream up to the end of its first event: it breaks off there."""
+    read = b""
+    for chunk in told.iter_bytes():
+        read += chunk
+        if b"event:" in read:
+            break
+    return read
+
+
 @contextmanager
 def lying(upstream: str, lies: dict[str, Callable[[dict[str, Any]], object]]) -> Iterator[Loopback]:
     """
@@ -103,9 +113,15 @@ def lying(upstream: str, lies: dict[str, Callable[[dict[str, Any]], object]]) ->
 
         def answer(request: Came) -> Said:
             headers = {k: v for k, v in request.headers.items() if k not in {"host", "connection"}}
-            told = client.request(
+            ask = client.build_request(
                 request.method, request.target, content=request.body, headers=headers
             )
+            told = client.send(ask, stream=True)
+            with closing(told):
+                if told.headers["content-type"] == "text/event-stream":
+                    kind = {"content-type": told.headers["content-type"]}
+                    return Said(told.status_code, _first_event(told), kind)
+                told.read()
             body = told.json()
             for piece, lie in lies.items():
                 if piece in request.target:

@@ -41,7 +41,7 @@ async def test_a_session_is_opened_used_watched_and_stopped(
     activity = await done(session.transfer(service.token, SHOP, "1.5"))
     assert (activity.state, service.balance(SHOP) - paid) == ("done", 1_500_000)
 
-    (now,) = await first(session.watch(every_s=0.05), 1)
+    (now,) = await first(session.watch(), 1)
     assert (now.state, now.label, now.remaining[0].left) == ("open", "shop", "18500000")
 
     frozen = await done(session.freeze())
@@ -181,7 +181,7 @@ async def test_watching_shows_changes_and_ends_with_the_session(
     """Each change once, and nothing after the end."""
     session = await done(vk.sessions.open(account, service.draft(), owner=owner))
     seen: list[tuple[str, int]] = []
-    watch = session.watch(every_s=0.05)
+    watch = session.watch()
     for step in (session.show, lambda: session.transfer(service.token, SHOP, 1), session.revoke):
         await done(step())
         now = await done(anext(watch) if hasattr(watch, "__anext__") else next(watch))

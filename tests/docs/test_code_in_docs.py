@@ -116,6 +116,21 @@ def test_the_way_from_a_recording_to_a_session_is_as_it_is_told(tmp_path: Path) 
     assert said.endswith("paid 3 USDC\nrecipient_not_allowed\nper_call_cap_exceeded\n")
 
 
+@pytest.mark.usefixtures("environment")
+def test_a_session_is_watched_as_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page's Python ends by itself, each loop with what is said."""
+    scope: dict[str, Any] = {}
+    try:
+        for block in blocks("docs/how-to/watch-a-session.md"):
+            exec(block, scope)  # noqa: S102 - our own pages
+    finally:
+        if "vk" in scope:
+            scope["vk"].close()
+    said = capsys.readouterr().out.splitlines()
+    assert (said[0], said[-1]) == ("report open 0 []", "session_revoked")
+    assert "report revoked 0 []" in said
+
+
 def test_the_permission_that_is_shown_costs_what_is_said() -> None:
     """Its worst case over a week is the number on the page."""
     page = "docs/reference/permission.md"

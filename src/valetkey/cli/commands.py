@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "serve": "valetkey.cli.serve:serve",
     "wallet": "valetkey.cli.wallet:wallet",
     "session": "valetkey.cli.session:session",
+    "top": "valetkey.cli.top:top",
     "permission": "valetkey.cli.permission:permission",
     "credential": "valetkey.cli.credential:credential",
     "webhook": "valetkey.cli.webhook:webhook",

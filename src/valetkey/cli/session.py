@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import click
-from rich.live import Live
 
+from valetkey.cli.live import shown_live
 from valetkey.cli.options import owner_option, server_options, talk_to
 from valetkey.cli.session_link import link_session
 from valetkey.cli.session_open import open_session
@@ -17,21 +16,18 @@ from valetkey.cli.session_sign import sign_session
 from valetkey.cli.session_view import session_view, sessions_table, steps_table
 from valetkey.cli.terminal import REFUSED, UNREACHABLE, Terminal, Verb
 from valetkey.client.runs import is_settled
-from valetkey.client.watching import has_changed, is_over
 from valetkey.core.activity import ActivityState
 from valetkey.core.session import State
 from valetkey.wire.base import Page
 from valetkey.wire.stop import StoppedAll
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from valetkey.client import Owner, Valetkey
-    from valetkey.wire.session import Session
+    from valetkey.client import Owner
     from valetkey.wire.stop import Stopped
 
 _MAX_LISTED: Final = 10_000
-_REDRAWN_EACH_S: Final = 0.5
 _STILL_OPEN: Final = "chain_still_open"
 _SAYS: Final = {True: "refused", False: "NOT refused", None: "unknown"}
 _SAYS_OF_OPEN: Final = {**_SAYS, False: "not refused"}  # as it should be, after an unfreeze
@@ -94,17 +90,8 @@ def show(terminal: Terminal, *, url: str, api_key: str | None, session_id: str) 
 @session.command(cls=Verb)
 @server_options
 @click.argument("session_id", metavar="SESSION")
-@click.option(
-    "--every",
-    type=click.FloatRange(0.1, 3600),
-    default=1.0,
-    show_default=True,
-    help="Seconds between two looks.",
-)
 @click.pass_obj
-def watch(
-    terminal: Terminal, *, url: str, api_key: str | None, session_id: str, every: float
-) -> None:
+def watch(terminal: Terminal, *, url: str, api_key: str | None, session_id: str) -> None:
     """
     Watch a session until it is over, or until you stop with Ctrl-C.
 
@@ -112,38 +99,10 @@ def watch(
     document a line.
     """
     with talk_to(url, api_key) as server, suppress(KeyboardInterrupt):
-        looks = _looks(server, session_id, every)
-        if terminal.is_live:
-            _watch_live(terminal, looks)
-            return
-        before: Session | None = None
-        for now in looks:
-            if has_changed(before, now):
-                terminal.emit_line(now)
-                terminal.show(session_view(now))
-                terminal.say("")
-            before = now
-
-
-def _looks(server: Valetkey, session_id: str, every: float) -> Iterator[Session]:
-    """Yield the session again and again, until it is over."""
-    while True:
-        now = server.sessions.get(session_id)
-        yield now
-        if is_over(now):
-            return
-        time.sleep(every)
-
-
-def _watch_live(terminal: Terminal, looks: Iterator[Session]) -> None:
-    seen: list[Session] = [next(looks)]
-    with Live(
-        console=terminal.out,
-        get_renderable=lambda: session_view(seen[-1]),
-        refresh_per_second=1 / _REDRAWN_EACH_S,
-    ):
-        for now in looks:
-            seen[:] = [now]
+        for now in shown_live(terminal, server.sessions.watch(session_id), session_view):
+            terminal.emit_line(now)
+            terminal.show(session_view(now))
+            terminal.say("")
 
 
 @session.command(cls=Verb)

@@ -33,7 +33,12 @@ _GOES_ON: Final = frozenset({State.PENDING, State.OPEN, State.FROZEN, State.EXHA
 
 def state_text(session: Session) -> Text:
     """Return the state in its colour."""
-    return Text(plain(session.state), style=_STYLES.get(State(session.state), "red"))
+    return Text(plain(session.state), style=state_style(session.state))
+
+
+def state_style(state: str) -> str:
+    """Return the colour of a state."""
+    return _STYLES.get(State(state), "red")
 
 
 def left_text(session: Session, *, now: float) -> str:

@@ -13,12 +13,15 @@ from valetkey.client.asks import Ask, Value, read
 from valetkey.client.attempts import UNAUTHENTICATED, UNAVAILABLE, Attempts
 from valetkey.client.errors import problem, unreachable
 from valetkey.client.proofs import BoundToken, Proof, Sent, new_request_id
-from valetkey.core.errors import Code, Malformed
+from valetkey.client.sse import Events
+from valetkey.client.watching import SILENCE_S, told, why_ended
+from valetkey.core.errors import Code, Malformed, Unavailable
+from valetkey.wire.meter import END
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from valetkey.core.errors import Unavailable
+    from valetkey.client.sse import Heard
     from valetkey.wire.base import Page
 
 T = TypeVar("T")
@@ -44,7 +47,7 @@ class AsyncConnection:
             )
             raise Malformed(Code.MALFORMED_BODY, detail)
         self.base_url = str(url).rstrip("/")
-        self._attempts = attempts
+        self.attempts = attempts
         self._client = httpx.AsyncClient(timeout=timeout, headers={"accept": "application/json"})
 
     async def aclose(self) -> None:
@@ -71,12 +74,41 @@ class AsyncConnection:
             if answer is not None and answer.status != UNAVAILABLE:
                 return _read(answer, ask.answer)
             headers = answer.headers if answer is not None else httpx.Headers()
-            wait_s = self._attempts.wait_s(sent, headers)
+            wait_s = self.attempts.wait_s(sent, headers)
             if wait_s is None:
                 raise failure or problem(UNAVAILABLE, answer.content if answer else b"", headers)
             await sleep(wait_s)
             if not ask.is_write:  # a signature is good for one read
                 request = self._request(ask, proof, new_request_id())
+
+    async def listen(self, ask: Ask[T], proof: Proof, *, last_id: str = "") -> AsyncIterator[Heard]:
+        """
+        Yield the events of one stream until it breaks off or says that it has ended.
+
+        Raises:
+            ValetkeyError: The server refuses to open it, or does not answer.
+        """
+        request = self._request(ask, proof, new_request_id())
+        request.extensions["timeout"] = {**request.extensions["timeout"], "read": SILENCE_S}
+        if last_id:
+            request.headers["last-event-id"] = last_id
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                if response.status_code >= _ERRORS_FROM:
+                    await response.aread()
+                    if isinstance(proof, BoundToken) and proof.learn(response.headers):
+                        raise unreachable("expected the proof of a key with a newer nonce")
+                    raise problem(response.status_code, response.content, response.headers)
+                events = Events()
+                async for chunk in response.aiter_bytes():
+                    for heard in events.feed(chunk):
+                        yield heard
+            finally:
+                await response.aclose()
+        except httpx.TransportError as error:
+            where = request.url.netloc.decode()
+            raise unreachable(f"expected to hear {where}, got {_name(error)}") from None
 
     def _request(self, ask: Ask[T], proof: Proof, request_id: str) -> httpx.Request:
         url, content = self.base_url + ask.target(), ask.content()
@@ -149,3 +181,28 @@ class AsyncLine:
             if part.next is None or part.next == after:
                 return
             after = part.next
+
+    async def watch(self, ask: Ask[T]) -> AsyncIterator[T]:
+        """
+        Yield what a stream says, asked for again whenever it breaks off, until it has ended.
+
+        Raises:
+            ValetkeyError: Why it has ended, or is not opened.
+            Unavailable: It broke off, and could not be opened again as often as `Attempts` says.
+        """
+        last_id, failed = "", 0
+        while True:
+            try:
+                async for heard in self.connection.listen(ask, self.proof, last_id=last_id):
+                    if heard.name == END:
+                        raise why_ended(heard)
+                    last_id, failed = heard.id, 0
+                    yield told(heard, ask.answer)
+                why = unreachable("expected a stream that says why it ends, got its end")
+            except Unavailable as error:
+                why = error
+            failed += 1
+            wait_s = self.connection.attempts.wait_s(failed, {})
+            if wait_s is None:
+                raise why
+            await sleep(wait_s)

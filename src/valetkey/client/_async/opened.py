@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from valetkey.client._async.meter import watch
 from valetkey.client._async.session import AsyncHeldSession
 from valetkey.client._async.stops import AsyncStops
 from valetkey.client.asks import path_of, read, write
@@ -15,7 +16,7 @@ from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from valetkey.client._async.line import AsyncLine
     from valetkey.client.consent import Verified
@@ -127,6 +128,11 @@ class AsyncSession(AsyncHeldSession):
         """Return the session as it is now: state, use, what is left."""
         path = path_of("/v1/sessions/{key}", key=self.id)
         return await self._operator.send(read(wire.Session, path))
+
+    async def watch(self) -> AsyncIterator[wire.Session]:
+        """Yield the session now, and again as soon as something about it changes, to its end."""
+        async for now in watch(self._operator, await self.show()):
+            yield now
 
     async def freeze(self) -> wire_stop.Stopped:
         """

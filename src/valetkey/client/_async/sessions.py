@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.client._async.children import AsyncChildren, OpenedChild
+from valetkey.client._async.meter import watch, watch_all
 from valetkey.client._async.openings import AsyncOpenings
 from valetkey.client._async.session import AsyncHeldSession, child_of
 from valetkey.client._async.stops import AsyncStops
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from valetkey.client.owner import Owner
     from valetkey.client.permission import Draft
     from valetkey.core.permission.model import Permission
+    from valetkey.wire.meter import OrganizationMeter
 
 
 class AsyncSessions(AsyncOpenings):
@@ -132,6 +134,24 @@ class AsyncSessions(AsyncOpenings):
             wallet_id=wallet_id,
             parent_id=parent_id,
         )
+
+    async def watch(self, session_id: str) -> AsyncIterator[wire.Session]:
+        """
+        Yield one session now, and again as soon as something about it changes, until it is over.
+
+        A stream that breaks off is asked for again, and begins with how things are then.
+        """
+        async for now in watch(self._line, await self.get(session_id)):
+            yield now
+
+    def top(self, *, organization_id: str | None = None) -> AsyncIterator[OrganizationMeter]:
+        """
+        Yield the sessions that are in use, most used first, again after each change.
+
+        Args:
+            organization_id: One below; None is the own.
+        """
+        return watch_all(self._line, organization_id)
 
     async def freeze(self, session_id: str, *, owner: Owner | None = None) -> wire_stop.Stopped:
         """Return the session, frozen: refused from now on, and on chain if *owner* signs."""

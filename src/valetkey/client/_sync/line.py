@@ -14,12 +14,15 @@ from valetkey.client.asks import Ask, Value, read
 from valetkey.client.attempts import UNAUTHENTICATED, UNAVAILABLE, Attempts
 from valetkey.client.errors import problem, unreachable
 from valetkey.client.proofs import BoundToken, Proof, Sent, new_request_id
-from valetkey.core.errors import Code, Malformed
+from valetkey.client.sse import Events
+from valetkey.client.watching import SILENCE_S, told, why_ended
+from valetkey.core.errors import Code, Malformed, Unavailable
+from valetkey.wire.meter import END
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from valetkey.core.errors import Unavailable
+    from valetkey.client.sse import Heard
     from valetkey.wire.base import Page
 
 T = TypeVar("T")
@@ -45,7 +48,7 @@ class Connection:
             )
             raise Malformed(Code.MALFORMED_BODY, detail)
         self.base_url = str(url).rstrip("/")
-        self._attempts = attempts
+        self.attempts = attempts
         self._client = httpx.Client(timeout=timeout, headers={"accept": "application/json"})
 
     def close(self) -> None:
@@ -72,12 +75,41 @@ class Connection:
             if answer is not None and answer.status != UNAVAILABLE:
                 return _read(answer, ask.answer)
             headers = answer.headers if answer is not None else httpx.Headers()
-            wait_s = self._attempts.wait_s(sent, headers)
+            wait_s = self.attempts.wait_s(sent, headers)
             if wait_s is None:
                 raise failure or problem(UNAVAILABLE, answer.content if answer else b"", headers)
             sleep(wait_s)
             if not ask.is_write:  # a signature is good for one read
                 request = self._request(ask, proof, new_request_id())
+
+    def listen(self, ask: Ask[T], proof: Proof, *, last_id: str = "") -> Iterator[Heard]:
+        """
+        Yield the events of one stream until it breaks off or says that it has ended.
+
+        Raises:
+            ValetkeyError: The server refuses to open it, or does not answer.
+        """
+        request = self._request(ask, proof, new_request_id())
+        request.extensions["timeout"] = {**request.extensions["timeout"], "read": SILENCE_S}
+        if last_id:
+            request.headers["last-event-id"] = last_id
+        try:
+            response = self._client.send(request, stream=True)
+            try:
+                if response.status_code >= _ERRORS_FROM:
+                    response.read()
+                    if isinstance(proof, BoundToken) and proof.learn(response.headers):
+                        raise unreachable("expected the proof of a key with a newer nonce")
+                    raise problem(response.status_code, response.content, response.headers)
+                events = Events()
+                for chunk in response.iter_bytes():
+                    for heard in events.feed(chunk):
+                        yield heard
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            where = request.url.netloc.decode()
+            raise unreachable(f"expected to hear {where}, got {_name(error)}") from None
 
     def _request(self, ask: Ask[T], proof: Proof, request_id: str) -> httpx.Request:
         url, content = self.base_url + ask.target(), ask.content()
@@ -150,3 +182,28 @@ class Line:
             if part.next is None or part.next == after:
                 return
             after = part.next
+
+    def watch(self, ask: Ask[T]) -> Iterator[T]:
+        """
+        Yield what a stream says, asked for again whenever it breaks off, until it has ended.
+
+        Raises:
+            ValetkeyError: Why it has ended, or is not opened.
+            Unavailable: It broke off, and could not be opened again as often as `Attempts` says.
+        """
+        last_id, failed = "", 0
+        while True:
+            try:
+                for heard in self.connection.listen(ask, self.proof, last_id=last_id):
+                    if heard.name == END:
+                        raise why_ended(heard)
+                    last_id, failed = heard.id, 0
+                    yield told(heard, ask.answer)
+                why = unreachable("expected a stream that says why it ends, got its end")
+            except Unavailable as error:
+                why = error
+            failed += 1
+            wait_s = self.connection.attempts.wait_s(failed, {})
+            if wait_s is None:
+                raise why
+            sleep(wait_s)

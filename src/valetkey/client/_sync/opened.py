@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from valetkey.client._sync.meter import watch
 from valetkey.client._sync.session import HeldSession
 from valetkey.client._sync.stops import Stops
 from valetkey.client.asks import path_of, read, write
@@ -16,7 +17,7 @@ from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from valetkey.client._sync.line import Line
     from valetkey.client.consent import Verified
@@ -128,6 +129,11 @@ class Session(HeldSession):
         """Return the session as it is now: state, use, what is left."""
         path = path_of("/v1/sessions/{key}", key=self.id)
         return self._operator.send(read(wire.Session, path))
+
+    def watch(self) -> Iterator[wire.Session]:
+        """Yield the session now, and again as soon as something about it changes, to its end."""
+        for now in watch(self._operator, self.show()):
+            yield now
 
     def freeze(self) -> wire_stop.Stopped:
         """

@@ -4,19 +4,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from time import sleep
 from typing import TYPE_CHECKING, Final, Self
 
 from valetkey.client._sync.acting import Acting
 from valetkey.client._sync.children import Children
 from valetkey.client._sync.line import Line
+from valetkey.client._sync.meter import watch
 from valetkey.client.asks import path_of, read, write
 from valetkey.client.consent import Terms, Verified
 from valetkey.client.keys import RunKey, SessionKey, StampKey
 from valetkey.client.opening import export_text
 from valetkey.client.proofs import Signed
 from valetkey.client.rotation import rotate_body
-from valetkey.client.watching import MIN_EVERY_S, has_changed, is_over
 from valetkey.core.errors import (
     Code,
     Conflict,
@@ -54,28 +53,19 @@ class HeldSession(Acting):
         """Return the session as it is now: state, use, what is left."""
         return self._holder.send(read(wire.Session, "/v1/session"))
 
-    def watch(self, *, every_s: float = 2.0) -> Iterator[wire.Session]:
+    def watch(self) -> Iterator[wire.Session]:
         """
-        Yield the session now, and again whenever something about it has changed, until it is over.
+        Yield the session now, and again as soon as something about it changes, until it is over.
 
         >>> for now in session.watch():
         ...     print(now.state, now.remaining)
 
-        Args:
-            every_s: How often to look, at least 0.05.
-
         Raises:
-            Forbidden: It was frozen or ended, and its holder may not even look any more.
+            Forbidden: It was frozen, and its holder may not even look any more.
+            Unauthenticated: It was ended, and its holder may not see how.
         """
-        before: wire.Session | None = None
-        while True:
-            now = self.show()
-            if has_changed(before, now):
-                yield now
-            if is_over(now):
-                return
-            before = now
-            sleep(max(every_s, MIN_EVERY_S))
+        for now in watch(self._holder, self.show()):
+            yield now
 
     def open_child(
         self,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.client._sync.children import Children, OpenedChild
+from valetkey.client._sync.meter import watch, watch_all
 from valetkey.client._sync.openings import Openings
 from valetkey.client._sync.session import HeldSession, child_of
 from valetkey.client._sync.stops import Stops
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from valetkey.client.owner import Owner
     from valetkey.client.permission import Draft
     from valetkey.core.permission.model import Permission
+    from valetkey.wire.meter import OrganizationMeter
 
 
 class Sessions(Openings):
@@ -131,6 +133,24 @@ class Sessions(Openings):
             wallet_id=wallet_id,
             parent_id=parent_id,
         )
+
+    def watch(self, session_id: str) -> Iterator[wire.Session]:
+        """
+        Yield one session now, and again as soon as something about it changes, until it is over.
+
+        A stream that breaks off is asked for again, and begins with how things are then.
+        """
+        for now in watch(self._line, self.get(session_id)):
+            yield now
+
+    def top(self, *, organization_id: str | None = None) -> Iterator[OrganizationMeter]:
+        """
+        Yield the sessions that are in use, most used first, again after each change.
+
+        Args:
+            organization_id: One below; None is the own.
+        """
+        return watch_all(self._line, organization_id)
 
     def freeze(self, session_id: str, *, owner: Owner | None = None) -> wire_stop.Stopped:
         """Return the session, frozen: refused from now on, and on chain if *owner* signs."""
