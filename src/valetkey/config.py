@@ -22,6 +22,8 @@ MAX_CONFIG_BYTES: Final = 256 * 1024
 
 Seconds = Annotated[int, Meta(ge=1, le=366 * 86_400)]
 Wei = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
+Burst = Annotated[int, Meta(ge=1, le=10_000_000)]
 Hex20 = Annotated[str, Meta(pattern="^0x[0-9a-f]{40}$")]
 ChainName = Annotated[str, Meta(pattern="^eip155:[1-9][0-9]{0,17}$")]
 
@@ -74,6 +76,36 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """
+    How often anybody may ask one process of the server.
+
+    A bucket has ``burst`` tokens at most and gets ``per_s`` more each second; 0 is no limit.
+
+    Args:
+        address_per_s: Requests from one address (IPv6: one /64) that prove nobody.
+        address_burst: So many at once.
+        failure_cost: How many of them a proof counts as that is refused.
+        caller_per_s: Requests of one credential or session, wherever it asks from.
+        caller_burst: So many at once.
+        stop_per_s: Stops, of one credential or session, and of one address: counted apart from
+            everything else.
+        stop_burst: So many at once.
+        kept: How many addresses, and how many callers, are remembered; the longest quiet ones are
+            forgotten first.
+    """
+
+    address_per_s: Rate = 100.0
+    address_burst: Burst = 1000
+    failure_cost: Annotated[int, Meta(ge=1, le=1000)] = 10
+    caller_per_s: Rate = 500.0
+    caller_burst: Burst = 2500
+    stop_per_s: Rate = 50.0
+    stop_burst: Burst = 500
+    kept: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
+
+
+@dataclass(frozen=True, slots=True)
 class ChainConfig:
     """
     A chain and the node that speaks for it.
@@ -113,6 +145,9 @@ class Config:
         drain_s: How long the server says that it is not ready before it takes no more requests.
         grace_s: How long answers, and writes that were begun, may then take.
         min_free_mib: With less room than this where the store is, the server is not ready.
+        trusted_proxies: Networks of proxies that are believed when they say where requests come
+            from.
+        proxy_header: The header in which they say it, and which they overwrite or append to.
         webhooks_allow_private: Development: webhooks on loopback, private addresses, ``http``.
     """
 
@@ -134,7 +169,12 @@ class Config:
     drain_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
     grace_s: Annotated[float, Meta(ge=0.1, le=600)] = 30.0
     min_free_mib: Annotated[int, Meta(ge=0, le=2**40)] = 256
+    trusted_proxies: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=64)] = (
+        field(default_factory=list)
+    )
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     bounds: Bounds = field(default_factory=Bounds)
+    rates: Rates = field(default_factory=Rates)
 
 
 def read_config(folder: Path, environment: Mapping[str, str]) -> Config:
@@ -177,10 +217,11 @@ def parse_config(values: Mapping[str, object], environment: Mapping[str, str]) -
     """Return the configuration that *values* and *environment* say (see `read_config`)."""
     merged = dict(values)
     _refuse_unknown(merged, {one.name for one in fields(Config)}, "")
-    bounds = merged.get("bounds", {})
-    if isinstance(bounds, dict):
-        _refuse_unknown(bounds, {one.name for one in fields(Bounds)}, "bounds.")
-        merged["bounds"] = dict(bounds)
+    for name, kind in _SECTIONS.items():
+        section = merged.get(name, {})
+        if isinstance(section, dict):
+            _refuse_unknown(section, {one.name for one in fields(kind)}, f"{name}.")
+            merged[name] = dict(section)
     _override(merged, environment)
     try:
         return msgspec.convert(merged, Config, strict=False)
@@ -197,22 +238,30 @@ def _refuse_unknown(values: Mapping[str, object], known: set[str], where: str) -
 
 
 def _override(merged: dict[str, object], environment: Mapping[str, str]) -> None:
-    plain = {one.name for one in fields(Config)} - {"chains", "names", "bounds"}
-    bounds = {f"bounds_{one.name}": one.name for one in fields(Bounds)}
+    plain = {one.name for one in fields(Config)} - {"chains", "names", *_SECTIONS}
+    inner = {
+        f"{name}_{one.name}": (name, one.name)
+        for name, kind in _SECTIONS.items()
+        for one in fields(kind)
+    }
     for name, value in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX):
             continue
         key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
         if key in plain:
-            merged[key] = value
-        elif key in bounds:
-            section = merged.setdefault("bounds", {})
+            merged[key] = value.split(",") if key in _LISTS else value
+        elif key in inner:
+            name_of_section, field_name = inner[key]
+            section = merged.setdefault(name_of_section, {})
             if isinstance(section, dict):
-                section[bounds[key]] = value
+                section[field_name] = value
         elif key not in _OTHERS:
-            known = ", ".join(sorted(plain | set(bounds)))
+            known = ", ".join(sorted(plain | set(inner)))
             raise Malformed(Code.MALFORMED_CONFIG, f"expected one of {known}, got {name}")
 
+
+_SECTIONS: Final = {"bounds": Bounds, "rates": Rates}
+_LISTS: Final = frozenset({"trusted_proxies"})
 
 # Variables with our prefix that other parts read: the client's, the vault's, the crash tests'.
 _OTHERS: Final = frozenset({"key", "url", "api_key", "home", "crash_at"})

@@ -11,7 +11,7 @@ import pytest
 from tests.client.both import Client, close, done, first
 from tests.client.loopback import Came, Said, answering
 from tests.leaks import secret
-from valetkey import Attempts, Malformed, Unavailable
+from valetkey import Attempts, Malformed, RateLimited, Unavailable
 from valetkey.core.errors import Code
 from valetkey.core.token import TokenPrefix, make_token
 
@@ -22,6 +22,12 @@ KEY = make_token(TokenPrefix.SECRET_KEY, secret(bytes(range(1, 33))))
 USER = {"id": "usr_1", "organization_id": "org_1", "reference": "ann", "created_at": 1}
 AT_ONCE = Attempts(most=3, first_wait_s=0.0)
 BUSY = Said(503, {"code": "store_unavailable", "detail": "expected the store, got none"})
+
+
+def hurried(wait: str | None, *, retry_after_s: object = 3600) -> Said:
+    """Return the answer to one request too many."""
+    body = {"code": "rate_limited", "detail": "wait", "retry_after_s": retry_after_s}
+    return Said(429, body, headers={} if wait is None else {"retry-after": wait})
 
 
 def in_turn(*said: Said) -> Callable[[Came], Said]:
@@ -54,6 +60,39 @@ async def test_two_writes_have_two_ids(make: Client) -> None:
     ids = [came.headers["idempotency-key"] for came in server.came]
     assert len(set(ids)) == 3
     assert ids[2] == "mine"
+
+
+async def test_what_was_not_looked_at_is_sent_again_when_the_server_says(make: Client) -> None:
+    """Too many requests: nothing was done, so a write is sent again too, with its id."""
+    with answering(in_turn(hurried("0"), Said(201, USER))) as server:
+        vk = make(server.url, api_key=KEY, attempts=AT_ONCE)
+        assert (await done(vk.users.add("ann"))).id == "usr_1"
+        await close(vk)
+    assert len({came.headers["idempotency-key"] for came in server.came}) == 1
+    assert len(server.came) == 2
+
+
+@pytest.mark.parametrize("wait", ["3600", "9" * 40, "soon", None])
+async def test_a_long_wait_is_the_callers_to_decide(make: Client, wait: str | None) -> None:
+    """The exception says how long; so it is for limits that no wait ends."""
+    with answering(in_turn(hurried(wait))) as server:
+        vk = make(server.url, api_key=KEY, attempts=AT_ONCE)
+        with pytest.raises(RateLimited) as refused:
+            await done(vk.users.add("ann"))
+        await close(vk)
+    assert (refused.value.code, refused.value.retry_after_s) == (Code.RATE_LIMITED, 3600)
+    assert len(server.came) == 1
+
+
+async def test_it_gives_up_asking_a_server_that_counts(make: Client) -> None:
+    """After a few times it is the caller's turn; a fact that is none is one second."""
+    with answering(in_turn(hurried("0", retry_after_s="x"))) as server:
+        vk = make(server.url, api_key=KEY, attempts=AT_ONCE)
+        with pytest.raises(RateLimited) as refused:
+            await done(vk.users.add("ann"))
+        await close(vk)
+    assert refused.value.retry_after_s == 1
+    assert len(server.came) == 3
 
 
 async def test_it_gives_up_after_a_few_times(make: Client) -> None:

@@ -34,6 +34,11 @@ port = 8080
 # How callers reach it, such as "https://keys.example"; empty is http://host:port.
 public_url = ""
 
+# Proxies in front of it that say where requests come from, and the header in which they do. From
+# others the header is not believed. Without this, all who come through a proxy are one address.
+# trusted_proxies = ["10.0.0.0/8"]
+proxy_header = "x-forwarded-for"
+
 # Files, relative to this folder. The key-encryption key is what makes the store worth something:
 # back it up apart from the store, and never together with it.
 store = "store.db"
@@ -79,6 +84,17 @@ session_depth = 3                   # sessions below each other; 0 is no childre
 session_children = 32               # children of one session in use at a time
 session_tree = 128                  # sessions below one, at any depth; stopping it stops them all
 consent_link_s = 86400              # how long the link to the consent of a pending session works
+
+[rates]
+# How often anybody may ask one process: so many each second, and so many at once; 0 is no limit.
+address_per_s = 100.0               # of one address, proving nobody
+address_burst = 1000
+failure_cost = 10                   # what a refused proof counts as
+caller_per_s = 500.0                # of one credential or session
+caller_burst = 2500
+stop_per_s = 50.0                   # stops, counted apart from everything else
+stop_burst = 500
+kept = 10000                        # addresses and callers that are remembered
 
 # What addresses are called in front of people.
 [names]

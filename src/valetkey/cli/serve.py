@@ -141,6 +141,9 @@ def _settings(wired: Wired) -> Settings:
         names=names,
         grace_s=wired.config.grace_s,
         metrics_port=wired.config.metrics_port,
+        rates=wired.config.rates,
+        trusted_proxies=tuple(wired.config.trusted_proxies),
+        proxy_header=wired.config.proxy_header,
     )
 
 

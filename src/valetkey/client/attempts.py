@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 UNAUTHENTICATED: Final = 401
 UNAVAILABLE: Final = 503
+LIMITED: Final = 429
 _MAX_WAIT_S: Final = 5.0
 _FACTOR: Final = 3
 
@@ -20,8 +21,10 @@ class Attempts:
     How stubborn a client is.
 
     Sending again is safe: a read changes nothing, and a write carries an id that makes it happen
-    once. What is sent again is what got no answer at all, and what the server could not do just
-    now (503). A timeout while the answer is awaited is not: the caller waited long enough.
+    once. What is sent again is what got no answer at all, what the server could not do just now
+    (503), and what it counted as too many requests and did not look at (429 with ``Retry-After``),
+    if the wait is short. A timeout while the answer is awaited is not: the caller waited long
+    enough.
 
     Args:
         most: How often a request is sent at the very most; 1 is never again.
@@ -30,6 +33,17 @@ class Attempts:
 
     most: int = 3
     first_wait_s: float = 0.2
+
+    def may_help(self, status: int, headers: Mapping[str, str]) -> bool:
+        """
+        Say whether the same request, sent again, may be answered otherwise.
+
+        A limit of another kind, such as a budget, has no ``Retry-After``: it does not pass so soon.
+        """
+        if status != LIMITED:
+            return status == UNAVAILABLE
+        asked = headers.get("retry-after", "")
+        return asked.isdecimal() and int(asked[:9]) <= _MAX_WAIT_S
 
     def wait_s(self, sent: int, headers: Mapping[str, str]) -> float | None:
         """

@@ -30,6 +30,7 @@ __all__ = [
     "Limited",
     "Malformed",
     "NotFound",
+    "RateLimited",
     "RefusedToSign",
     "Unauthenticated",
     "Unavailable",
@@ -71,6 +72,20 @@ class RefusedToSign(Exception):
         super().__init__(f"{what}: expected {self.expected}, got {self.got}; nothing was signed")
 
 
+class RateLimited(Limited):
+    """
+    Too many requests of this caller, or from this address; nothing was done.
+
+    The client has waited and asked again already, where the wait was short.
+    """
+
+    @property
+    def retry_after_s(self) -> int:
+        """How long to wait before asking again."""
+        told = self.facts.get("retry_after_s")
+        return told if isinstance(told, int) else 1
+
+
 def _shown(value: object) -> str:
     return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
 
@@ -97,6 +112,8 @@ def problem(status: int, content: bytes, headers: Mapping[str, str]) -> Valetkey
     facts = {name: value for name, value in body.items() if name not in _FRAME}
     facts = {"request_id": headers.get("x-request-id"), **facts, "status": status}
     code, unknown = known_code(text)
+    if code is Code.RATE_LIMITED:
+        return RateLimited(code, str(body.get("detail", "")), **facts)
     fallback = Unavailable if status >= _SERVER_FAULT else Malformed
     return _KINDS.get(status, fallback)(code, str(body.get("detail", "")), **facts, **unknown)
 

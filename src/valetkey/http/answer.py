@@ -9,6 +9,7 @@ import msgspec
 
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.http.problem import CONTENT_TYPE, problem, status_of
+from valetkey.http.rates import refused_fields
 from valetkey.spec.rfc9449 import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def refuse(error: ValetkeyError, request_id: str) -> Answer:
     allowed = error.facts.get("allow")
     if error.code is Code.METHOD_NOT_ALLOWED and isinstance(allowed, list):
         headers = ((b"allow", ", ".join(allowed).encode()),)
+    elif error.code is Code.RATE_LIMITED:
+        headers = refused_fields(error)
     elif status == 401:  # noqa: PLR2004 - the status that asks for a proof
         headers = challenges(error.code)
     return Answer(

@@ -31,9 +31,10 @@ from valetkey.http.native.table import ROUTES
 from valetkey.http.oauth import refuse_oauth
 from valetkey.http.openapi import openapi_route
 from valetkey.http.pages import Pages
-from valetkey.http.peer import peer_of
+from valetkey.http.peer import Peers
 from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
 from valetkey.http.proof import nonce_fields, read_proof
+from valetkey.http.rates import Turnstile
 from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Stream, Table, check_name
 from valetkey.http.sight import reads_of
 from valetkey.http.streams.opened import by_ticket, check_resumed, send_stream, stream_answer
@@ -98,6 +99,8 @@ class App:
         self._door = Door(world, self._reads)
         self._limits = settings.limits
         self._origin = settings.origin()
+        self._peers = Peers(settings.trusted_proxies, settings.proxy_header)
+        self._turnstile = Turnstile(settings.rates, world.clock)
         self._bodies = {
             route.body: _Body.of(route.body) for route in self.table.routes if route.body
         }
@@ -173,14 +176,21 @@ class App:
             return page
         route, name = self.table.find(scope["method"], path)
         noted.route, noted.is_oauth = route.path, route.is_oauth
+        peer = self._peers.of(scope)
+        self._turnstile.expect_room(peer, route.lane)
         fields = read_fields(scope["headers"], limits)  # 2
         body = await read_body(receive, fields, limits)
         incoming = Incoming(scope["method"], scope["scheme"], path, query, fields, body)
-        principal = await by_ticket(self._world, route, incoming, name)  # 3
-        principal = principal or await self._principal(route, incoming, noted)
+        try:
+            principal = await by_ticket(self._world, route, incoming, name)  # 3
+            principal = principal or await self._principal(route, incoming, noted)
+        except ValetkeyError as error:
+            self._turnstile.failed(peer, route.lane, error)
+            raise
         noted.principal_id = principal.subject_id
+        noted.headers += self._turnstile.passed(peer, route.lane, principal)
         expect_entry(route, principal)
-        ask = self._ask(route, incoming, name, peer_of(scope.get("client")))  # 4
+        ask = self._ask(route, incoming, name, peer)  # 4
         with self._spans.span(flow_name(route.handle)):
             made = await self._pass(route, principal, incoming, ask)  # 5
             if isinstance(made, Subject):

@@ -10,6 +10,7 @@ from msgspec import Struct
 from valetkey.core.errors import Code, Malformed, NotFound
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.principal import PrincipalKind
+from valetkey.http.rates import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -41,7 +42,7 @@ class Ask(Struct, Generic[B, Q], frozen=True):
     Args:
         id: What stands in the path where the route has braces; empty without.
         body: As the route's type says; None for a route without body.
-        peer: From where it comes, as `peer_of` says.
+        peer: From where it comes, as `Peers` says.
     """
 
     id: str
@@ -58,6 +59,7 @@ class _Route:
     Args:
         path: At most one segment in braces, named after what its id names.
         who: Kinds of principals that get in.
+        lane: How its requests are counted.
         scope: What a credential must be allowed; None only where none gets in, or everybody.
         answer: Type of the body of the answer.
         body: Type of the body of the request; None for none.
@@ -71,6 +73,7 @@ class _Route:
     summary: str
     answer: Any
     scope: Scope | None = None
+    lane: Lane = Lane.USUAL
     body: type[Struct] | None = None
     query: type[Struct] = NoQuery
     status: int = 200

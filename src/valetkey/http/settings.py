@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from valetkey import __version__
+from valetkey.config import Rates
 from valetkey.core.errors import Code, Malformed
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class Settings:
         reconcile_s: Pause between two rounds of `reconcile` while serving; 0 is never.
         grace_s: How long answers, and writes that were begun, may take when the server ends.
         metrics_port: Where metrics are shown on loopback; 0 takes a free one, None shows none.
+        rates: How often anybody may ask.
+        trusted_proxies: Networks of proxies that say where requests come from.
+        proxy_header: The header in which they say it.
         deliver_s: Pause between two looks for what waits for webhooks; 0 is never.
         tick_s: Pause between two looks at what is watched, while streams are open.
         heartbeat_s: A stream that has nothing to say says so after this.
@@ -78,6 +82,9 @@ class Settings:
     deliver_s: float = 1.0
     tick_s: float = 0.25
     heartbeat_s: float = 15.0
+    rates: Rates = field(default_factory=Rates)
+    trusted_proxies: tuple[str, ...] = ()
+    proxy_header: str = "x-forwarded-for"
 
     @property
     def issuer(self) -> str:

@@ -71,12 +71,14 @@ class AsyncConnection:
             if answer is not None and sent == 1 and _needs_nonce(answer, proof):
                 request = self._request(ask, proof, new_request_id())
                 continue
-            if answer is not None and answer.status != UNAVAILABLE:
-                return _read(answer, ask.answer)
             headers = answer.headers if answer is not None else httpx.Headers()
+            if answer is not None and not self.attempts.may_help(answer.status, headers):
+                return _read(answer, ask.answer)
             wait_s = self.attempts.wait_s(sent, headers)
             if wait_s is None:
-                raise failure or problem(UNAVAILABLE, answer.content if answer else b"", headers)
+                if answer is not None:
+                    return _read(answer, ask.answer)
+                raise failure or problem(UNAVAILABLE, b"", headers)
             await sleep(wait_s)
             if not ask.is_write:  # a signature is good for one read
                 request = self._request(ask, proof, new_request_id())

@@ -20,6 +20,7 @@ from valetkey.flows.scan import Part
 from valetkey.http.native.pages import Paged, cursor_of
 from valetkey.http.native.session import write_opened, write_shown
 from valetkey.http.native.stop import write_stopped
+from valetkey.http.rates import Lane
 from valetkey.http.routes import SECRET, SESSION, Ask, Read, Route, Write
 from valetkey.wire import child_session as wire
 from valetkey.wire.base import Nothing, Page, read_text
@@ -160,6 +161,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/session/children/{session_id}/revoke",
         who=SESSION,
+        lane=Lane.STOP,
         summary="Revoke a session below the one that asks, and all below that",
         body=Nothing,
         answer=Stopped,

@@ -10,6 +10,7 @@ from valetkey.core.organization import User
 from valetkey.core.scope import Scope
 from valetkey.flows import credentials, organize, reads
 from valetkey.http.native.pages import OwnedPage, Paged, cursor_of, owner_of, page
+from valetkey.http.rates import Lane
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
 from valetkey.wire import credential as wire_credential
 from valetkey.wire import organization as wire
@@ -235,6 +236,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/credentials/{credential_id}/revoke",
         who=SECRET,
         scope=Scope.CREDENTIALS_WRITE,
+        lane=Lane.STOP,
         summary="Refuse a credential from now on",
         body=Nothing,
         answer=wire_credential.Credential,

@@ -12,6 +12,7 @@ from valetkey.flows import lists
 from valetkey.flows.scan import Span
 from valetkey.http.native.pages import Order, OwnedPage, Owner, line_cursor, owner_of, part_of
 from valetkey.http.problem import TITLES, TYPES
+from valetkey.http.rates import Lane
 from valetkey.http.routes import EVERYBODY, SECRET, Ask, NoQuery, Read, Route
 from valetkey.wire import server as wire
 from valetkey.wire.base import Page, Seconds, hexed
@@ -117,6 +118,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/healthz",
         who=EVERYBODY,
+        lane=Lane.FREE,
         summary="Say that the process answers",
         answer=wire.Health,
         handle=_alive,
@@ -125,6 +127,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/readyz",
         who=EVERYBODY,
+        lane=Lane.FREE,
         summary="Say that store and chains answer",
         answer=wire.Health,
         handle=_ready,

@@ -19,6 +19,7 @@ from valetkey.flows.open_session import Opened, open_session
 from valetkey.http.native.consent import consent_url, read_signatures
 from valetkey.http.native.pages import cursor_of, owner_of, part_of
 from valetkey.http.native.which import SessionsQuery, which_sessions
+from valetkey.http.rates import Lane
 from valetkey.http.routes import (
     SECRET,
     SECRET_OR_PUBLISHABLE,
@@ -278,6 +279,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions/{session_id}/kill-note",
         who=SECRET,
         scope=Scope.KILL_NOTES_READ,
+        lane=Lane.STOP,
         summary="Show the file with which the owner ends the session, with no server",
         answer=wire.KillNote,
         handle=_kill_note,

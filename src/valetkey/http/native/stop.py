@@ -18,6 +18,7 @@ from valetkey.flows.turns import in_turns
 from valetkey.http.native.consent import SIGNATURE_BYTES
 from valetkey.http.native.leftover import write_approvals
 from valetkey.http.native.session import write_shown
+from valetkey.http.rates import Lane
 from valetkey.http.routes import SECRET, SESSION, Ask, Leave, Read, Route, Write
 from valetkey.wire import stop as wire_stop
 from valetkey.wire.activity import write_activity
@@ -142,6 +143,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions/{session_id}/freeze-note",
         who=SECRET,
         scope=Scope.SESSIONS_STOP,
+        lane=Lane.STOP,
         summary="Show what the owner signs to freeze or unfreeze on chain",
         query=FreezeQuery,
         answer=wire_stop.FreezeNote,
@@ -152,6 +154,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions/{session_id}/freeze",
         who=SECRET,
         scope=Scope.SESSIONS_STOP,
+        lane=Lane.STOP,
         summary="Freeze a session",
         body=wire_stop.Switch,
         answer=wire_stop.Stopped,
@@ -172,6 +175,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions/{session_id}/revoke",
         who=SECRET,
         scope=Scope.SESSIONS_STOP,
+        lane=Lane.STOP,
         summary="Revoke a session, on this server and on its chain",
         body=Nothing,
         answer=wire_stop.Stopped,
@@ -182,6 +186,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/sessions/revoke",
         who=SECRET,
         scope=Scope.SESSIONS_STOP,
+        lane=Lane.STOP,
         summary="Revoke every session of a user, wallet or organization",
         body=wire_stop.RevokeAll,
         answer=wire_stop.StoppedAll,
@@ -191,6 +196,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/session/close",
         who=SESSION,
+        lane=Lane.STOP,
         summary="Give the session back: its holder ends it",
         body=Nothing,
         answer=wire_stop.Stopped,

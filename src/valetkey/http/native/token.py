@@ -9,6 +9,7 @@ from valetkey.core.session_token import key_document, key_id_of
 from valetkey.flows.introspect import introspect, revoke_token
 from valetkey.flows.issue_token import token_keys
 from valetkey.http.native.exchange import EXCHANGE
+from valetkey.http.rates import Lane
 from valetkey.http.routes import EVERYBODY, SECRET, SESSION, Ask, NoQuery, Read, Route, Write
 from valetkey.spec.rfc9449 import ALGORITHMS
 from valetkey.wire import token as wire
@@ -104,6 +105,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=_REVOKE,
         who=SECRET,
         scope=Scope.SESSIONS_STOP,
+        lane=Lane.STOP,
         summary="Revoke the session that a token proves (RFC 7009)",
         body=wire.TokenForm,
         form=True,
