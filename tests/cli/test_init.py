@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.program import process, valetkey
 from tests.leaks import secret
-from valetkey.config import CONFIG_NAME, Bounds, read_config
+from valetkey.config import CONFIG_NAME, Bounds, Rates, read_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +56,7 @@ def test_the_configuration_says_each_value_that_it_can_have_with_its_default(hom
     """What stands in the file is what is used without it."""
     values = tomllib.loads((home / CONFIG_NAME).read_text())
     assert values["bounds"] == {name: getattr(Bounds(), name) for name in Bounds.__slots__}
+    assert values["rates"] == {name: getattr(Rates(), name) for name in Rates.__slots__}
     config = read_config(home, {})
     assert (config.host, config.port, dict(config.chains)) == ("127.0.0.1", 8080, {})
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.http.calls import Caller, Nobody, Token
 from tests.http.unchanged import check_problem, state
 from tests.worlds import StoppedClock, make_organization, make_world
-from valetkey.config import Rates
+from valetkey.config import Rates, read_config_text
+from valetkey.core.errors import Malformed
 from valetkey.http.native.table import ROUTES
 from valetkey.http.rates import Buckets, Lane
 from valetkey.http.server import running
@@ -213,6 +214,7 @@ def test_every_stop_is_in_the_lane_of_stops() -> None:
         **dict.fromkeys(
             (
                 "/v1/credentials/{credential_id}/revoke",
+                "/v1/exposure/revoke",
                 "/v1/session/children/{session_id}/revoke",
                 "/v1/session/close",
                 "/v1/sessions/revoke",
@@ -252,3 +254,21 @@ async def test_an_address_is_not_had_by_writing_it(header: str, *, is_believed: 
             }
             said.append((await one.client.get("/v1/users", headers=fields)).status_code)
         assert said == ([401] * 5 if is_believed else [401] * 3 + [429] * 2)
+
+
+def test_rates_and_proxies_are_set_in_the_environment() -> None:
+    """As everything else is; a list is written with commas."""
+    told = {
+        "VALETKEY_RATES_CALLER_PER_S": "7.5",
+        "VALETKEY_BOUNDS_WAIT_S": "3",
+        "VALETKEY_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8",
+        "VALETKEY_PROXY_HEADER": "forwarded",
+    }
+    config = read_config_text("[chains]\n[rates]\ncaller_per_s = 1\nstop_burst = 9\n", told)
+    assert config.rates == Rates(caller_per_s=7.5, stop_burst=9)
+    assert config.bounds.wait_s == 3
+    assert config.trusted_proxies == ["10.0.0.0/8", "fd00::/8"]
+    assert config.proxy_header == "forwarded"
+    for wrong in ("[rates]\nburst = 1\n", "[rates]\nkept = 1\n", 'proxy_header = "via"\n'):
+        with pytest.raises(Malformed):
+            read_config_text(f"chains = {{}}\n{wrong}", {})

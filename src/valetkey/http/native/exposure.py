@@ -14,6 +14,7 @@ from valetkey.http.native.pages import OwnedPage, owner_of
 from valetkey.http.native.session import write_shown
 from valetkey.http.native.stop import write_stopped
 from valetkey.http.native.which import read_subject
+from valetkey.http.rates import Lane
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
 from valetkey.wire import exposure as wire
 from valetkey.wire.base import Page
@@ -99,6 +100,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/exposure/revoke",
         who=SECRET,
         scope=Scope.SESSIONS_STOP,
+        lane=Lane.STOP,
         summary="Revoke the sessions that are exposed, a page at a time",
         body=wire.RevokeExposed,
         answer=wire.RevokedExposed,

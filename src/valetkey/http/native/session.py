@@ -10,16 +10,15 @@ from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.permission.lint import lint
-from valetkey.core.plan import chain_id_of
 from valetkey.core.principal import Access, PrincipalKind
 from valetkey.core.scope import Scope
 from valetkey.core.session import Proof, State
 from valetkey.flows import grant, lists, reads
 from valetkey.flows.open_session import Opened, open_session
 from valetkey.http.native.consent import consent_url, read_signatures
+from valetkey.http.native.kill_note import kill_note_of
 from valetkey.http.native.pages import cursor_of, owner_of, part_of
 from valetkey.http.native.which import SessionsQuery, which_sessions
-from valetkey.http.rates import Lane
 from valetkey.http.routes import (
     SECRET,
     SECRET_OR_PUBLISHABLE,
@@ -31,7 +30,7 @@ from valetkey.http.routes import (
     Write,
 )
 from valetkey.wire import session as wire
-from valetkey.wire.base import Page, asset_name, hexed, read_text
+from valetkey.wire.base import Page, asset_name, read_text
 from valetkey.wire.calculus import Finding, write_findings
 from valetkey.wire.credential import read_public_key
 from valetkey.wire.permission import read_permission
@@ -122,7 +121,7 @@ async def _open(admitted: Admitted, ask: Ask[wire.OpenSession, NoQuery]) -> wire
         consent = await grant.consent_of(see, admitted.principal, session_id=opened.session.id)
         next_action = wire.SignConsent(grant=consent["grant"], kill_note=consent["kill_note"])
     answer = await write_opened(see, opened)
-    note = await _note(see, admitted.principal, answer.session.id) if has_note else None
+    note = await kill_note_of(see, admitted.principal, answer.session.id) if has_note else None
     return structs.replace(answer, kill_note=note, next_action=next_action)
 
 
@@ -192,29 +191,6 @@ async def _grant(admitted: Admitted, ask: Ask[wire.AcceptGrant, NoQuery]) -> wir
     return write_shown(await reads.shown(admitted.reads, session), admitted.reads.names)
 
 
-async def _kill_note(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.KillNote:
-    return await _note(see, principal, ask.id)
-
-
-async def _note(see: Reads, principal: Principal, session_id: str) -> wire.KillNote:
-    session, account, intent = await see.kill_note(principal, session_id=session_id)
-    address = hexed(account.address)
-    text = (
-        f"This ends session {session.id} on {account.chain} for good, without any server."
-        f" Send a transaction with this calldata to {address}, from any address, through any"
-        f" node; `valetkey kill` does it with this file."
-    )
-    return wire.KillNote(
-        session_id=session.id,
-        chain=account.chain,
-        chain_id=chain_id_of(account.chain),
-        account=address,
-        grant_id=hexed(grant.granted(session).grant_id),
-        calldata=hexed(intent.data),
-        text=text,
-    )
-
-
 ROUTES: Final[tuple[Route, ...]] = (
     Write(
         method="POST",
@@ -273,15 +249,5 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=wire.AcceptGrant,
         answer=wire.Session,
         handle=_grant,
-    ),
-    Read(
-        method="GET",
-        path="/v1/sessions/{session_id}/kill-note",
-        who=SECRET,
-        scope=Scope.KILL_NOTES_READ,
-        lane=Lane.STOP,
-        summary="Show the file with which the owner ends the session, with no server",
-        answer=wire.KillNote,
-        handle=_kill_note,
     ),
 )
