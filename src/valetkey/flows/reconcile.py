@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from valetkey.core.activity import SETTLED, Activity, ActivityState, SeenNonce
+from valetkey.core.activity import SETTLED, Activity, ActivityState
 from valetkey.core.budget import Reservation, ReservationState
 from valetkey.core.chain import NONCE_REACH
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account
 from valetkey.flows.accounts import sign_delegation
+from valetkey.flows.forget import forget_nonces
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
 from valetkey.flows.kill_note import ready_to_kill
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 PAGE = 500
 LINE_S = 30  # a chain that takes longer for all that waits goes on in the next round
 _FINISH = {DELEGATE: sign_delegation} | dict.fromkeys(ENDINGS, ready_to_kill)
-E = TypeVar("E", bound="Activity | Reservation | Session | SeenNonce")
+E = TypeVar("E", bound="Activity | Reservation | Session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ async def reconcile(world: World) -> Reconciled:
     pending = await _every(world, Session, state=State.PENDING)
     sessions = await _each(world, pending, _session)  # 3
     killed = await look_at_sessions(world)  # 4
-    await _forget(world)  # 5
+    await forget_nonces(world)  # 5
     await forget_tickets(world)
     oldest_at = min((one.created_at for one in unfinished), default=None)
     return Reconciled(activities, reservations, sessions + killed, len(unfinished), oldest_at)
@@ -216,16 +217,3 @@ async def _session(world: World, session: Session) -> bool:
     if owner is None:
         return False
     return (await sign_as_owner(world, session.id, owner)).state is State.OPEN
-
-
-async def _forget(world: World) -> None:
-    """Drop the nonces of signed requests that are too old to be accepted again."""
-    now = world.clock.now()
-    old = [one.id for one in await _every(world, SeenNonce) if one.forget_at <= now]
-    for start in range(0, len(old), PAGE):
-        await world.store.write(partial(_drop, old[start : start + PAGE]))
-
-
-def _drop(ids: Sequence[str], tx: Tx) -> None:
-    for one in ids:
-        tx.drop(SeenNonce, one)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from valetkey.ports import Chain, Checkpoint, Clock, Entropy, Outbound, Store, Vault
 
 
+@dataclass(slots=True)
+class Forgotten:
+    """Up to which second this process has dropped nonces that are too old; None before any."""
+
+    until: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """
@@ -32,6 +39,7 @@ class World:
             a run.
         auditor: The key that signs the heads of the audit logs (Ed25519).
         nonces: What proofs of keys must have, as far as it is known.
+        forgotten: How far this process has dropped what was kept to refuse replays.
     """
 
     store: Store
@@ -45,6 +53,7 @@ class World:
     auditor: SealedKey
     bounds: Bounds
     nonces: Nonces = field(default_factory=Nonces)
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
     @property
     def relayer_address(self) -> bytes:

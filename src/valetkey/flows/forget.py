@@ -1,0 +1,55 @@
+"""Nonces of signed requests that are too old to be accepted again, dropped a few at a time."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.activity import SeenNonce
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, Value, View
+
+AT_ONCE: Final = 100  # read, or dropped in one transaction: whoever asks meanwhile waits so long
+MOST_S: Final = 600  # seconds that are asked for one by one; after more all there is is looked at
+
+
+async def forget_nonces(world: World) -> None:
+    """
+    Drop the nonces that are too old.
+
+    There may be as many as signed requests in two minutes, so those that stay are not looked at.
+
+    1. Of each second that has passed since the last time. 2. At first, and when the clock was set,
+    of all seconds: others may have left some.
+    """
+    now, until = world.clock.now(), world.forgotten.until
+    if until is not None and 0 <= now - until <= MOST_S:
+        for second in range(until + 1, now + 1):  # 1
+            await _drop_late(world, now, forget_at=second)
+    else:
+        await _drop_late(world, now)  # 2
+    world.forgotten.until = now
+
+
+async def _drop_late(world: World, now: int, **where: Value) -> None:
+    after, is_more = "", True
+    while is_more:
+        page = await world.store.read(partial(_page, after, where))
+        late = [one.id for one in page if one.forget_at <= now]
+        if late:
+            await world.store.write(partial(_drop, late))
+        is_more = len(page) == AT_ONCE
+        after = page[-1].id if page else ""
+
+
+def _page(after: str, where: dict[str, Value], view: View) -> list[SeenNonce]:
+    return view.find(SeenNonce, after=after, limit=AT_ONCE, newest_first=False, **where)
+
+
+def _drop(ids: Sequence[str], tx: Tx) -> None:
+    for one in ids:
+        tx.drop(SeenNonce, one)
