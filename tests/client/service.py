@@ -14,6 +14,7 @@ from tests.leaks import note_output, secret
 from tests.worlds import CHAIN, connect, make_live_world, make_organization
 from valetkey import Owner, Valetkey, permission
 from valetkey.devchain import deploy, fund, launch, mint, pick
+from valetkey.flows.issue_token import ensure_token_key
 from valetkey.http.server import running
 from valetkey.spec.keccak import keccak256
 from valetkey.telemetry.journal import Journal
@@ -112,6 +113,7 @@ async def _serve(node: Node, started: Future[Service], stop: threading.Event) ->
         chain = connect(deployment)
         world = await make_live_world(node, deployment, chain)
         founded = await make_organization(world)
+        await ensure_token_key(world)
         async with running(world, journal=Journal(_note)) as server:
             started.set_result(Service(server.url, founded.secret, node.rpc, deployment))
             await asyncio.get_running_loop().run_in_executor(None, stop.wait)

@@ -10,15 +10,14 @@ from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
-from valetkey.core.audit import SignedHead
 from valetkey.core.errors import Code, Malformed
-from valetkey.core.wallet import Curve, PublicKey
-from valetkey.wire.base import read_bytes
-from valetkey.wire.server import AuditHead, write_audit_head
+from valetkey.wire.server import AuditHead, read_audit_head, write_audit_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from valetkey.core.audit import SignedHead
 
 MAX_LINE_BYTES: Final = 4096
 _TAIL_BYTES: Final = 64 * 1024
@@ -92,13 +91,4 @@ def _head(line: bytes) -> SignedHead:
     if len(line) > MAX_LINE_BYTES:
         detail = f"expected at most {MAX_LINE_BYTES} bytes in a line, got {len(line)}"
         raise Malformed(Code.MALFORMED_BODY, detail)
-    told = msgspec.json.decode(line, type=AuditHead)
-    key = read_bytes(told.public_key, "public_key", count=32)
-    return SignedHead(
-        organization_id=told.organization_id,
-        seq=told.seq,
-        hash=read_bytes(told.hash, "hash", count=32),
-        signed_at=told.signed_at,
-        public_key=PublicKey(Curve.ED25519, key),
-        signature=read_bytes(told.signature, "signature", count=64),
-    )
+    return read_audit_head(msgspec.json.decode(line, type=AuditHead))

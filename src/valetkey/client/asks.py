@@ -28,6 +28,7 @@ class Ask(Generic[T]):
         body: JSON values or a wire struct; None for a read.
         request_id: What makes a write happen once; None is a new one.
         is_write: Whether it changes something; some that only read have a body.
+        is_form: Whether *body* is text by name and goes as a form, as OAuth has it.
     """
 
     answer: type[T]
@@ -37,6 +38,7 @@ class Ask(Generic[T]):
     body: Any = None
     request_id: str | None = None
     is_write: bool = False
+    is_form: bool = False
 
     def target(self) -> str:
         """Return path and query as they go on the wire."""
@@ -46,7 +48,14 @@ class Ask(Generic[T]):
 
     def content(self) -> bytes:
         """Return the body as it goes on the wire; empty for a read."""
+        if self.is_form:
+            return urlencode(self.body).encode()
         return b"" if self.body is None else msgspec.json.encode(self.body)
+
+    @property
+    def media_type(self) -> str:
+        """What the body is."""
+        return "application/x-www-form-urlencoded" if self.is_form else "application/json"
 
 
 def path_of(template: str, **variables: str) -> str:
@@ -71,3 +80,11 @@ def look(answer: type[T], path: str, body: object) -> Ask[T]:
 def write(answer: type[T], path: str, body: object, *, request_id: str | None = None) -> Ask[T]:
     """Return a request that changes something, once."""
     return Ask(answer, "POST", path, {}, body, request_id, is_write=True)
+
+
+def form(
+    answer: type[T], path: str, fields: Mapping[str, str | None], *, is_write: bool = False
+) -> Ask[T]:
+    """Return a request with a form as its body; fields that are None are left out."""
+    body = {name: text for name, text in fields.items() if text is not None}
+    return Ask(answer, "POST", path, {}, body, is_write=is_write, is_form=True)

@@ -75,7 +75,10 @@ class SignedHead:
     def is_genuine(self) -> bool:
         """Say whether the signature is by the key that it names."""
         message = head_message(self.head, signed_at=self.signed_at)
-        return keys.verify(self.public_key, message, self.signature)
+        try:
+            return keys.verify(self.public_key, message, self.signature)
+        except keys.PublicKeyError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,29 +131,57 @@ def head_message(head: AuditHead, *, signed_at: int) -> bytes:
     return canonical_json(document)
 
 
+class Follower:
+    """
+    Follows one organization's log line by line, and says where it is not what was written.
+
+    Lines behind a head are checked too: a head may be older than the log.
+
+    Args:
+        heads: Kept outside the store, or signed just now; cutting the end off is found by them.
+    """
+
+    def __init__(self, organization_id: str, heads: Iterable[AuditHead] = ()) -> None:
+        self._heads = tuple(heads)
+        self.reached = first_head(organization_id)
+        self.broken = self._contradicted()
+
+    def follow(self, line: AuditLine) -> Break | None:
+        """Return where the log is broken, with *line* as the next one; None if nowhere so far."""
+        if self.broken is None:
+            self.broken = _problem(line, self.reached)
+        if self.broken is None:
+            self.reached = AuditHead(self.reached.id, line.seq, line.hash)
+            self.broken = self._contradicted()
+        return self.broken
+
+    def end(self) -> Break | None:
+        """Return where the log is broken, with nothing behind the last line; None if nowhere."""
+        last = max((head.seq for head in self._heads), default=0)
+        if self.broken is None and self.reached.seq < last:
+            cut = f"the log was cut; the signed head is at line {last}"
+            self.broken = Break(self.reached.seq + 1, cut)
+        return self.broken
+
+    def _contradicted(self) -> Break | None:
+        if any(_contradicts(self.reached, head) for head in self._heads):
+            return Break(self.reached.seq, _OTHER_HASH)
+        return None
+
+
 def verify(lines: Iterable[AuditLine], *, head: AuditHead) -> Break | None:
     """
     Say where *lines* depart from an unbroken chain that reaches *head*, or None if nowhere.
 
-    Lines after *head* are checked too: a head may be older than the log.
-
     Args:
         lines: All of one organization, in order of ``seq``.
-        head: Kept outside the store; cutting the end off is found by it.
+        head: Kept outside the store; see `Follower`.
     """
-    previous = first_head(head.id)
-    if _contradicts(previous, head):
-        return Break(0, _OTHER_HASH)
+    follower = Follower(head.id, (head,))
     for line in lines:
-        problem = _problem(line, previous)
-        if problem is not None:
-            return problem
-        previous = AuditHead(head.id, line.seq, line.hash)
-        if _contradicts(previous, head):
-            return Break(line.seq, _OTHER_HASH)
-    if previous.seq < head.seq:
-        return Break(previous.seq + 1, f"the log was cut; the signed head is at line {head.seq}")
-    return None
+        if follower.follow(line) is not None:
+            break
+    return follower.end()
 
 
 _OTHER_HASH: Final = "the signed head says another hash"

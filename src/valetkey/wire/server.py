@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec import Meta
 
-from valetkey.wire.base import Address, Hex, Integer, Seconds, Told, Word, hexed
-
-if TYPE_CHECKING:
-    from valetkey.core import audit as core
+from valetkey.core import audit as core
+from valetkey.core.wallet import Curve, PublicKey
+from valetkey.wire.base import (
+    Address,
+    Hex,
+    Integer,
+    Seconds,
+    Told,
+    Word,
+    hexed,
+    read_bytes,
+)
 
 
 class Health(Told, frozen=True, kw_only=True):
@@ -123,4 +131,42 @@ def write_audit_head(head: core.SignedHead) -> AuditHead:
         signed_at=head.signed_at,
         signature=hexed(head.signature),
         public_key=hexed(head.public_key.data),
+    )
+
+
+def read_audit_line(line: AuditLine) -> core.AuditLine:
+    """
+    Return *line* as it was written down.
+
+    Raises:
+        Malformed: A hash is none.
+    """
+    return core.AuditLine(
+        id=line.id,
+        organization_id=line.organization_id,
+        seq=line.seq,
+        at=line.at,
+        event=line.event,
+        subject_id=line.subject_id,
+        principal_id=line.principal_id,
+        facts=line.facts,
+        previous=read_bytes(line.previous, "previous", count=32),
+        hash=read_bytes(line.hash, "hash", count=32),
+    )
+
+
+def read_audit_head(head: AuditHead) -> core.SignedHead:
+    """
+    Return *head* as it was signed; whether it is genuine is not looked at.
+
+    Raises:
+        Malformed: A hash, a key or a signature has another length.
+    """
+    return core.SignedHead(
+        organization_id=head.organization_id,
+        seq=head.seq,
+        hash=read_bytes(head.hash, "hash", count=32),
+        signed_at=head.signed_at,
+        public_key=PublicKey(Curve.ED25519, read_bytes(head.public_key, "public_key", count=32)),
+        signature=read_bytes(head.signature, "signature", count=64),
     )

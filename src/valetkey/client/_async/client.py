@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 
+from valetkey.client._async.activities import AsyncActivities
+from valetkey.client._async.audit import AsyncAudit
+from valetkey.client._async.exposure import AsyncExposure
 from valetkey.client._async.line import AsyncConnection, AsyncLine
-from valetkey.client._async.organization import (
-    AsyncAudit,
-    AsyncCredentials,
-    AsyncOrganizations,
-    AsyncUsers,
-)
+from valetkey.client._async.organization import AsyncCredentials, AsyncOrganizations, AsyncUsers
 from valetkey.client._async.permissions import AsyncPermissions
 from valetkey.client._async.sessions import AsyncSessions
-from valetkey.client._async.wallet import AsyncAccounts, AsyncActivities, AsyncBudgets, AsyncWallets
+from valetkey.client._async.tokens import AsyncTokens
+from valetkey.client._async.wallet import AsyncAccounts, AsyncBudgets, AsyncWallets
 from valetkey.client._async.webhook import AsyncWebhooks
 from valetkey.client.asks import read
 from valetkey.client.attempts import Attempts
@@ -79,6 +78,8 @@ class AsyncValetkey:
         self.budgets = AsyncBudgets(line)
         self.permissions = AsyncPermissions(line)
         self.sessions = AsyncSessions(line)
+        self.tokens = AsyncTokens(line)
+        self.exposure = AsyncExposure(line)
         self.activities = AsyncActivities(line)
         self.audit = AsyncAudit(line)
         self.webhooks = AsyncWebhooks(line)

@@ -114,7 +114,7 @@ class AsyncConnection:
 
     def _request(self, ask: Ask[T], proof: Proof, request_id: str) -> httpx.Request:
         url, content = self.base_url + ask.target(), ask.content()
-        fields = {"content-type": "application/json"} if content else {}
+        fields = {"content-type": ask.media_type} if content else {}
         request = self._client.build_request(ask.method, url, content=content, headers=fields)
         sent = Sent(ask.method, str(request.url), content, ask.is_write)
         request.headers.update(proof.headers(sent, request_id=request_id))

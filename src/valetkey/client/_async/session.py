@@ -9,7 +9,7 @@ from valetkey.client._async.acting import AsyncActing
 from valetkey.client._async.children import AsyncChildren
 from valetkey.client._async.line import AsyncLine
 from valetkey.client._async.meter import watch
-from valetkey.client.asks import path_of, read, write
+from valetkey.client.asks import look, path_of, read, write
 from valetkey.client.consent import Terms, Verified
 from valetkey.client.keys import RunKey, SessionKey, StampKey
 from valetkey.client.opening import export_text
@@ -26,6 +26,7 @@ from valetkey.core.errors import (
 from valetkey.wire import session as wire
 from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import Nothing, Page
+from valetkey.wire.token import IssuedToken, IssueToken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -111,6 +112,18 @@ class AsyncHeldSession(AsyncActing):
     async def close(self) -> wire_stop.Stopped:
         """Give the session back: it is refused from now on, here and then on chain."""
         return await self._holder.send(write(wire_stop.Stopped, "/v1/session/close", Nothing()))
+
+    async def token(self, audience: str, *, life_s: int | None = None) -> IssuedToken:
+        """
+        Return a short-lived JSON Web Token that says which session asks, for *audience* alone.
+
+        >>> issued = await session.token("https://shop.example")  # checked with `tokens.keys`
+
+        Args:
+            life_s: At most 60 where the session may write, else 300; None is as long as may be.
+        """
+        body = IssueToken(audience=audience, life_s=life_s)
+        return await self._holder.send(look(IssuedToken, "/v1/session/token", body))
 
     async def rotate_key(self, new: HolderKey | None = None) -> wire.Session:
         """

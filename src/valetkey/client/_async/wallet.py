@@ -67,9 +67,10 @@ class AsyncWallets:
         """Return one wallet."""
         return await self._line.send(read(wire.Wallet, path_of("/v1/wallets/{key}", key=wallet_id)))
 
-    def list(self) -> AsyncIterator[wire.Wallet]:
-        """Yield the wallets, newest first."""
-        return self._line.pages(Page[wire.Wallet], "/v1/wallets")
+    def list(self, *, organization_id: str | None = None) -> AsyncIterator[wire.Wallet]:
+        """Yield the wallets, newest first: one's own, or those of an organization below."""
+        page = Page[wire.Wallet]
+        return self._line.pages(page, "/v1/wallets", organization_id=organization_id)
 
 
 class AsyncAccounts:
@@ -83,9 +84,10 @@ class AsyncAccounts:
         path = path_of("/v1/accounts/{key}", key=account_id)
         return await self._line.send(read(wire.Account, path))
 
-    def list(self) -> AsyncIterator[wire.Account]:
-        """Yield the accounts, newest first."""
-        return self._line.pages(Page[wire.Account], "/v1/accounts")
+    def list(self, *, organization_id: str | None = None) -> AsyncIterator[wire.Account]:
+        """Yield the accounts, newest first: one's own, or those of an organization below."""
+        page = Page[wire.Account]
+        return self._line.pages(page, "/v1/accounts", organization_id=organization_id)
 
     async def state(self, account_id: str, *, tokens: Sequence[Address] = ()) -> wire.AccountState:
         """
@@ -228,22 +230,7 @@ class AsyncBudgets:
         body = wire.SetBudget(scope_id=scope_id, asset=asset, limit=str(limit), window_s=window_s)
         return await self._line.send(write(wire.Budget, "/v1/budgets", body, request_id=request_id))
 
-    def list(self) -> AsyncIterator[wire.Budget]:
-        """Yield the budgets."""
-        return self._line.pages(Page[wire.Budget], "/v1/budgets")
-
-
-class AsyncActivities:
-    """Every write that was asked for, and how it went."""
-
-    def __init__(self, line: AsyncLine) -> None:
-        self._line = line
-
-    async def get(self, activity_id: str) -> Activity:
-        """Return one activity."""
-        path = path_of("/v1/activities/{key}", key=activity_id)
-        return await self._line.send(read(Activity, path))
-
-    def list(self) -> AsyncIterator[Activity]:
-        """Yield the activities, newest first; those of a session if the client is one."""
-        return self._line.pages(Page[Activity], "/v1/activities")
+    def list(self, *, organization_id: str | None = None) -> AsyncIterator[wire.Budget]:
+        """Yield the budgets: one's own, or those of an organization below."""
+        page = Page[wire.Budget]
+        return self._line.pages(page, "/v1/budgets", organization_id=organization_id)

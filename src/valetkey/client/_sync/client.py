@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 
+from valetkey.client._sync.activities import Activities
+from valetkey.client._sync.audit import Audit
+from valetkey.client._sync.exposure import Exposure
 from valetkey.client._sync.line import Connection, Line
-from valetkey.client._sync.organization import (
-    Audit,
-    Credentials,
-    Organizations,
-    Users,
-)
+from valetkey.client._sync.organization import Credentials, Organizations, Users
 from valetkey.client._sync.permissions import Permissions
 from valetkey.client._sync.sessions import Sessions
-from valetkey.client._sync.wallet import Accounts, Activities, Budgets, Wallets
+from valetkey.client._sync.tokens import Tokens
+from valetkey.client._sync.wallet import Accounts, Budgets, Wallets
 from valetkey.client._sync.webhook import Webhooks
 from valetkey.client.asks import read
 from valetkey.client.attempts import Attempts
@@ -78,6 +77,8 @@ class Valetkey:
         self.budgets = Budgets(line)
         self.permissions = Permissions(line)
         self.sessions = Sessions(line)
+        self.tokens = Tokens(line)
+        self.exposure = Exposure(line)
         self.activities = Activities(line)
         self.audit = Audit(line)
         self.webhooks = Webhooks(line)

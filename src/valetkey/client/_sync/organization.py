@@ -20,7 +20,6 @@ from valetkey.wire.organization import (
     Organization,
     User,
 )
-from valetkey.wire.server import AuditHead, AuditLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,9 +66,9 @@ class Users:
         """Return one user."""
         return self._line.send(read(User, path_of("/v1/users/{key}", key=user_id)))
 
-    def list(self) -> Iterator[User]:
-        """Yield the users, newest first."""
-        return self._line.pages(Page[User], "/v1/users")
+    def list(self, *, organization_id: str | None = None) -> Iterator[User]:
+        """Yield the users, newest first: one's own, or those of an organization below."""
+        return self._line.pages(Page[User], "/v1/users", organization_id=organization_id)
 
 
 class Credentials:
@@ -165,9 +164,10 @@ class Credentials:
         path = path_of("/v1/credentials/{key}", key=credential_id)
         return self._line.send(read(Credential, path))
 
-    def list(self) -> Iterator[Credential]:
-        """Yield the credentials, newest first."""
-        return self._line.pages(Page[Credential], "/v1/credentials")
+    def list(self, *, organization_id: str | None = None) -> Iterator[Credential]:
+        """Yield the credentials, newest first: one's own, or those of an organization below."""
+        page = Page[Credential]
+        return self._line.pages(page, "/v1/credentials", organization_id=organization_id)
 
     def set_role(
         self,
@@ -200,19 +200,3 @@ class Credentials:
         """
         path = path_of("/v1/credentials/{key}/revoke", key=credential_id)
         return self._line.send(write(Credential, path, Nothing(), request_id=request_id))
-
-
-class Audit:
-    """What happened, in a chain of hashes."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-
-    def lines(self, *, organization_id: str | None = None) -> Iterator[AuditLine]:
-        """Yield the lines of the log, oldest first."""
-        page = Page[AuditLine]
-        return self._line.pages(page, "/v1/audit", organization_id=organization_id)
-
-    def head(self) -> AuditHead:
-        """Return the signed head of the log: kept elsewhere, it shows a cut."""
-        return self._line.send(read(AuditHead, "/v1/audit/head"))

@@ -10,7 +10,7 @@ from valetkey.client._sync.acting import Acting
 from valetkey.client._sync.children import Children
 from valetkey.client._sync.line import Line
 from valetkey.client._sync.meter import watch
-from valetkey.client.asks import path_of, read, write
+from valetkey.client.asks import look, path_of, read, write
 from valetkey.client.consent import Terms, Verified
 from valetkey.client.keys import RunKey, SessionKey, StampKey
 from valetkey.client.opening import export_text
@@ -27,6 +27,7 @@ from valetkey.core.errors import (
 from valetkey.wire import session as wire
 from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import Nothing, Page
+from valetkey.wire.token import IssuedToken, IssueToken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +113,18 @@ class HeldSession(Acting):
     def close(self) -> wire_stop.Stopped:
         """Give the session back: it is refused from now on, here and then on chain."""
         return self._holder.send(write(wire_stop.Stopped, "/v1/session/close", Nothing()))
+
+    def token(self, audience: str, *, life_s: int | None = None) -> IssuedToken:
+        """
+        Return a short-lived JSON Web Token that says which session asks, for *audience* alone.
+
+        >>> issued = session.token("https://shop.example")  # checked with `tokens.keys`
+
+        Args:
+            life_s: At most 60 where the session may write, else 300; None is as long as may be.
+        """
+        body = IssueToken(audience=audience, life_s=life_s)
+        return self._holder.send(look(IssuedToken, "/v1/session/token", body))
 
     def rotate_key(self, new: HolderKey | None = None) -> wire.Session:
         """

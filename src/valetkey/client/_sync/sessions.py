@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Literal, Unpack
 
+    from valetkey.client.filters import SessionFilters
     from valetkey.client.keys import HolderKey
     from valetkey.client.opening import ChildOptions
     from valetkey.client.owner import Owner
@@ -116,23 +117,17 @@ class Sessions(Openings):
         """Return the session that this client is, by its token."""
         return self._line.send(read(wire.Session, "/v1/session"))
 
-    def list(
-        self,
-        *,
-        state: str | None = None,
-        user_id: str | None = None,
-        wallet_id: str | None = None,
-        parent_id: str | None = None,
-    ) -> Iterator[wire.Session]:
-        """Yield the sessions, newest first."""
-        return self._line.pages(
-            Page[wire.Session],
-            "/v1/sessions",
-            state=state,
-            user_id=user_id,
-            wallet_id=wallet_id,
-            parent_id=parent_id,
-        )
+    def list(self, **filters: Unpack[SessionFilters]) -> Iterator[wire.Session]:
+        """
+        Yield the sessions, newest first unless told.
+
+        >>> for session in vk.sessions.list(state="open", contract=router):
+        ...     print(session.id, session.headline)
+
+        Args:
+            filters: As `SessionFilters` says; only those that are all of it.
+        """
+        return self._line.pages(Page[wire.Session], "/v1/sessions", **filters)
 
     def watch(self, session_id: str) -> Iterator[wire.Session]:
         """

@@ -68,9 +68,10 @@ class Wallets:
         """Return one wallet."""
         return self._line.send(read(wire.Wallet, path_of("/v1/wallets/{key}", key=wallet_id)))
 
-    def list(self) -> Iterator[wire.Wallet]:
-        """Yield the wallets, newest first."""
-        return self._line.pages(Page[wire.Wallet], "/v1/wallets")
+    def list(self, *, organization_id: str | None = None) -> Iterator[wire.Wallet]:
+        """Yield the wallets, newest first: one's own, or those of an organization below."""
+        page = Page[wire.Wallet]
+        return self._line.pages(page, "/v1/wallets", organization_id=organization_id)
 
 
 class Accounts:
@@ -84,9 +85,10 @@ class Accounts:
         path = path_of("/v1/accounts/{key}", key=account_id)
         return self._line.send(read(wire.Account, path))
 
-    def list(self) -> Iterator[wire.Account]:
-        """Yield the accounts, newest first."""
-        return self._line.pages(Page[wire.Account], "/v1/accounts")
+    def list(self, *, organization_id: str | None = None) -> Iterator[wire.Account]:
+        """Yield the accounts, newest first: one's own, or those of an organization below."""
+        page = Page[wire.Account]
+        return self._line.pages(page, "/v1/accounts", organization_id=organization_id)
 
     def state(self, account_id: str, *, tokens: Sequence[Address] = ()) -> wire.AccountState:
         """
@@ -229,22 +231,7 @@ class Budgets:
         body = wire.SetBudget(scope_id=scope_id, asset=asset, limit=str(limit), window_s=window_s)
         return self._line.send(write(wire.Budget, "/v1/budgets", body, request_id=request_id))
 
-    def list(self) -> Iterator[wire.Budget]:
-        """Yield the budgets."""
-        return self._line.pages(Page[wire.Budget], "/v1/budgets")
-
-
-class Activities:
-    """Every write that was asked for, and how it went."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-
-    def get(self, activity_id: str) -> Activity:
-        """Return one activity."""
-        path = path_of("/v1/activities/{key}", key=activity_id)
-        return self._line.send(read(Activity, path))
-
-    def list(self) -> Iterator[Activity]:
-        """Yield the activities, newest first; those of a session if the client is one."""
-        return self._line.pages(Page[Activity], "/v1/activities")
+    def list(self, *, organization_id: str | None = None) -> Iterator[wire.Budget]:
+        """Yield the budgets: one's own, or those of an organization below."""
+        page = Page[wire.Budget]
+        return self._line.pages(page, "/v1/budgets", organization_id=organization_id)
