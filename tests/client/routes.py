@@ -60,6 +60,8 @@ METHODS: Final = {
     "POST /v1/sessions/{session_id}/unfreeze": "vk.sessions.unfreeze",
     "POST /v1/sessions/{session_id}/revoke": "vk.sessions.revoke",
     "POST /v1/sessions/revoke": "vk.sessions.revoke_all",
+    "GET /v1/sessions/{session_id}/meter": "session.watch",
+    "GET /v1/meter": "vk.sessions.top",
     "GET /v1/exposure": "vk.exposure.list",
     "POST /v1/exposure/revoke": "vk.exposure.revoke",
     "POST /v1/session/close": "session.close",
@@ -90,12 +92,11 @@ METHODS: Final = {
 
 # What the SDK does not speak to, and why.
 LEFT_OUT: Final = {
+    "GET /openapi.json": "for generators of other clients",
     "GET /healthz": "for a load balancer",
     "GET /readyz": "for a load balancer; an operator runs `valetkey doctor`",
     "GET /problems/{code}": "for a person who follows the link in a problem; the SDK has `Code`",
     "GET /v1/consent": "for the consent page: an owner with a wallet in a browser, and no Python",
     "POST /v1/consent": "the same; an owner in Python signs with `Session.grant`",
-    "GET /v1/sessions/{session_id}/meter": "a stream for browsers; the SDK has `Session.watch`",
-    "GET /v1/meter": "a stream for browsers and `valetkey top`",
     "POST /v1/sessions/{session_id}/meter/ticket": "for an EventSource, which Python has not",
 }
