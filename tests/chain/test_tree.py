@@ -189,6 +189,24 @@ def test_a_wide_rule_is_malformed_in_a_tree(owner: Owner) -> None:
         assert refusal_of(session, open_form(session, [rule], [()])) == MALFORMED
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_wide_rule_among_others_is_malformed_in_a_tree(owner: Owner, place: int) -> None:
+    """Every rule that a run brings is looked at, not the first or the last alone."""
+    session = in_tree(owner)
+    wide = (21).to_bytes(2, "big") + bytes((2 << 6,)) + owner.world.token
+    rules = [encode_rule(metered(owner.world))] * 2
+    rules[place] = wide
+    leaves = [keccak256(b"\0" + rule) for rule in rules]
+    root = keccak256(b"\1" + b"".join(sorted(leaves)))
+    session.grant = pb.Grant(
+        **{name: getattr(session.grant, name) for name in FIELDS}, rules=(), root=root
+    )
+    session.register()
+    assert refusal_of(session, open_form(session, rules, [leaves[1:], leaves[:1]])) == MALFORMED
+    narrow = open_form(session, [rules[1 - place]], [[leaves[place]]])
+    assert refusal_of(session, narrow) is None
+
+
 FIELDS = ("key", "salt", "starts_at", "expires_at", "max_calls", "caps", "relayer")
 
 
