@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.adapters.chain.evm import EvmChain
+from valetkey.adapters.moving import Moving
 from valetkey.adapters.outbound.web import WebOutbound
 from valetkey.adapters.store.migrations import scripts
 from valetkey.adapters.store.sqlite import SqliteStore
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 SERVER: Final = "server"  # the organization of the server's own keys
 AUDIT_KEY: Final = "server/audit"
+IMPORT_KEY_NAME: Final = "import-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +209,24 @@ def open_vault(folder: Path, config: Config, environment: Mapping[str, str]) -> 
     Raises:
         Unavailable: The key is missing, malformed or not protected; the detail says what to do.
     """
+    return SealedVault(_open_ring(folder, config, environment), SystemEntropy())
+
+
+def moving(folder: Path, config: Config, environment: Mapping[str, str]) -> Moving:
+    """Return what carries organizations to and from the server in *folder*."""
+    ring = _open_ring(folder, config, environment)
+    return Moving(ring, folder / IMPORT_KEY_NAME, SystemEntropy())
+
+
+def _open_ring(folder: Path, config: Config, environment: Mapping[str, str]) -> KeyRing:
     if not config.key_variable:
-        return SealedVault(FileRing(folder / config.key_file), SystemEntropy())
+        return FileRing(folder / config.key_file)
     text = environment.get(config.key_variable)
     if text is None:
         detail = f"expected the key-encryption key in {config.key_variable}, which is not set"
         raise Unavailable(Code.VAULT_REFUSED, detail)
     texts = [text, *filter(None, [environment.get(next_key_variable(config))])]
-    return SealedVault(KeyRing([KeyEncryptionKey.from_text(one) for one in texts]), SystemEntropy())
+    return KeyRing([KeyEncryptionKey.from_text(one) for one in texts])
 
 
 def next_key_variable(config: Config) -> str:

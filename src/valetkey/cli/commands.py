@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "fund": "valetkey.cli.fund:fund",
     "drill": "valetkey.cli.drill:drill",
     "keys": "valetkey.cli.keys:keys",
+    "organization": "valetkey.cli.organization:organization",
     "audit": "valetkey.cli.audit:audit",
     "doctor": "valetkey.cli.doctor:doctor",
 }

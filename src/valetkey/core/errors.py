@@ -24,6 +24,7 @@ class Code(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     NO_SUCH_ROUTE = "no_such_route"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    MALFORMED_ARCHIVE = "malformed_archive"
     WRONG_CHAIN = "wrong_chain"
     URL_REFUSED = "url_refused"
     REQUEST_ID_MISSING = "request_id_missing"
@@ -42,6 +43,7 @@ class Code(StrEnum):
     SCOPE_MISSING = "scope_missing"
     LAST_OWNER = "last_owner"
     NOT_FOUND = "not_found"
+    ORGANIZATION_MOVED = "organization_moved"
     # Sessions
     SESSION_PENDING = "session_pending"
     SESSION_NOT_STARTED = "session_not_started"

@@ -37,6 +37,8 @@ EVENTS: Final = frozenset(
         "credential:key_rotated",
         "credential:revoked",
         "credential:role_set",
+        "organization:arrived",
+        "organization:moved",
         "organization:opened",
         "run:booked",
         "session:closed",

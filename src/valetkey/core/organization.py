@@ -16,12 +16,15 @@ class Organization:
     Args:
         parent_id: The organization that may read this one and reduce power in it, never widen it;
             so may those above it.
+        moved_at: When it left for another server: here it writes nothing any more. None if it is
+            here.
     """
 
     id: str
     parent_id: str | None
     name: str
     created_at: int
+    moved_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.child_session import refusal_in_line
 from valetkey.core.errors import NotFound
+from valetkey.core.organization import Organization
 from valetkey.core.session import Session, State
 from valetkey.core.surface import Surface
 from valetkey.core.token import TokenPrefix, fingerprint, is_mark
@@ -39,6 +40,9 @@ async def introspect(world: Sight, principal: Principal, *, token: str) -> Shown
     def body(view: View) -> Shown | None:
         session = session_of_token(view, principal, token)
         if session is None or session.surface is not Surface.NATIVE:
+            return None
+        owner = view.get(Organization, session.organization_id)
+        if owner is not None and owner.moved_at is not None:
             return None
         line = line_of(view, session)
         if refusal_in_line(line, now=now) is not None:

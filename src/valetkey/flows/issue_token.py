@@ -15,6 +15,7 @@ from valetkey.core.session_token import claims_of, key_id_of, to_sign, token_of
 from valetkey.core.wallet import Curve, PublicKey, SealedKey
 from valetkey.flows.gate import expect_known, forbid, present
 from valetkey.flows.line import line_of
+from valetkey.flows.record import refuse_moved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,7 @@ async def issue_token(
 
     def body(view: View) -> dict[str, object]:
         session = present(view.get(Session, principal.subject_id), "session")
+        refuse_moved(view, session.organization_id)
         line = line_of(view, session)
         denied = refusal_in_line(line, now=now)
         if denied is not None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Activity, ActivityState, Request, request_key
 from valetkey.core.audit import AuditHead, first_head, next_line
-from valetkey.core.errors import Code, Conflict
+from valetkey.core.errors import Code, Conflict, Forbidden
 from valetkey.core.ids import Prefix
+from valetkey.core.organization import Organization
 from valetkey.core.session import Step
 from valetkey.flows.outbox import put_out
 
@@ -52,15 +53,30 @@ def earlier(view: View, principal: Principal, request: Request) -> Activity | No
 
     Raises:
         Conflict: The id was used for another request.
+        Forbidden: The organization acts on another server now.
     """
     key = request_key(principal.organization_id, principal.subject_id, request.id)
     found = view.find(Activity, request_key=key, limit=1)
     if not found:
+        refuse_moved(view, principal.organization_id)
         return None
     if found[0].request_hash != request.hash:
         detail = "this request id was used before, for another request; take a new one"
         raise Conflict(Code.REQUEST_ID_REUSED, detail)
     return found[0]
+
+
+def refuse_moved(view: View, organization_id: str) -> None:
+    """
+    Let pass what an organization does that is here.
+
+    Raises:
+        Forbidden: It acts on another server now: here as well would be twice.
+    """
+    owner = view.get(Organization, organization_id)
+    if owner is not None and owner.moved_at is not None:
+        detail = f"{owner.id} was moved to another server; ask there"
+        raise Forbidden(Code.ORGANIZATION_MOVED, detail)
 
 
 def part_of(request: Request, name: str) -> Request:

@@ -104,7 +104,7 @@ async def _renew(world: World, page: list[Record]) -> tuple[Renewed, list[str]]:
     broken: list[str] = []
     for one in page:
         try:
-            after = await _renewed(world, one)
+            after = await renewed_of(world, one)
         except Unavailable:
             broken.append(one.id)
             continue
@@ -113,7 +113,8 @@ async def _renew(world: World, page: list[Record]) -> tuple[Renewed, list[str]]:
     return renewed, broken
 
 
-async def _renewed(world: World, one: Record) -> Record:
+async def renewed_of(world: World, one: Record) -> Record:
+    """Return *one* with what is sealed in it under the key that seals now; see `Vault`."""
     vault = world.vault
     if isinstance(one, SealedKey):
         return await vault.rewrap_key(one)

@@ -49,6 +49,7 @@ OWN_STATUSES: Final[Mapping[Code, int]] = {
 TITLES: Final[Mapping[Code, str]] = {
     Code.MALFORMED_BODY: "The body has another form than it must",
     Code.MALFORMED_CONFIG: "The configuration has another form than it must",
+    Code.MALFORMED_ARCHIVE: "The archive cannot be taken",
     Code.MALFORMED_ID: "An id has another form than it must",
     Code.MALFORMED_PERMISSION: "The permission is not well formed",
     Code.MALFORMED_CALL: "A call is not well formed",
@@ -127,6 +128,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.RATE_LIMITED: "Too many requests",
     Code.TOO_MANY_QUESTIONS: "Too many are asking",
     Code.TOO_MANY_STREAMS: "Too many are watching",
+    Code.ORGANIZATION_MOVED: "The organization is on another server now",
     Code.CONFLICT: "It is there already",
     Code.SERVER_UNREACHABLE: "The server does not answer",
     Code.CHAIN_UNREACHABLE: "The chain does not answer",

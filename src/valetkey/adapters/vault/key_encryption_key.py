@@ -29,6 +29,7 @@ __all__ = [
     "keep_folder",
     "make_key_file",
     "read_key_file",
+    "read_secret_file",
     "wrapper_of",
 ]
 
@@ -145,7 +146,17 @@ def wrapper_of(wrapped: bytes) -> str:
 
 def read_key_file(path: Path) -> KeyEncryptionKey:
     """
-    Read the key from a file that only its owner can read.
+    Read the key-encryption key from a file, as `read_secret_file` does.
+
+    Raises:
+        Unavailable: ``vault_refused``: it cannot be read, or is no key.
+    """
+    return KeyEncryptionKey(read_secret_file(path))
+
+
+def read_secret_file(path: Path) -> SecretBytes:
+    """
+    Read 32 bytes from a file that only its owner can read.
 
     1. A regular file and no symbolic link, so that what was checked is what is read; 2. owned by
     this process's user or root; 3. nothing for group and others; 4. the key as in `from_text`.
@@ -173,7 +184,7 @@ def read_key_file(path: Path) -> KeyEncryptionKey:
         key = _decode(os.read(descriptor, MAX_FILE_BYTES + 1))  # 4
     finally:
         os.close(descriptor)
-    return KeyEncryptionKey(key)
+    return key
 
 
 def make_key_file(path: Path, entropy: Entropy) -> KeyEncryptionKey:

@@ -59,6 +59,11 @@ class KeyRing:
         """Of all keys."""
         return tuple(self._keys)
 
+    @property
+    def keys(self) -> list[KeyEncryptionKey]:
+        """All of them, the one that wraps last."""
+        return [*(one for one in self._keys.values() if one is not self._newest), self._newest]
+
     def wraps_now(self, wrapped: bytes) -> bool:
         """See `KeyWrapper.wraps_now`."""
         return wrapper_of(wrapped) == self.id

@@ -1,0 +1,138 @@
+"""An organization arrives from another server: checked as a whole, and taken as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from valetkey.core.activity import Activity
+from valetkey.core.archive import refused
+from valetkey.core.audit import AuditHead, AuditLine, verify
+from valetkey.core.budget import BudgetLine, Hold, Reservation, ReservationState
+from valetkey.core.child_session import Branch
+from valetkey.core.ids import Prefix, check_id
+from valetkey.core.organization import Organization, User
+from valetkey.core.session import Session, Usage
+from valetkey.core.wallet import Account, SealedKey, Wallet
+from valetkey.core.webhook import Delivery, Webhook
+from valetkey.flows.move import MOVED, note_arrival
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from valetkey.core.archive import Archive
+    from valetkey.flows.world import World
+    from valetkey.ports import Entity, Tx
+
+
+async def arrive(world: World, archive: Archive) -> Organization:
+    """
+    Return the organization of *archive*, which acts here from now on. All of it, or nothing.
+
+    1. nothing in it belongs to, or names, anybody else; 2. each log is whole and reaches its head;
+    3. its chains are ours, with the same contract; 4. nothing is on its way; 5. no id of it, no
+    fingerprint and no request is here already.
+
+    Args:
+        archive: Unpacked and checked; what is sealed in it is sealed by our vault.
+
+    Raises:
+        Malformed: ``malformed_archive``: 1, 2, 3 or 4.
+        Conflict: 5.
+    """
+    found = {kind: archive.entities.get(kind, []) for kind in MOVED}
+    if archive.entities.keys() - set(MOVED):
+        raise refused("expected the kinds that organizations have, got others")
+    first = _expect_own(found, archive.manifest.organization_id)  # 1
+    _expect_whole_logs(found)  # 2
+    _expect_chains(world, found, archive)  # 3
+    if any(not one.settled for one in found[Activity]):  # 4
+        raise refused("expected nothing on its way, got an activity that is not settled")
+    if any(one.state is ReservationState.RESERVED for one in found[Reservation]):
+        raise refused("expected nothing on its way, got a reservation that is not settled")
+
+    def body(tx: Tx) -> Organization:
+        for entities in found.values():  # 5
+            for one in entities:
+                tx.add(one)
+        for one in found[Organization]:
+            note_arrival(world, tx, one)
+        return first
+
+    return await world.store.write(body)
+
+
+# What each field names: it has to be in the archive, so that nothing touches anybody else.
+_NAMES: Final[dict[str, tuple[type, ...]]] = {
+    "organization_id": (Organization,),
+    "user_id": (User,),
+    "wallet_id": (Wallet, Session),
+    "account_id": (Account,),
+    "session_id": (Session,),
+    "root_id": (Session,),
+    "parent_id": (Organization, Session),
+    "scope_id": (Organization, User, Wallet, Session),
+    "line_id": (BudgetLine,),
+    "webhook_id": (Webhook,),
+    "delivery_id": (Delivery,),
+    "key_id": (SealedKey,),
+}
+# These have the id of what they belong to.
+_SAME_ID: Final = {Usage: Session, Branch: Session, AuditHead: Organization, Reservation: Activity}
+
+
+def _expect_own(found: Mapping[type, Sequence[Any]], organization_id: str) -> Organization:
+    """Return the organization at the top, if all that is named is of something in *found*."""
+    ids = {kind: {one.id for one in entities} for kind, entities in found.items()}
+    tops = [one for one in found[Organization] if one.parent_id is None]
+    if [one.id for one in tops] != [organization_id]:
+        raise refused(f"expected {organization_id} and what is below it, got other organizations")
+    for one in found[Organization]:
+        check_id(one.id, Prefix.ORGANIZATION)
+        if one.moved_at is not None:
+            raise refused(f"{one.id}: expected an organization that acts, got one that moved")
+    for kind, entities in found.items():
+        for one in entities:
+            for name, value in _named(kind, one):
+                if not any(value in ids[other] for other in _NAMES[name]):
+                    detail = f"a {kind.__name__} names {str(value)[:60]!r} as {name}"
+                    raise refused(f"expected only what is in the archive; {detail}")
+            if kind in _SAME_ID and one.id not in ids[_SAME_ID[kind]]:
+                raise refused(f"a {kind.__name__} belongs to {one.id[:60]!r}, which is not there")
+    first: Organization = tops[0]
+    return first
+
+
+def _named(kind: type, one: Entity) -> Iterator[tuple[str, str]]:
+    """Give each id that *one* names and that has to be of the same organization."""
+    for name in kind.__dataclass_fields__.keys() & _NAMES.keys():  # type: ignore[attr-defined]
+        value = getattr(one, name)
+        is_elsewhere = name == "line_id" and kind is not Hold  # of the audit log
+        if value and not is_elsewhere:
+            yield name, value
+    if isinstance(one, Activity):
+        yield "organization_id", one.request_key.partition("/")[0]
+
+
+def _expect_whole_logs(found: Mapping[type, Sequence[Any]]) -> None:
+    heads = {one.id: one for one in found[AuditHead]}
+    if heads.keys() - {one.id for one in found[Organization]}:
+        raise refused("expected the logs of these organizations, got others")
+    for organization in found[Organization]:
+        head = heads.get(organization.id)
+        lines = [one for one in found[AuditLine] if one.organization_id == organization.id]
+        lines.sort(key=lambda one: one.seq)
+        if head is None or head.seq != len(lines):
+            raise refused(f"{organization.id}: expected a log that ends at its head")
+        broken = verify(lines, head=head)
+        if broken is not None:
+            raise refused(f"{organization.id}: line {broken.seq} of the log: {broken.problem}")
+
+
+def _expect_chains(world: World, found: Mapping[type, Sequence[Any]], archive: Archive) -> None:
+    for name in {one.chain for one in found[Account]}:
+        chain = world.chains.get(name)
+        theirs = archive.manifest.chains.get(name)
+        ours = f"0x{chain.implementation.hex()}" if chain else None
+        if ours is None or ours != theirs:
+            detail = f"{name}: expected the account contract {theirs}, this server has {ours}"
+            raise refused(detail)
