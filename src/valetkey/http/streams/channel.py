@@ -102,7 +102,8 @@ class Channel:
         await _say(send, b"retry: %d\n\n" % _RETRY_MS)
         while not self._has_ended:
             try:
-                await asyncio.wait_for(self._news.wait(), self._heartbeat_s)
+                async with asyncio.timeout(self._heartbeat_s):  # wait_for may lose a cancellation
+                    await self._news.wait()
             except TimeoutError:
                 await _say(send, _HEARTBEAT)
             else:
