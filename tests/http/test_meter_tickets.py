@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.http.calls import Key, Stamper, Token
-from tests.http.sse import meter, quietly
+from tests.http.sse import PATIENCE_S, meter, quietly
 from tests.http.unchanged import check_problem
 from tests.worlds import dump
 from valetkey.core.ticket import LIFE_S, MOST, Ticket
@@ -170,3 +173,30 @@ async def test_nobody_has_many_tickets_out(stage: Stage) -> None:
     assert fingerprint(ticket) in left
     async with quietly(holder, f"{meter(session_id)}?ticket={ticket}") as opened_by_it:
         assert opened_by_it.status == 200
+
+
+async def test_an_event_source_watches_with_a_ticket_and_not_twice(stage: Stage) -> None:
+    """The EventSource of Node; cut off, it asks again by itself, is refused, and closes."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    session_id, _ = await opened(stage)
+    ticket = await ticket_of(stage.secret, session_id)
+    url = f"{stage.client.base_url}{meter(session_id)}?ticket={ticket}".replace("//v1", "/v1")
+    child = await asyncio.create_subprocess_exec(
+        node,
+        "--no-warnings",
+        "--experimental-eventsource",
+        str(Path(__file__).with_name("eventsource.mjs")),
+        url,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    first = json.loads(await asyncio.wait_for(child.stdout.readline(), PATIENCE_S))
+    assert (first[0], first[2]["state"]) == ("snapshot", "open")
+    await stage.secret.send("POST", f"/v1/sessions/{session_id}/revoke")
+    rest, _ = await asyncio.wait_for(child.communicate(), PATIENCE_S)
+    said = [json.loads(line) for line in rest.splitlines()]
+    assert [one[0] for one in said] == ["change", "end", "closed"]
+    assert int(said[0][1]) > int(first[1])
+    assert (said[0][2]["state"], said[1][2]["code"]) == ("revoked", "session_revoked")
