@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from valetkey.core.errors import Code, Limited, Unauthenticated
 from valetkey.core.principal import PrincipalKind
@@ -39,8 +38,7 @@ class Lane(StrEnum):
     FREE = "free"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """
     What a bucket said.
 
