@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import Meta
 
-from valetkey.core.permission.explain import explain, headline
-from valetkey.core.permission.worst_case import worst_case
 from valetkey.wire.activity import Step, write_steps
 from valetkey.wire.base import (
     Address,
@@ -25,9 +23,10 @@ from valetkey.wire.base import (
 )
 from valetkey.wire.calculus import Finding
 from valetkey.wire.credential import PublicKey, write_public_key
-from valetkey.wire.explain import WorstCase, write_worst_case
-from valetkey.wire.permission import PermissionDocument, write_permission
+from valetkey.wire.explain import WorstCase
+from valetkey.wire.permission import PermissionDocument
 from valetkey.wire.quiet import quiet
+from valetkey.wire.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -289,6 +288,5 @@ def _words(
     under = [] if session.parent_id is None else [_UNDER.format(session.parent_id)]
     if permission is None:
         return None, "may read", ["It may read, and change nothing.", *under], None
-    worst = write_worst_case(worst_case(permission), names=names)
-    said = [*explain(permission, names=names), *under]
-    return write_permission(permission), headline(permission, names=names), said, worst
+    words = words_of(permission, session.permission_id or session.id, names=names)
+    return words.document, words.headline, [*words.sentences, *under], words.worst
