@@ -43,6 +43,10 @@ class Bounds:
         stops_fund_wei: What it may spend on gas for stops; runs cannot use it up.
         children: How many organizations may stand below a first one, at any depth; each has such
             funds of its own.
+        sessions: How many sessions of an organization may be open, pending or frozen at a time.
+        users: How many users it may have.
+        wallets: How many wallets.
+        credentials: How many credentials that are not revoked.
         max_session_s: Longest life of a session.
         watch_s: How often the chain is asked about a session that it could end past us.
         webhooks: How many an organization may have.
@@ -63,6 +67,10 @@ class Bounds:
     stops_fund_wei: Wei = 10**18
     run_gas: Annotated[int, Meta(ge=100_000, le=2**24)] = 5_000_000
     children: Annotated[int, Meta(ge=0, le=1000)] = 100
+    sessions: Annotated[int, Meta(ge=0, le=10_000_000)] = 100_000
+    users: Annotated[int, Meta(ge=0, le=100_000_000)] = 1_000_000
+    wallets: Annotated[int, Meta(ge=0, le=100_000_000)] = 1_000_000
+    credentials: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     max_session_s: Seconds = 366 * 86_400
     watch_s: Seconds = 300
     webhooks: Annotated[int, Meta(ge=0, le=100)] = 16

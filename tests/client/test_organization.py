@@ -63,6 +63,19 @@ async def test_the_rest_of_an_organization_is_there(
     assert (await done(vk.audit.head())).seq >= 3
 
 
+async def test_quotas_are_shown_and_set_for_those_below(vk: Client) -> None:
+    """How much there is, and how much there may be."""
+    child = await done(vk.organizations.open("Quotas"))
+    told = await done(vk.organizations.set_quota(child.id, "users", 7))
+    assert (told.quota, told.limit, told.current) == ("users", 7, 0)
+    usage = await done(vk.organizations.usage(child.id))
+    assert told in usage.quotas
+    with pytest.raises(Forbidden):
+        await done(vk.organizations.set_quota(child.parent_id, "users", 7))
+    with pytest.raises(Malformed):
+        await done(vk.organizations.set_quota(child.id, "everything", 7))
+
+
 async def test_a_credential_does_what_its_role_says(
     service: Service, make: Client, vk: Client
 ) -> None:

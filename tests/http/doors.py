@@ -35,6 +35,8 @@ POST /v1/permissions/propose                      yes   yes  yes yes yes  yes  y
 POST /v1/organizations                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/organizations                             proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/organizations/{organization_id}           proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/organizations/{organization_id}/usage     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/organizations/{organization_id}/quotas   proof kind kind kind none yes kind  kind  kind  kind  frozen expired revoked
 POST /v1/users                                    proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/users                                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/users/{user_id}                           proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked

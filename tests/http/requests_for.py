@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.http.calls import Key
 from tests.http.consents import by_link, renewing, sign_consent
+from tests.http.credential_requests import revoke_credential, set_role
 from tests.http.session_requests import CHILD, exchange, revoke_all, revoke_child, stop, token
 
 if TYPE_CHECKING:
@@ -63,18 +64,6 @@ def _asking(name: str, *permissions: str, **more: Any) -> Maker:  # noqa: ANN401
         return f"/v1/permissions/{name}", body
 
     return make
-
-
-async def _revoke_credential(stage: Stage, principal: str) -> Target:
-    del principal
-    added = await stage.secret.post("/v1/credentials", {"kind": "secret"})
-    return f"/v1/credentials/{added['credential']['id']}/revoke", {}
-
-
-async def _set_role(stage: Stage, principal: str) -> Target:
-    del principal
-    added = await stage.secret.post("/v1/credentials", {"kind": "secret"})
-    return f"/v1/credentials/{added['credential']['id']}/role", {"role": "auditor"}
 
 
 HOOK: Final = {"url": "https://shop.example/hook", "events": ["session:*"]}
@@ -189,14 +178,20 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/organizations": _at("/v1/organizations", {"name": "Child"}),
     "GET /v1/organizations": _at("/v1/organizations"),
     "GET /v1/organizations/{organization_id}": _one("/v1/organizations/{}", "organization"),
+    "GET /v1/organizations/{organization_id}/usage": _one(
+        "/v1/organizations/{}/usage", "organization"
+    ),
+    "POST /v1/organizations/{organization_id}/quotas": _one(
+        "/v1/organizations/{}/quotas", "organization", {"quota": "users", "limit": 1000}
+    ),
     "POST /v1/users": _at("/v1/users", {"reference": "bob"}),
     "GET /v1/users": _of("/v1/users"),
     "GET /v1/users/{user_id}": _one("/v1/users/{}", "user"),
     "POST /v1/credentials": _at("/v1/credentials", {"kind": "secret"}),
     "GET /v1/credentials": _of("/v1/credentials"),
     "GET /v1/credentials/{credential_id}": _one("/v1/credentials/{}", "credential"),
-    "POST /v1/credentials/{credential_id}/role": _set_role,
-    "POST /v1/credentials/{credential_id}/revoke": _revoke_credential,
+    "POST /v1/credentials/{credential_id}/role": set_role,
+    "POST /v1/credentials/{credential_id}/revoke": revoke_credential,
     "POST /v1/wallets": _wallet,
     "GET /v1/wallets": _of("/v1/wallets"),
     "GET /v1/wallets/{wallet_id}": _one("/v1/wallets/{}", "wallet"),

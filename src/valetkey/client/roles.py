@@ -1,17 +1,18 @@
-"""Roles and scopes of credentials, as callers write them."""
+"""Names of roles, scopes and quotas, as callers write them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from valetkey.core.errors import Code, Malformed
+from valetkey.core.quota import Quota
 from valetkey.core.scope import Role, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RoleName = Literal["owner", "operator", "auditor"]
-N = TypeVar("N", Role, Scope)
+N = TypeVar("N", Role, Scope, Quota)
 
 
 def role_of(name: str) -> Role:
@@ -32,6 +33,16 @@ def scopes_of(names: Iterable[str] | None) -> list[Scope] | None:
         Malformed: One is none.
     """
     return None if names is None else [_known(Scope, name) for name in names]
+
+
+def quota_of(name: str) -> Quota:
+    """
+    Return the quota called *name*.
+
+    Raises:
+        Malformed: There is none.
+    """
+    return _known(Quota, name)
 
 
 def _known(kind: type[N], name: str) -> N:

@@ -94,6 +94,7 @@ class Code(StrEnum):
     TOO_MANY_CHILDREN = "too_many_children"
     TOO_MANY_WEBHOOKS = "too_many_webhooks"
     TOO_MANY_IN_FLIGHT = "too_many_in_flight"
+    QUOTA_EXCEEDED = "quota_exceeded"
     RATE_LIMITED = "rate_limited"
     TOO_MANY_QUESTIONS = "too_many_questions"
     TOO_MANY_STREAMS = "too_many_streams"

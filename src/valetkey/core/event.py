@@ -40,6 +40,7 @@ EVENTS: Final = frozenset(
         "organization:arrived",
         "organization:moved",
         "organization:opened",
+        "organization:quota_set",
         "run:booked",
         "session:closed",
         "session:found_open",

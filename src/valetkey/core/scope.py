@@ -49,7 +49,8 @@ _SAID: Final[Mapping[Scope, str]] = {
     Scope.WEBHOOKS_WRITE: "add, change and remove webhooks, rotate their secrets",
     Scope.BUDGETS_WRITE: "set budgets and top up funds",
     Scope.CREDENTIALS_WRITE: "add and revoke credentials, change their roles",
-    Scope.ORGANIZATIONS_WRITE: "open child organizations, which have funds and an owner",
+    Scope.ORGANIZATIONS_WRITE: "open child organizations, which have funds and an owner,"
+    " and set their quotas",
 }
 
 

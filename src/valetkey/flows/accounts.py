@@ -11,9 +11,11 @@ from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.plan import delegate_intent, delegation_digest, is_signed_by, without_v
+from valetkey.core.quota import Quota
 from valetkey.core.wallet import Account, Curve, OwnerKey, SealedKey, Wallet, address_of
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.leaving import expect_staying
+from valetkey.flows.quotas import count_one
 from valetkey.flows.record import begin, earlier, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import DELEGATE
@@ -126,6 +128,7 @@ def _write_wallet(
     world: World, tx: Tx, principal: Principal, request: Request, made: tuple[Wallet, Account]
 ) -> None:
     wallet, account = made
+    count_one(world, tx, wallet.organization_id, Quota.WALLETS)
     tx.add(wallet)
     tx.add(account)
     owner = wallet.organization_id

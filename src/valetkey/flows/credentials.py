@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.core.ids import Prefix
+from valetkey.core.quota import Quota
 from valetkey.core.scope import Role, Scope, Standing
 from valetkey.core.surface import Surface
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
 from valetkey.flows.gate import expect_reach, expect_scope, present
+from valetkey.flows.quotas import count_one, count_one_less
 from valetkey.flows.record import audit, begin, earlier, write_down
 from valetkey.flows.roles import expect_another_owner, expect_still, expect_within
 
@@ -65,6 +67,7 @@ async def add_credential(
         if before is not None:
             return present(tx.get(Credential, before.subject_id), "credential"), None
         expect_within(tx, principal, credential.granted)
+        count_one(world, tx, credential.organization_id, Quota.CREDENTIALS)
         tx.add(credential)
         activity = begin(
             world,
@@ -149,6 +152,7 @@ async def revoke_credential(
         expect_another_owner(tx, principal, credential)
         revoked = replace(credential, revoked_at=now)
         tx.put(revoked)
+        count_one_less(tx, credential.organization_id, Quota.CREDENTIALS)
         activity = begin(
             world,
             principal,
@@ -182,8 +186,9 @@ def owner_for(view: View, principal: Principal, owner: Credential) -> Credential
     return replace(owner, standing=Standing(Role.OWNER, tuple(sorted(has))))
 
 
-def add_first(tx: Tx, credential: Credential, *, principal_id: str) -> None:
+def add_first(world: World, tx: Tx, credential: Credential, *, principal_id: str) -> None:
     """Add the first credential of a new organization, with a line in its log."""
+    count_one(world, tx, credential.organization_id, Quota.CREDENTIALS)
     tx.add(credential)
     audit(
         tx,

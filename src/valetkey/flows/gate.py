@@ -98,14 +98,14 @@ def expect_reach(
     if organization_id and principal.organization_id == organization_id:
         return
     is_secret = principal.kind is PrincipalKind.SECRET
-    if not is_secret or not _is_above(view, principal.organization_id, organization_id):
+    if not is_secret or not is_above(view, principal.organization_id, organization_id):
         raise NotFound(Code.NOT_FOUND, f"there is no {what} with that id")
     if widens:
         detail = "a parent organization reads and reduces; it does not give power here"
         raise Forbidden(Code.NOT_ALLOWED, detail)
 
 
-def _is_above(view: View, organization_id: str, below: str) -> bool:
+def is_above(view: View, organization_id: str, below: str) -> bool:
     """Say whether *organization_id* is the parent of *below*, or its parent, and so on."""
     found = view.get(Organization, below)
     for _ in range(MAX_LEVELS):

@@ -19,6 +19,7 @@ from valetkey.flows.gate import present
 from valetkey.flows.holds import hold_for_session
 from valetkey.flows.leaving import expect_staying
 from valetkey.flows.paid_by import expect_in_use
+from valetkey.flows.quotas import count_session
 from valetkey.flows.record import begin, earlier, write_down
 from valetkey.flows.tree import add_branch
 
@@ -118,6 +119,7 @@ def write_opened(
     expect_staying(tx, session.account_id)
     hold_for_session(tx, session, now=world.clock.now())
     add_branch(world, tx, session)
+    count_session(world, tx, session)
     tx.add(session)
     tx.add(usage)
     if session.grant is not None:

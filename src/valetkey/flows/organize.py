@@ -9,10 +9,12 @@ from valetkey.core.chain import Counter
 from valetkey.core.errors import Code, Limited
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import MAX_LEVELS, Organization, User
+from valetkey.core.quota import Quota
 from valetkey.core.scope import Scope
 from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.flows.credentials import add_first, new_owner, owner_for
 from valetkey.flows.gate import expect_scope, expect_secret, present
+from valetkey.flows.quotas import count_one
 from valetkey.flows.record import audit, begin, earlier, write_down
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ async def found(world: World, *, name: str) -> tuple[Organization, str]:
 
     def body(tx: Tx) -> None:
         _add_organization(world, tx, organization, principal_id="operator")
-        add_first(tx, credential, principal_id="operator")
+        add_first(world, tx, credential, principal_id="operator")
 
     await world.store.write(body)
     return organization, token or ""
@@ -74,7 +76,7 @@ async def open_organization(
         credential = owner_for(tx, principal, first)
         _expect_room(tx, principal.organization_id, most=world.bounds.children)
         _add_organization(world, tx, organization, principal_id=principal.subject_id)
-        add_first(tx, credential, principal_id=principal.subject_id)
+        add_first(world, tx, credential, principal_id=principal.subject_id)
         activity = begin(
             world,
             principal,
@@ -103,6 +105,7 @@ async def add_user(world: World, principal: Principal, request: Request, *, refe
         before = earlier(tx, principal, request)
         if before is not None:
             return present(tx.get(User, before.subject_id), "user")
+        count_one(world, tx, user.organization_id, Quota.USERS)
         tx.add(user)
         owner = user.organization_id
         activity = begin(

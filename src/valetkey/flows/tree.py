@@ -10,6 +10,7 @@ from valetkey.core.errors import Code, Limited
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
 from valetkey.flows.gate import present
 from valetkey.flows.line import line_of
+from valetkey.flows.quotas import forget_session
 from valetkey.flows.record import audit
 
 if TYPE_CHECKING:
@@ -86,12 +87,14 @@ def end_below(
     """
     if session.root_id is not None:
         tx.drop(Branch, session.id)
+    forget_session(tx, session)
     for one, usage in _below(tx, session):
         tx.drop(Branch, one.id)
         state = next_state(state_of(one, usage, now=world.clock.now()), event)
         if state is not None:
             ended = replace(one, state=state, steps=(*one.steps, *steps))
             tx.put(ended)
+            forget_session(tx, one)
             note_event(world, tx, ended, event, principal_id, above=session.id)
 
 

@@ -125,6 +125,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.TOO_MANY_CHILDREN: "No more organizations below this one",
     Code.TOO_MANY_WEBHOOKS: "No more webhooks",
     Code.TOO_MANY_IN_FLIGHT: "Too many in flight",
+    Code.QUOTA_EXCEEDED: "No more of these",
     Code.RATE_LIMITED: "Too many requests",
     Code.TOO_MANY_QUESTIONS: "Too many are asking",
     Code.TOO_MANY_STREAMS: "Too many are watching",

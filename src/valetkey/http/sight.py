@@ -18,6 +18,7 @@ from valetkey.http.calculus.calculator import Calculator
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from valetkey.config import Bounds
     from valetkey.core.activity import Intent
     from valetkey.core.audit import SignedHead
     from valetkey.core.session import Session
@@ -62,6 +63,7 @@ class Reads:
         issue_token: Signs a token of the session that asks, and nothing else.
         check_ready: Raises `Unavailable` unless every part answers.
         calculator: Works out what is asked about permissions.
+        bounds: What the operator allows.
     """
 
     store: Reader
@@ -78,6 +80,7 @@ class Reads:
     kill_note: Callable[..., Awaitable[tuple[Session, Account, Intent]]]
     check_ready: Callable[[], Awaitable[None]]
     calculator: Calculator
+    bounds: Bounds
 
     @property
     def relayer_address(self) -> bytes:
@@ -111,5 +114,6 @@ def reads_of(world: World, settings: Settings, readiness: Readiness) -> Reads:
         issue_ticket=partial(issue_ticket, world),
         kill_note=partial(kill_note_of, world),
         check_ready=readiness.check,
+        bounds=world.bounds,
         calculator=Calculator(settings.names, answer_s=limits.answer_s, waiting=limits.waiting),
     )

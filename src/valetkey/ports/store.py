@@ -14,6 +14,7 @@ from valetkey.core.child_session import Branch
 from valetkey.core.consent_link import ConsentLink
 from valetkey.core.credential import Credential
 from valetkey.core.organization import Organization, User
+from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage, Watch
 from valetkey.core.sponsorship import Payer
 from valetkey.core.ticket import Ticket
@@ -52,6 +53,9 @@ Entity = (
     | Turn
     | Told
     | Refusals
+    | Tally
+    | OpenMark
+    | Ceiling
 )
 
 
@@ -106,6 +110,9 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Turn: Index(by=("webhook_id",)),
     Told: Index(),
     Refusals: Index(),
+    Tally: Index(),
+    OpenMark: Index(by=("organization_id",)),
+    Ceiling: Index(),
 }
 
 Value = str | int | bytes | None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from valetkey.client._async.line import AsyncLine
 from valetkey.client.asks import path_of, read, write
 from valetkey.client.proofs import Signed
-from valetkey.client.roles import role_of, scopes_of
+from valetkey.client.roles import quota_of, role_of, scopes_of
 from valetkey.client.rotation import rotate_body
 from valetkey.core.errors import Code, Forbidden, Unauthenticated, Unavailable
 from valetkey.wire.base import Nothing, Page
@@ -19,6 +19,7 @@ from valetkey.wire.organization import (
     Organization,
     User,
 )
+from valetkey.wire.quota import OrganizationUsage, QuotaUse, SetQuota
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -48,6 +49,25 @@ class AsyncOrganizations:
     def list(self) -> AsyncIterator[Organization]:
         """Yield the organizations below one's own."""
         return self._line.pages(Page[Organization], "/v1/organizations")
+
+    async def usage(self, organization_id: str) -> OrganizationUsage:
+        """Return every quota of one organization, and how much of it is in use."""
+        path = path_of("/v1/organizations/{key}/usage", key=organization_id)
+        return await self._line.send(read(OrganizationUsage, path))
+
+    async def set_quota(
+        self, organization_id: str, quota: str, limit: int, *, request_id: str | None = None
+    ) -> QuotaUse:
+        """
+        Return a quota of an organization below, with another limit; what there is stays.
+
+        Raises:
+            Forbidden: It is one's own, or one further above set it lower.
+            Malformed: There is no such quota, or the operator allows less.
+        """
+        path = path_of("/v1/organizations/{key}/quotas", key=organization_id)
+        body = SetQuota(quota=quota_of(quota), limit=limit)
+        return await self._line.send(write(QuotaUse, path, body, request_id=request_id))
 
 
 class AsyncUsers:
