@@ -16,7 +16,7 @@ from msgspec import json
 
 from tests.leaks import note_output
 from tests.surroundings import surroundings
-from valetkey import P256SessionKey
+from valetkey import P256SessionKey, StampKey, permission
 from valetkey.cli.local import local_server
 from valetkey.core.event import EVENTS
 from valetkey.core.permission.checks import check_permission
@@ -136,8 +136,8 @@ def test_the_permission_that_is_shown_costs_what_is_said() -> None:
     page = "docs/reference/permission.md"
     (shown,) = blocks(page, "json")
     document = json.decode(shown, type=PermissionDocument)
-    permission = read_permission(document, starts_at=0, expires_at=7 * DAY_S)
-    (bound,) = worst_case(check_permission(permission)).bounds
+    shown_permission = read_permission(document, starts_at=0, expires_at=7 * DAY_S)
+    (bound,) = worst_case(check_permission(shown_permission)).bounds
     assert bound.amount == 140 * 10**6
     assert "(a week: 140 USDC at worst)" in (ROOT / page).read_text()
 
@@ -211,6 +211,37 @@ def test_the_page_of_events_has_every_event() -> None:
     (shown,) = blocks(page, "json")
     event = json.decode(shown, type=Event)
     assert {event.type} <= EVENTS
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_child_is_opened_and_ended_as_the_page_says() -> None:
+    """After the tutorial's account: a narrower session acts, one reads, and the first is over."""
+    (below,) = blocks("docs/reference/child-sessions.md")
+    scope: dict[str, Any] = {}
+    try:
+        for block in blocks("docs/tutorial/first-session.md")[:3]:
+            exec(block, scope)  # noqa: S102 - our own pages
+        scope["session"] = scope["vk"].sessions.open(
+            scope["account"], scope["draft"], owner=scope["owner"], key=StampKey.generate()
+        )
+        scope["token"] = scope["usdc"]
+        scope["draft"] = permission.erc20_transfers(
+            scope["usdc"], decimals=6, to=[scope["shop"]], lifetime="5", expires_in=600
+        )
+        exec(below, scope)  # noqa: S102 - our own pages
+        assert scope["reader"].token
+        assert scope["vk"].sessions.get(scope["worker"].id).state == "revoked"
+    finally:
+        if "vk" in scope:
+            scope["vk"].close()
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_log_is_checked_as_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """By somebody who has an API key alone."""
+    (checking,) = blocks("docs/how-to/check-the-audit-log.md")
+    exec(checking, {})  # noqa: S102 - our own pages
+    assert capsys.readouterr().out.endswith("as it was written\n")
 
 
 @pytest.mark.usefixtures("environment")

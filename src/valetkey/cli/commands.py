@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "wallet": "valetkey.cli.wallet:wallet",
     "session": "valetkey.cli.session:session",
     "top": "valetkey.cli.top:top",
+    "exposure": "valetkey.cli.exposure:exposure",
     "permission": "valetkey.cli.permission:permission",
     "credential": "valetkey.cli.credential:credential",
     "webhook": "valetkey.cli.webhook:webhook",

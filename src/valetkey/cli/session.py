@@ -171,11 +171,11 @@ def revoke(
         if session_id is not None:
             _tell(terminal, server.sessions.revoke(session_id))
         elif user is not None:
-            _tell_all(terminal, server.sessions.revoke_all("user", user))
+            tell_all(terminal, server.sessions.revoke_all("user", user))
         elif wallet is not None:
-            _tell_all(terminal, server.sessions.revoke_all("wallet", wallet))
+            tell_all(terminal, server.sessions.revoke_all("wallet", wallet))
         else:
-            _tell_all(terminal, server.sessions.revoke_all("organization", organization or ""))
+            tell_all(terminal, server.sessions.revoke_all("organization", organization or ""))
 
 
 def _tell(terminal: Terminal, stopped: Stopped) -> None:
@@ -184,7 +184,8 @@ def _tell(terminal: Terminal, stopped: Stopped) -> None:
     _exit_if_open(terminal, [stopped])
 
 
-def _tell_all(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:
+def tell_all(terminal: Terminal, all_stopped: Sequence[Stopped]) -> None:
+    """Show the receipt of each stop, and end with what says how far they have come."""
     terminal.emit(StoppedAll(items=list(all_stopped)))
     for stopped in all_stopped:
         _show(terminal, stopped)
