@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.worlds import make_world
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.core.activity import SeenNonce
-from valetkey.flows.forget import AT_ONCE, MOST_S, forget_nonces
+from valetkey.flows.forget import AT_ONCE, EVERY_S, MOST_S, forget_nonces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,12 +65,24 @@ async def test_later_only_what_has_become_too_old_is_looked_at() -> None:
     store = Counting()
     world, now = await _world(store)
     await forget_nonces(world)
-    await _add(world, now + 1, now + 2, *[now + 60] * 3 * AT_ONCE)
+    later = now + 2 * EVERY_S
+    await _add(world, now + 1, now + EVERY_S, *[later] * 3 * AT_ONCE)
     store.seen = 0
-    await forget_nonces(replace(world, clock=_At(now + 2)))
+    await forget_nonces(replace(world, clock=_At(now + EVERY_S)))
     assert store.seen == 2
-    assert await _left(world) == [now + 60] * 3 * AT_ONCE
-    await forget_nonces(replace(world, clock=_At(now + 60)))
+    assert await _left(world) == [later] * 3 * AT_ONCE
+    await forget_nonces(replace(world, clock=_At(later)))
+    assert await _left(world) == []
+
+
+async def test_it_is_done_every_while_and_not_each_second() -> None:
+    """A write makes every process read anew what it knew: few and large ones cost least."""
+    world, now = await _world(Counting())
+    await forget_nonces(world)
+    await _add(world, now + 1)
+    await forget_nonces(replace(world, clock=_At(now + EVERY_S - 1)))
+    assert await _left(world) == [now + 1]
+    await forget_nonces(replace(world, clock=_At(now + EVERY_S)))
     assert await _left(world) == []
 
 

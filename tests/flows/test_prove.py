@@ -17,6 +17,7 @@ from valetkey.core.session import Proof, Session
 from valetkey.core.stamp import CLOCK_BOUND_S
 from valetkey.core.wallet import Curve
 from valetkey.flows import credentials, freeze, open_session, prove, reconcile, stop
+from valetkey.flows.forget import EVERY_S
 from valetkey.flows.prove import Bearer
 
 if TYPE_CHECKING:
@@ -214,6 +215,8 @@ async def test_a_nonce_is_kept_for_as_long_as_its_request_is_valid(scene: Scene)
     scene.clock.advance(1)
     await reconcile.reconcile(scene.world)
     await _refuse(scene, stamp, Code.PROOF_TOO_OLD)
+    scene.clock.advance(EVERY_S)
+    await reconcile.reconcile(scene.world)
     assert not await scene.world.store.read(lambda view: view.find(SeenNonce))
 
 

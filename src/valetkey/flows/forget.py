@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.ports import Tx, Value, View
 
-AT_ONCE: Final = 100  # read, or dropped in one transaction: whoever asks meanwhile waits so long
+EVERY_S: Final = 30  # each write makes all processes forget what they have read
+AT_ONCE: Final = 250  # read, or dropped in one transaction: whoever asks meanwhile waits so long
 MOST_S: Final = 600  # seconds that are asked for one by one; after more all there is is looked at
 
 
 async def forget_nonces(world: World) -> None:
     """
-    Drop the nonces that are too old.
+    Drop the nonces that are too old, if that was not done just now.
 
     There may be as many as signed requests in two minutes, so those that stay are not looked at.
 
@@ -27,6 +28,8 @@ async def forget_nonces(world: World) -> None:
     of all seconds: others may have left some.
     """
     now, until = world.clock.now(), world.forgotten.until
+    if until is not None and until <= now < until + EVERY_S:
+        return
     if until is not None and 0 <= now - until <= MOST_S:
         for second in range(until + 1, now + 1):  # 1
             await _drop_late(world, now, forget_at=second)
