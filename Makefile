@@ -49,6 +49,7 @@ check: .venv/dev.stamp node ## what must hold before tests: format, lint, types,
 	@$(STEP) "imports" $(BIN)/lint-imports --no-cache
 	@$(STEP) "contracts match their sources" node contracts/build.mjs --check
 	@$(STEP) "pages match their sources" node pages/build.mjs --check
+	@$(STEP) "reference of the SDK" $(BIN)/python tools/write_python_reference.py --check
 	@$(STEP) "shell scripts" tools/check_shell.sh
 	@$(STEP) "tree" $(BIN)/python tools/check_tree.py
 
