@@ -14,7 +14,7 @@ from tests.flows.truth import check_books
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.core.errors import Forbidden, Limited
 from valetkey.core.session import Proof, State
-from valetkey.flows import freeze, lists, stop
+from valetkey.flows import freeze, lists, open_session, stop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -89,3 +89,17 @@ async def test_a_stop_in_one_process_stops_what_the_other_opens_and_runs(
     for scene in pair:
         with pytest.raises(Forbidden):
             await scene.run(child, scene.transfer(1))
+
+
+async def test_a_quota_holds_for_two_processes(pair: tuple[Scene, Scene]) -> None:
+    """Ten sessions are asked for at once, five in each; as many are opened as there is room for."""
+    for scene in pair:
+        scene.with_bounds(sessions=3)
+    asked = [
+        open_session.open_session(
+            scene.world, scene.principal, scene.request(), scene.command(None, proof=Proof.BEARER)
+        )
+        for scene in pair * 5
+    ]
+    made = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(one, Limited) for one in made) == 7
