@@ -16,6 +16,7 @@ from valetkey.core.audit import AuditLine
 from valetkey.core.budget import BudgetLine
 from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
 from valetkey.core.organization import Organization, User
+from valetkey.core.quota import Tally
 from valetkey.core.session import Session, Usage
 from valetkey.core.wallet import SealedKey
 from valetkey.core.webhook import Delivery
@@ -59,6 +60,7 @@ FORGED: Final[dict[str, Callable[[Entities], None]]] = {
     "usage of others": first(Usage, id=OTHER),
     "a parent elsewhere": first(Session, parent_id=OTHER),
     "a delivery of others": first(Delivery, webhook_id="whk_06hhgq2g00h5gj2ndbrq0fnt"),
+    "counts of others": first(Tally, id="org_06hhgq2g00h5gj2ndbrq0fnt/users"),
     "a top that is none": first(Organization, parent_id="org_06hhgq2g00h5gj2ndbrq0fnt"),
     "one that moved": first(Organization, moved_at=1),
     "a log that was cut": cut,

@@ -11,6 +11,7 @@ from valetkey.core.budget import BudgetLine, Hold, Reservation, ReservationState
 from valetkey.core.child_session import Branch
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.organization import Organization, User
+from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, Webhook
@@ -75,8 +76,10 @@ _NAMES: Final[dict[str, tuple[type, ...]]] = {
     "webhook_id": (Webhook,),
     "delivery_id": (Delivery,),
     "key_id": (SealedKey,),
+    "set_by": (Organization,),
 }
 # These have the id of what they belong to.
+_OF_OWNER: Final = frozenset({OpenMark, Tally, Ceiling})  # found by ids that begin with its own
 _SAME_ID: Final = {Usage: Session, Branch: Session, AuditHead: Organization, Reservation: Activity}
 
 
@@ -96,6 +99,8 @@ def _expect_own(found: Mapping[type, Sequence[Any]], organization_id: str) -> Or
                 if not any(value in ids[other] for other in _NAMES[name]):
                     detail = f"a {kind.__name__} names {str(value)[:60]!r} as {name}"
                     raise refused(f"expected only what is in the archive; {detail}")
+            if kind in _OF_OWNER and not one.id.startswith(f"{one.organization_id}/"):
+                raise refused(f"a {kind.__name__} is called {one.id[:60]!r}, as another's")
             if kind in _SAME_ID and one.id not in ids[_SAME_ID[kind]]:
                 raise refused(f"a {kind.__name__} belongs to {one.id[:60]!r}, which is not there")
     first: Organization = tops[0]

@@ -14,6 +14,7 @@ from valetkey.core.consent_link import ConsentLink
 from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.organization import Organization, User
+from valetkey.core.quota import Ceiling, OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, State, Usage, Watch
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, TurnState, Waiting, Webhook
@@ -33,11 +34,11 @@ Entities = dict[type, list[Any]]
 OPERATOR: Final = "operator"
 OWNED: Final[tuple[type, ...]] = (
     *(User, Credential, Wallet, Account, SealedKey, Session, Activity, Reservation),
-    *(BudgetLine, AuditLine, Webhook, Delivery),
+    *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark),
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (
-    *(Organization, *OWNED, AuditHead, Branch, Usage, *OF_SESSION, Waiting),
+    *(Organization, *OWNED, AuditHead, Branch, Usage, *OF_SESSION, Waiting, Tally, Ceiling),
 )
 _NAMED: Final = 5
 
@@ -131,6 +132,9 @@ async def gather(world: World, organization_id: str) -> Entities:
             for owner in owners:
                 found[kind] += _all(view, kind, organization_id=owner)
         found[AuditHead] = [one for owner in owners if (one := view.get(AuditHead, owner))]
+        for key in (tally_id(owner, quota) for owner in owners for quota in Quota):
+            found[Tally] += [one for one in [view.get(Tally, key)] if one]
+            found[Ceiling] += [one for one in [view.get(Ceiling, key)] if one]
         for session in found[Session]:
             found[Usage] += [one for one in [view.get(Usage, session.id)] if one]
             found[Branch] += [one for one in [view.get(Branch, session.id)] if one]
