@@ -39,7 +39,8 @@ test: .venv/dev.stamp node ## every test (ARGS="tests/core -x" for some)
 fuzz: .venv/dev.stamp node ## the random tests at length (CASES=1000000 of decide against the contract, SEED=11; TIMES=20 as many elsewhere)
 	@$(BIN)/python -m tests.chain.differential --cases $(CASES) --seed $(SEED) --jobs $(JOBS)
 	@VALETKEY_FUZZ=$(TIMES) $(BIN)/pytest --quiet --numprocesses=$(JOBS) --dist=worksteal --timeout=3600 \
-		tests/chain/test_forge.py tests/chain/test_agreement.py tests/core tests/spec
+		tests/chain/test_forge.py tests/chain/test_agreement.py tests/core tests/spec \
+		tests/http/test_fuzz.py tests/http/test_fuzz_chains.py
 	@grep -E "runs:|tests passed" build/forge.txt
 
 check: .venv/dev.stamp node ## what must hold before tests: format, lint, types, imports, artefacts, tree

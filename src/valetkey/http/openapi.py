@@ -161,7 +161,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
                 "in": "header",
                 "required": False,
                 "description": "The unique id of this write; needed unless the request is signed.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
             }
         )
     return [*parameters, *_query(route.query)]
