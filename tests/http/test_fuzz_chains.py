@@ -108,7 +108,7 @@ def test_no_drawn_chain_of_requests_breaks_the_server(arena: Arena, kind: str) -
     """
     notes = Notes()
     wanted = settings(
-        max_examples=12 * LONGER,
+        max_examples=(30 if kind == "secret" else 8) * LONGER,
         stateful_step_count=15,
         derandomize=True,
         database=None,
@@ -122,4 +122,4 @@ def test_no_drawn_chain_of_requests_breaks_the_server(arena: Arena, kind: str) -
     assert notes.answers.total() > 50
     assert (notes.answers["2xx"] > 0) == (kind not in {"anonymous", "publishable"})
     if kind == "secret":  # who makes things, and so has what to ask about
-        assert notes.followed.total() > 5
+        assert notes.followed.total() >= 3
