@@ -46,6 +46,12 @@ def server_named(entities: Entities) -> None:
     entities[BudgetLine][0] = replace(entities[BudgetLine][0], organization_id="server")
 
 
+def signed_by_another(entities: Entities) -> None:
+    """Have the runs of a session be signed by the key of a session that is elsewhere."""
+    place, held = next((n, one) for n, one in enumerate(entities[Session]) if one.grant)
+    entities[Session][place] = replace(held, grant=replace(held.grant, key_id=OTHER))
+
+
 def cut(entities: Entities) -> None:
     """Leave out the last line of a log."""
     entities[AuditLine].pop()
@@ -60,6 +66,8 @@ FORGED: Final[dict[str, Callable[[Entities], None]]] = {
     "usage of others": first(Usage, id=OTHER),
     "a parent elsewhere": first(Session, parent_id=OTHER),
     "a delivery of others": first(Delivery, webhook_id="whk_06hhgq2g00h5gj2ndbrq0fnt"),
+    "a line of another log": first(Delivery, line_id="org_06hhgq2g00h5gj2ndbrq0fnt/000000000001"),
+    "a key of another session": signed_by_another,
     "counts of others": first(Tally, id="org_06hhgq2g00h5gj2ndbrq0fnt/users"),
     "a top that is none": first(Organization, parent_id="org_06hhgq2g00h5gj2ndbrq0fnt"),
     "one that moved": first(Organization, moved_at=1),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from valetkey.core.activity import Activity
 from valetkey.core.archive import refused
 from valetkey.core.audit import AuditHead, AuditLine, verify
-from valetkey.core.budget import BudgetLine, Hold, Reservation, ReservationState
+from valetkey.core.budget import BudgetLine, Reservation, ReservationState
 from valetkey.core.child_session import Branch
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.organization import Organization, User
@@ -72,7 +72,7 @@ _NAMES: Final[dict[str, tuple[type, ...]]] = {
     "root_id": (Session,),
     "parent_id": (Organization, Session),
     "scope_id": (Organization, User, Wallet, Session),
-    "line_id": (BudgetLine,),
+    "line_id": (BudgetLine, AuditLine),
     "webhook_id": (Webhook,),
     "delivery_id": (Delivery,),
     "key_id": (SealedKey,),
@@ -111,11 +111,12 @@ def _named(kind: type, one: Entity) -> Iterator[tuple[str, str]]:
     """Give each id that *one* names and that has to be of the same organization."""
     for name in kind.__dataclass_fields__.keys() & _NAMES.keys():  # type: ignore[attr-defined]
         value = getattr(one, name)
-        is_elsewhere = name == "line_id" and kind is not Hold  # of the audit log
-        if value and not is_elsewhere:
+        if value:
             yield name, value
     if isinstance(one, Activity):
         yield "organization_id", one.request_key.partition("/")[0]
+    if isinstance(one, Session) and one.grant is not None and one.grant.key_id:
+        yield "key_id", one.grant.key_id  # else it would sign under a grant of somebody else
 
 
 def _expect_whole_logs(found: Mapping[type, Sequence[Any]]) -> None:
