@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.flows.hooks import URL, Hooks, make_hooks
+from valetkey.adapters.outbound.memory import MemoryOutbound
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.core.webhook import FAILING_S, PAUSES_S, DeliveryState
 from valetkey.flows.deliver import deliver_next
+from valetkey.flows.move import leave, stay
 from valetkey.ports import Posted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from valetkey.flows.world import World
 
 BAD: Final = Posted(500)
 OTHER: Final = "https://other.example/"
@@ -148,3 +152,34 @@ async def test_a_receiver_that_failed_once_and_is_not_asked_is_left_on(hooks: Ho
     states = [one.state for one in await hooks.deliveries(webhook)]
     assert states == [DeliveryState.DEAD] * 2
     assert (await hooks.webhook(webhook)).is_on
+
+
+class Meanwhile(MemoryOutbound):
+    """A receiver that fails, and whose organization has left when it answers."""
+
+    def __init__(self, world: World, organization_id: str) -> None:
+        super().__init__()
+        self._world = world
+        self._organization_id = organization_id
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        """See `Outbound.post`."""
+        await leave(self._world, self._organization_id)
+        await super().post(url, headers, body)
+        return BAD
+
+
+async def test_what_has_left_is_told_nothing_more_here(hooks: Hooks) -> None:
+    """An attempt that was under way when it left is the last: the other server makes the next."""
+    organization_id = hooks.founded.principal.organization_id
+    await hooks.add()
+    await hooks.happen(6)
+    leaving = Meanwhile(hooks.world, organization_id)
+    assert await deliver_next(replace(hooks.world, outbound=leaving))
+    assert leaving.kept
+    hooks.clock.advance(3600)
+    await hooks.send()
+    assert hooks.take() == []
+    await stay(hooks.world, organization_id)
+    await hooks.send()
+    assert len(hooks.take()) == 6

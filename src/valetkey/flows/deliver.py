@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.audit import AuditLine
 from valetkey.core.event import event_body
+from valetkey.core.organization import Organization
 from valetkey.core.webhook import (
     FAILING_S,
     GONE,
@@ -96,6 +97,10 @@ def _take(world: World, tx: Tx) -> _Taken | bool:
     webhook = tx.get(Webhook, turn.webhook_id)
     if webhook is None or not webhook.is_on:
         _clear(tx, turn, now=now, is_gone=webhook is None)
+        return True
+    owner = tx.get(Organization, webhook.organization_id)
+    if owner is not None and owner.moved_at is not None:  # it is told by the server it went to
+        drop_turn(tx, webhook.id)
         return True
     due: list[tuple[Delivery, AuditLine]] = []
     for one in tx.find(Waiting, webhook_id=webhook.id, limit=AT_ONCE):
