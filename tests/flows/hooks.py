@@ -14,6 +14,7 @@ from valetkey.core.activity import Request, request_hash
 from valetkey.core.webhook import Delivery, Turn, Waiting, Webhook
 from valetkey.flows import organize, webhooks
 from valetkey.flows.deliver import deliver_next
+from valetkey.flows.webhooks import Changes
 from valetkey.spec.standard_webhooks import is_signed, read_secret
 
 if TYPE_CHECKING:
@@ -124,3 +125,22 @@ async def make_hooks(
         clock=clock, outbound=outbound, store=store, bounds=bounds, checkpoint=checkpoint
     )
     return Hooks(world, clock, outbound, await make_organization(world))
+
+
+async def change(hooks: Hooks, webhook: Webhook, changes: Changes) -> Webhook:
+    """Return *webhook*, changed."""
+    return await webhooks.change_webhook(
+        hooks.world,
+        hooks.founded.principal,
+        request(),
+        webhook_id=webhook.id,
+        changes=changes,
+    )
+
+
+async def add_dead(hooks: Hooks, webhook: Webhook, times: int = 1) -> None:
+    """Leave dead deliveries behind, by switching *webhook* off before they are sent."""
+    await hooks.happen(times)
+    await change(hooks, webhook, Changes(is_on=False))
+    await hooks.send()
+    await change(hooks, webhook, Changes(is_on=True))

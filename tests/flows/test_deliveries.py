@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.flows.hooks import URL, Hooks, make_hooks, request
-from valetkey.core.webhook import DeliveryState, Webhook
-from valetkey.flows import deliveries, webhooks
-from valetkey.flows.webhooks import Changes
+from tests.flows.hooks import URL, Hooks, add_dead, make_hooks, request
+from valetkey.core.webhook import DeliveryState
+from valetkey.flows import deliveries
 from valetkey.ports import Posted
 
 BAD = Posted(500)
@@ -17,25 +16,6 @@ BAD = Posted(500)
 async def hooks() -> Hooks:
     """Give a world of its own."""
     return await make_hooks()
-
-
-async def change(hooks: Hooks, webhook: Webhook, changes: Changes) -> Webhook:
-    """Return *webhook*, changed."""
-    return await webhooks.change_webhook(
-        hooks.world,
-        hooks.founded.principal,
-        request(),
-        webhook_id=webhook.id,
-        changes=changes,
-    )
-
-
-async def add_dead(hooks: Hooks, webhook: Webhook, times: int = 1) -> None:
-    """Leave dead deliveries behind, by switching *webhook* off before they are sent."""
-    await hooks.happen(times)
-    await change(hooks, webhook, Changes(is_on=False))
-    await hooks.send()
-    await change(hooks, webhook, Changes(is_on=True))
 
 
 async def test_trying_a_webhook_sends_an_event_whatever_it_wants(hooks: Hooks) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.flows.hooks import URL, Hooks, make_hooks, request
+from tests.flows.hooks import URL, Hooks, add_dead, change, make_hooks, request
 from tests.worlds import Founded, dump, make_organization, principal_of
 from valetkey.config import Bounds
 from valetkey.core.audit import AuditLine
@@ -34,25 +34,6 @@ BAD = Posted(500)
 async def hooks() -> Hooks:
     """Give a world of its own."""
     return await make_hooks()
-
-
-async def change(hooks: Hooks, webhook: Webhook, changes: Changes) -> Webhook:
-    """Return *webhook*, changed."""
-    return await webhooks.change_webhook(
-        hooks.world,
-        hooks.founded.principal,
-        request(),
-        webhook_id=webhook.id,
-        changes=changes,
-    )
-
-
-async def add_dead(hooks: Hooks, webhook: Webhook, times: int = 1) -> None:
-    """Leave dead deliveries behind, by switching *webhook* off before they are sent."""
-    await hooks.happen(times)
-    await change(hooks, webhook, Changes(is_on=False))
-    await hooks.send()
-    await change(hooks, webhook, Changes(is_on=True))
 
 
 async def test_a_secret_is_shown_once_and_kept_sealed(hooks: Hooks) -> None:
