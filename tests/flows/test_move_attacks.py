@@ -137,6 +137,8 @@ async def test_only_who_it_is_for_takes_it_from_whom_it_is_of(scene: Scene, tmp_
     with pytest.raises(Malformed, match="for this server's import key"):
         await here.take(data, signer=here.signer)
     there.carrier.forget_import_key()
+    with pytest.raises(Unavailable, match="good for one import"):
+        await there.take(data, signer=here.signer)
     there.carrier.make_import_key()
     with pytest.raises(Malformed, match="for this server's import key"):
         await there.take(data, signer=here.signer)

@@ -19,6 +19,7 @@ from valetkey.adapters.vault.key_encryption_key import (
 from valetkey.adapters.vault.key_ring import KeyRing
 from valetkey.adapters.vault.sealed import SealedVault
 from valetkey.core.archive import FORMAT, VERSION, Manifest, manifest_message, refused
+from valetkey.core.errors import Code, Unavailable
 from valetkey.core.secret_bytes import SecretBytes
 
 if TYPE_CHECKING:
@@ -97,6 +98,11 @@ class Moving:
             Malformed: The archive is for another server, or its key was changed.
             Unavailable: There is no import key.
         """
+        if not self._import_key.exists():
+            detail = (
+                f"{self._import_key}: expected an import key, got none: it is good for one import"
+            )
+            raise Unavailable(Code.VAULT_REFUSED, detail)
         private = self._private_key()
         if bytes(private.public_key).hex() != manifest.sealed_for:
             raise refused("expected an archive for this server's import key, got one for another")
