@@ -74,7 +74,8 @@ def retire_encryption(terminal: Terminal, home: Path) -> None:
         _expect_done(found)
         kept = change.end()
     terminal.emit({"kept": str(kept), **_document(found)})
-    terminal.say(f"the new key is in use; the old one is in {kept}: move it to where backups are")
+    terminal.say(f"the new key is in use; the old one is in {kept}")
+    terminal.say("backups from before need it: keep it with their keys, apart from the store")
 
 
 async def _rewrap(home: Path) -> Rewrapped:

@@ -74,7 +74,8 @@ def export_organization(
     Write ORGANIZATION, with all below it, to an archive for another server.
 
     From then on it writes nothing here any more: sessions act on one server alone. What is on its
-    way is brought to its end first; while something is, this says so, and is to be run again.
+    way is brought to its end first; while something is, this says so, and is to be run again. To
+    send it to another server instead, first take it back with `valetkey organization stay`.
     """
     if out.exists():
         raise click.UsageError(f"expected a new file, got {out}, which is there")

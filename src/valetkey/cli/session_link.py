@@ -14,7 +14,7 @@ from valetkey.cli.terminal import Terminal, Verb
 @click.pass_obj
 def link_session(terminal: Terminal, *, url: str, api_key: str | None, session_id: str) -> None:
     """
-    Make a new link with which the owner of a waiting session reads and signs it in a browser.
+    Make a new link with which the owner of a pending session reads and signs it in a browser.
 
     The link before stops working. Whoever has the link can read what the session may do; to open
     it they need the owner's wallet.

@@ -53,7 +53,8 @@ def top(
 def top_view(now: OrganizationMeter) -> RenderableType:
     """Return what a person sees of an organization's sessions."""
     more = ", of the 1,000 newest" if now.has_more else ""
-    title = Text(plain(f"{now.in_use} sessions in use{more}"), style="bold")
+    said = "1 session" if now.in_use == 1 else f"{now.in_use} sessions"
+    title = Text(plain(f"{said} in use{more}"), style="bold")
     return Group(title, table_of(_COLUMNS, map(_row, now.sessions)))
 
 
