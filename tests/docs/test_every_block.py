@@ -55,3 +55,15 @@ def test_every_block_is_what_it_says(page: str) -> None:
             command = ["/bin/sh", "-n", "-c", text]
             ended = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603 - our own pages
             assert ended.returncode == 0, ended.stderr
+
+
+def test_the_table_of_contents_lists_every_page() -> None:
+    """Who looks for a page finds it from docs/README.md."""
+    contents = (ROOT / "docs/README.md").read_text()
+    missing = [
+        page
+        for page in PAGES
+        if page not in {"README.md", "docs/README.md"}
+        and f"({page.removeprefix('docs/')})" not in contents
+    ]
+    assert not missing
