@@ -63,6 +63,7 @@ FORGED: Final[dict[str, Callable[[Entities], None]]] = {
     "the server's own": first(BudgetLine, organization_id="server"),
     "called as the server": server_named,
     "a budget over others": first(BudgetLine, scope_id="wal_06hhgq2g00h5gj2ndbrq0fnt"),
+    "a budget called as others'": first(BudgetLine, id="usr_06hhgq2g00h5gj2ndbrq0fnt/fees/0"),
     "usage of others": first(Usage, id=OTHER),
     "a parent elsewhere": first(Session, parent_id=OTHER),
     "a delivery of others": first(Delivery, webhook_id="whk_06hhgq2g00h5gj2ndbrq0fnt"),

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from valetkey.core.activity import Activity
 from valetkey.core.archive import refused
 from valetkey.core.audit import AuditHead, AuditLine, verify
-from valetkey.core.budget import BudgetLine, Reservation, ReservationState
+from valetkey.core.budget import BudgetLine, Reservation, ReservationState, line_id
 from valetkey.core.child_session import Branch
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage
+from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, Webhook
 from valetkey.flows.move import MOVED, note_arrival
@@ -99,12 +100,20 @@ def _expect_own(found: Mapping[type, Sequence[Any]], organization_id: str) -> Or
                 if not any(value in ids[other] for other in _NAMES[name]):
                     detail = f"a {kind.__name__} names {str(value)[:60]!r} as {name}"
                     raise refused(f"expected only what is in the archive; {detail}")
-            if kind in _OF_OWNER and not one.id.startswith(f"{one.organization_id}/"):
+            if not _is_called_as_own(kind, one):
                 raise refused(f"a {kind.__name__} is called {one.id[:60]!r}, as another's")
             if kind in _SAME_ID and one.id not in ids[_SAME_ID[kind]]:
                 raise refused(f"a {kind.__name__} belongs to {one.id[:60]!r}, which is not there")
     first: Organization = tops[0]
     return first
+
+
+def _is_called_as_own(kind: type, one: Any) -> bool:  # noqa: ANN401 - an entity
+    """Say whether the id of *one*, where it is made of another one's, is made of its owner's."""
+    if kind is BudgetLine:
+        funds = {fund_line_id(one.scope_id, fund) for fund in Fund}
+        return one.id in {line_id(one.scope_id, one.asset, one.window_s), *funds}
+    return kind not in _OF_OWNER or one.id.startswith(f"{one.organization_id}/")
 
 
 def _named(kind: type, one: Entity) -> Iterator[tuple[str, str]]:
