@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,18 @@ def test_a_receiver_that_does_not_answer_is_an_error(live: Live) -> None:
     assert "no connection" in tried.out
     assert valetkey("webhook", "show", key, "--dead", env=live.env).code == 0
     valetkey("webhook", "remove", key, env=live.env)
+
+
+def test_a_test_that_is_not_over_in_time_is_said_to_be_under_way(live: Live) -> None:
+    """A receiver that takes the connection and says nothing: nobody is left with an empty row."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        said = valetkey("webhook", "add", url, "--event", "alert:*", env=live.env).out
+        key = said.split()[0]
+        tried = valetkey("webhook", "test", key, "--wait", "1s", env=live.env)
+        assert tried.code == 1
+        assert "no answer within 1 s" in tried.err
+        valetkey("webhook", "remove", key, env=live.env)
 
 
 def test_what_may_not_be_a_receiver_is_refused(live: Live) -> None:

@@ -126,6 +126,8 @@ def test(
         delivery = _tried(server, server.webhooks.test(webhook_id), wait_s)
     terminal.emit(delivery)
     terminal.show(_table([delivery]))
+    if not delivery.attempts:
+        terminal.note(f"no answer within {wait_s} s; what failed before may be sent before it")
     if delivery.state != "delivered":
         click.get_current_context().exit(REFUSED)
 
