@@ -40,7 +40,7 @@ class Side:
 
     async def export(self, organization_id: str, there: Side) -> bytes:
         """Return the archive of an organization that leaves for *there*."""
-        await leave(self.world, organization_id)
+        await leave(self.world, organization_id, import_key=there.carrier.make_import_key())
         return await self.pack(await gather(self.world, organization_id), there)
 
     async def pack(self, entities: Entities, there: Side, **changed: Any) -> bytes:  # noqa: ANN401

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flows.movers import content, sides
+from tests.worlds import dump
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.core.activity import ActivityState, NonceLine, SeenNonce
 from valetkey.core.alert import Refusals, Told
@@ -105,10 +106,25 @@ async def test_what_comes_back_out_is_what_went_in(scene: Scene, tmp_path: Path)
     await there.take(data, signer=here.signer)
     with pytest.raises(Conflict, match="it stays"):
         await gather(there.world, organization_id)
-    await leave(there.world, organization_id)
+    await leave(there.world, organization_id, import_key=bytes(32))
     after = await gather(there.world, organization_id)
     assert content(after) == content(before)
     assert all(content(before)[name] for name in ("Session", "SealedKey", "Delivery", "Waiting"))
+
+
+async def test_it_leaves_for_one_server_alone(scene: Scene, tmp_path: Path) -> None:
+    """Sealed for a second one as well, it would act, and spend, on both."""
+    await fill(scene)
+    organization_id = scene.principal.organization_id
+    here, there = await sides(scene, tmp_path)
+    await here.export(organization_id, there)
+    before = await dump(scene.world)
+    with pytest.raises(Conflict, match="that it left for, got another"):
+        await leave(scene.world, organization_id, import_key=b"\x01" * 32)
+    assert await dump(scene.world) == before
+    assert await here.export(organization_id, there)  # lost on the way: the same again
+    await stay(scene.world, organization_id)
+    assert await leave(scene.world, organization_id, import_key=b"\x01" * 32)
 
 
 async def test_nothing_leaves_while_something_is_on_its_way(scene: Scene, tmp_path: Path) -> None:
@@ -149,8 +165,8 @@ async def test_an_organization_below_another_goes_with_it(scene: Scene) -> None:
         scene.world, scene.principal, scene.request(), name="below"
     )
     with pytest.raises(Conflict, match="they move together"):
-        await leave(scene.world, child.id)
-    gone = await leave(scene.world, scene.principal.organization_id)
+        await leave(scene.world, child.id, import_key=bytes(32))
+    gone = await leave(scene.world, scene.principal.organization_id, import_key=bytes(32))
     assert {one.id for one in gone} == {child.id, scene.principal.organization_id}
     below = replace(scene.principal, organization_id=child.id)
     with pytest.raises(Forbidden):

@@ -83,7 +83,7 @@ async def test_an_archive_says_nothing_of_others(scene: Scene, tmp_path: Path, n
     await fill(scene)
     here, there = await sides(scene, tmp_path)
     organization_id = scene.principal.organization_id
-    await leave(here.world, organization_id)
+    await leave(here.world, organization_id, import_key=bytes(32))
     entities = await gather(here.world, organization_id)
     FORGED[name](entities)
     data = await here.pack(entities, there, organization_id=organization_id)

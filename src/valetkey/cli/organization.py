@@ -95,7 +95,7 @@ async def _export(home: Path, organization_id: str, sealed_for: bytes) -> tuple[
         world = wired.world
         carrier = moving(home, wired.config, os.environ)
         leaving = carrier.leave_for(sealed_for)
-        await leave(world, organization_id)
+        await leave(world, organization_id, import_key=sealed_for)
         await reconcile(world)
         entities = await resealed(
             replace(world, vault=leaving.vault), await gather(world, organization_id)

@@ -18,6 +18,8 @@ class Organization:
             so may those above it.
         moved_at: When it left for another server: here it writes nothing any more. None if it is
             here.
+        moved_for: The import key of the server that it left for (32 bytes): it is sealed for no
+            other one until it stays.
     """
 
     id: str
@@ -25,6 +27,7 @@ class Organization:
     name: str
     created_at: int
     moved_at: int | None = None
+    moved_for: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

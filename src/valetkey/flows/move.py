@@ -43,20 +43,25 @@ MOVED: Final[tuple[type, ...]] = (
 _NAMED: Final = 5
 
 
-async def leave(world: World, organization_id: str) -> list[Organization]:
+async def leave(world: World, organization_id: str, *, import_key: bytes) -> list[Organization]:
     """
     Have an organization, and all below it, write nothing here any more; return them.
 
     What is on its way is brought to its end. Doing it again changes nothing.
 
+    Args:
+        import_key: Of the server that it leaves for, 32 bytes.
+
     Raises:
         NotFound: There is no such organization.
-        Conflict: It stands below another one, which would go on reaching it.
+        Conflict: It stands below another one, which would go on reaching it; or it has left for
+            another server, and would act on both.
     """
 
     def body(tx: Tx) -> list[Organization]:
         family = family_of(tx, organization_id)
         if family[0].moved_at is not None:
+            _expect_same(family[0], import_key)
             return family
         now = world.clock.now()
         for one in family:
@@ -68,7 +73,7 @@ async def leave(world: World, organization_id: str) -> list[Organization]:
                 subject_id=one.id,
                 principal_id=OPERATOR,
             )
-        gone = [replace(one, moved_at=now) for one in family]
+        gone = [replace(one, moved_at=now, moved_for=import_key) for one in family]
         for one in gone:
             tx.put(one)
             for hook in _all(tx, Webhook, organization_id=one.id):
@@ -76,6 +81,15 @@ async def leave(world: World, organization_id: str) -> list[Organization]:
         return gone
 
     return await world.store.write(body)
+
+
+def _expect_same(organization: Organization, import_key: bytes) -> None:
+    if organization.moved_for != import_key:
+        expected = f"the import key 0x{(organization.moved_for or b'').hex()} that it left for"
+        hint = "if that archive was imported nowhere, `valetkey organization stay` takes it back"
+        raise Conflict(
+            Code.CONFLICT, f"{organization.id}: expected {expected}, got another; {hint}"
+        )
 
 
 async def stay(world: World, organization_id: str) -> list[Organization]:
@@ -91,7 +105,7 @@ async def stay(world: World, organization_id: str) -> list[Organization]:
         family = family_of(tx, organization_id)
         if family[0].moved_at is None:
             raise Conflict(Code.CONFLICT, f"{organization_id}: expected one that moved, it is here")
-        back = [replace(one, moved_at=None) for one in family]
+        back = [replace(one, moved_at=None, moved_for=None) for one in family]
         for one in back:
             tx.put(one)
             note_arrival(world, tx, one)
@@ -127,7 +141,7 @@ async def gather(world: World, organization_id: str) -> Entities:
             raise Conflict(Code.CONFLICT, f"{organization_id}: expected one that leaves, it stays")
         owners = [one.id for one in family]
         found: Entities = {one: [] for one in MOVED}
-        found[Organization] = [replace(one, moved_at=None) for one in family]
+        found[Organization] = [replace(one, moved_at=None, moved_for=None) for one in family]
         for kind in OWNED:
             for owner in owners:
                 found[kind] += _all(view, kind, organization_id=owner)
