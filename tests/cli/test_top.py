@@ -7,6 +7,8 @@ import os
 import pty
 import signal
 import subprocess
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +19,9 @@ from valetkey import Valetkey
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Live
+
+
+_FRAMES = 4
 
 
 def reader_of(live: Live, label: str) -> str:
@@ -76,15 +81,16 @@ def test_a_person_quits_with_a_key(live: Live, key: bytes) -> None:
         preexec_fn=_take_terminal,  # noqa: PLW1509 - one thread, and Ctrl-C goes to its terminal
     )
     os.close(theirs)
-    written = b""
-    while session_id.encode() not in written:
-        written += os.read(ours, 4096)
+    written = bytearray()
+    reading = threading.Thread(target=_read_all, args=(ours, written), daemon=True)
+    reading.start()
+    while written.count(session_id.encode()) < _FRAMES and child.poll() is None:
+        reading.join(0.01)  # drawn again: the program waits for the server by now
     os.write(ours, key)
     assert child.wait(TIMEOUT_S) == 0
-    while part := _rest(ours):
-        written += part
+    reading.join()
     os.close(ours)
-    note_output("top", written.decode())
+    note_output("top", bytes(written).decode())
     assert written.count(b"\x1b[?25h")  # the cursor is back
 
 
@@ -102,8 +108,8 @@ def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def _rest(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 4096)
-    except OSError:  # Linux says it so when the other side is closed
-        return b""
+def _read_all(descriptor: int, written: bytearray) -> None:
+    """Read what comes until the other side is closed: a program waits until it is read."""
+    with suppress(OSError):  # Linux says it so when the other side is closed
+        while part := os.read(descriptor, 4096):
+            written += part

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import os
+import signal
 import sys
 import termios
 import threading
@@ -70,6 +70,6 @@ def quitting(terminal: Terminal) -> Iterator[None]:
 
 def _wait_for_q(descriptor: int) -> None:
     while key := os.read(descriptor, 1):
-        if key in _QUITS:
-            _thread.interrupt_main()
+        if key in _QUITS:  # a real signal: it also wakes a main thread that waits for the server
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             return
