@@ -127,6 +127,6 @@ async def test_what_may_not_be_a_webhook_is_refused(vk: Client) -> None:
     made = [await done(add("https://shop.example/", ["alert:*"])) for _ in range(16)]
     with pytest.raises(Limited) as limited:
         await done(add("https://shop.example/", ["alert:*"]))
-    assert limited.value.code is Code.TOO_MANY_WEBHOOKS
+    assert limited.value.code is Code.QUOTA_EXCEEDED
     for one in made:
         await done(vk.webhooks.remove(one.webhook.id))

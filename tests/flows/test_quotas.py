@@ -92,6 +92,8 @@ async def test_each_thing_is_counted_and_bounded(stored: Scene) -> None:
         Quota.USERS: (2, 2),
         Quota.WALLETS: (1, 1),
         Quota.CREDENTIALS: (2, 2),
+        Quota.WEBHOOKS: (0, 16),
+        Quota.ACTIVITIES_PER_DAY: (6, 1_000_000),
     }
 
 

@@ -155,7 +155,7 @@ async def test_what_a_webhook_must_not_be_is_refused() -> None:
             check_problem(await one.secret.send("POST", "/v1/webhooks", body), 400, code)
         for _ in range(3):
             await one.secret.post("/v1/webhooks", good)
-        check_problem(await one.secret.send("POST", "/v1/webhooks", good), 429, "too_many_webhooks")
+        check_problem(await one.secret.send("POST", "/v1/webhooks", good), 429, "quota_exceeded")
         unknown = "whk_" + "0" * 24
         check_problem(
             await one.secret.send("POST", f"/v1/webhooks/{unknown}/test"), 404, "not_found"

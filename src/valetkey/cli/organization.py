@@ -1,4 +1,4 @@
-"""``valetkey organization``: one organization leaves this server for another, or arrives."""
+"""``valetkey organization``: what one may have, and its way from one server to another."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from valetkey.cli.options import home_option
+from valetkey.cli.organization_quotas import quotas, set_quota
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.config import read_config
 from valetkey.core.archive import MAX_FILE_BYTES
@@ -44,7 +45,11 @@ def read_key(_ctx: click.Context, _param: click.Parameter, value: str) -> bytes:
 
 @click.group()
 def organization() -> None:
-    """An organization, on its way from one server to another."""
+    """What an organization may have, and its way from one server to another."""
+
+
+organization.add_command(quotas)
+organization.add_command(set_quota)
 
 
 @organization.command(cls=Verb, name="import-key")

@@ -92,7 +92,6 @@ class Code(StrEnum):
     BUDGET_EXCEEDED = "budget_exceeded"
     SPONSORSHIP_EXCEEDED = "sponsorship_exceeded"
     TOO_MANY_CHILDREN = "too_many_children"
-    TOO_MANY_WEBHOOKS = "too_many_webhooks"
     TOO_MANY_IN_FLIGHT = "too_many_in_flight"
     QUOTA_EXCEEDED = "quota_exceeded"
     RATE_LIMITED = "rate_limited"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from valetkey.core.units import DAY_S
+
 _END_DIGITS: Final = 12
 
 
@@ -16,15 +18,39 @@ class Quota(StrEnum):
     USERS = "users"
     WALLETS = "wallets"
     CREDENTIALS = "credentials"
+    WEBHOOKS = "webhooks"
+    ACTIVITIES_PER_DAY = "activities_per_day"
+
+
+# What stops, what lessens power, and what only ends what was begun: never refused for a quota.
+UNCOUNTED: Final = frozenset(
+    {
+        "account:undelegate",
+        "credential:revoke",
+        "credential:set_role",
+        "organization:set_quota",
+        "session:close",
+        "session:freeze",
+        "session:grant",
+        "session:revoke",
+        "session:revoke_all",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many of one thing an organization has; see `tally_id`."""
+    """
+    How many of one thing an organization has; see `tally_id`.
+
+    Args:
+        day_at: First second of the day that it counts; None for what is counted without an end.
+    """
 
     id: str
     organization_id: str
     count: int
+    day_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +84,27 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """How much of a quota there is, and how much of it is in use."""
+    """
+    How much of a quota there is, and how much of it is in use.
+
+    Args:
+        resets_at: When the next day begins, for what is counted by days.
+    """
 
     quota: Quota
     limit: int
     current: int
+    resets_at: int | None = None
 
 
 def tally_id(organization_id: str, quota: Quota) -> str:
     """Return the id of the count, and of the ceiling, of *quota* in an organization."""
     return f"{organization_id}/{quota}"
+
+
+def day_of(now: int) -> int:
+    """Return the first second of the UTC day of *now*, which has no leap seconds."""
+    return now - now % DAY_S
 
 
 def mark_of(organization_id: str, session_id: str, ends_at: int) -> OpenMark:

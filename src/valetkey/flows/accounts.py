@@ -13,9 +13,9 @@ from valetkey.core.organization import User
 from valetkey.core.plan import delegate_intent, delegation_digest, is_signed_by, without_v
 from valetkey.core.quota import Quota
 from valetkey.core.wallet import Account, Curve, OwnerKey, SealedKey, Wallet, address_of
+from valetkey.flows.counts import add_activity, count_one
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.leaving import expect_staying
-from valetkey.flows.quotas import count_one
 from valetkey.flows.record import begin, earlier, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import DELEGATE
@@ -136,7 +136,7 @@ def _write_wallet(
         world, principal, request, "wallet:add", organization_id=owner, subject_id=wallet.id
     )
     facts = {"account": account.caip10, "owner_key": wallet.owner_key.value}
-    write_down(tx, activity, "wallet:added", **facts)
+    write_down(world, tx, activity, "wallet:added", **facts)
 
 
 def _refuse_twice(tx: Tx, account: Account) -> None:
@@ -232,7 +232,7 @@ async def delegate(
         again = earlier(tx, principal, request)
         if again is None:
             expect_staying(tx, account_id)
-            tx.add(planned)
+            add_activity(world, tx, planned)
         return again or planned
 
     world.checkpoint.reached("delegate:before_plan")

@@ -15,6 +15,7 @@ from valetkey.core.permission.effects import moved
 from valetkey.core.plan import plan_run
 from valetkey.core.session import Session, Usage
 from valetkey.flows.alerts import note_budget, note_caps
+from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import forbid, present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line, unbound
@@ -103,7 +104,7 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
         deadline=min(*until, now + world.bounds.run_deadline_s),
     )
     activity = _planned(world, asked, facts, plan)  # 5
-    tx.add(activity)
+    add_activity(world, tx, activity)
     _use(tx, line, asked.calls, allowed, now=now)
     tx.add(_reservation(activity, plan, line, allowed, entries))
     _note(world, tx, activity, plan)

@@ -83,7 +83,7 @@ async def set_budget(
         activity = begin(
             world, principal, request, "budget:set", organization_id=owner, subject_id=key
         )
-        write_down(tx, activity, "budget:set", limit=str(command.limit))
+        write_down(world, tx, activity, "budget:set", limit=str(command.limit))
         return line
 
     return await world.store.write(body)

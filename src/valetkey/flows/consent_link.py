@@ -110,7 +110,7 @@ async def renew_link(
             organization_id=owner,
             subject_id=session.id,
         )
-        write_down(tx, activity, "session:link_renewed", link_id=link.id)
+        write_down(world, tx, activity, "session:link_renewed", link_id=link.id)
         return NewLink(link, token)
 
     return await world.store.write(body)

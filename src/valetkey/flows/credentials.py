@@ -12,8 +12,8 @@ from valetkey.core.quota import Quota
 from valetkey.core.scope import Role, Scope, Standing
 from valetkey.core.surface import Surface
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
+from valetkey.flows.counts import count_one, count_one_less
 from valetkey.flows.gate import expect_reach, expect_scope, present
-from valetkey.flows.quotas import count_one, count_one_less
 from valetkey.flows.record import audit, begin, earlier, write_down
 from valetkey.flows.roles import expect_another_owner, expect_still, expect_within
 
@@ -77,7 +77,7 @@ async def add_credential(
             organization_id=credential.organization_id,
             subject_id=credential.id,
         )
-        write_down(tx, activity, "credential:added", **_facts(credential))
+        write_down(world, tx, activity, "credential:added", **_facts(credential))
         return credential, token
 
     return await world.store.write(body)
@@ -125,7 +125,7 @@ async def set_role(
             organization_id=credential.organization_id,
             subject_id=credential.id,
         )
-        write_down(tx, activity, "credential:role_set", **_facts(changed))
+        write_down(world, tx, activity, "credential:role_set", **_facts(changed))
         return changed
 
     return await world.store.write(body)
@@ -161,7 +161,7 @@ async def revoke_credential(
             organization_id=credential.organization_id,
             subject_id=credential.id,
         )
-        write_down(tx, activity, "credential:revoked")
+        write_down(world, tx, activity, "credential:revoked")
         return revoked
 
     return await world.store.write(body)

@@ -41,7 +41,7 @@ async def try_webhook(
             return present(tx.get(Delivery, before.subject_id), "delivery")
         _expect_on(webhook)
         activity = begun(world, principal, request, "webhook:test", webhook)
-        delivery = tell(tx, webhook, write_down(tx, activity, "webhook:tested"))
+        delivery = tell(tx, webhook, write_down(world, tx, activity, "webhook:tested"))
         summon(tx, webhook_id, due_at=delivery.at, is_urgent=True)
         tx.put(replace(activity, subject_id=delivery.id))
         return delivery
@@ -69,7 +69,7 @@ async def replay(
         webhook = own_webhook(tx, principal, delivery.webhook_id)
         _expect_on(webhook)
         activity = begun(world, principal, request, "webhook:replay", webhook)
-        write_down(tx, activity, "webhook:replayed", deliveries="1")
+        write_down(world, tx, activity, "webhook:replayed", deliveries="1")
         return _start_again(world, tx, delivery)
 
     return await world.store.write(body)
@@ -110,7 +110,7 @@ async def replay_dead(
         count = str(len(dead))
         activity = begun(world, principal, request, "webhook:replay", webhook)
         activity = replace(activity, outcome=Outcome(succeeded=True, code=None, detail=count))
-        write_down(tx, activity, "webhook:replayed", deliveries=count)
+        write_down(world, tx, activity, "webhook:replayed", deliveries=count)
         return len(dead)
 
     return await world.store.write(body)

@@ -124,7 +124,7 @@ async def revoke_exposed(
             subject_id=where.organization_id,
         )
         facts = {where.subject.toward.value: _named(where.subject)}
-        write_down(tx, activity, "session:revoked_all", count=str(len(found)), **facts)
+        write_down(world, tx, activity, "session:revoked_all", count=str(len(found)), **facts)
         ended = [
             take_out(world, tx, Ask(principal, part_of(request, one.id), one.id, Event.REVOKE))
             for one in found

@@ -10,6 +10,7 @@ from valetkey.core.child_session import OVER, state_in_line
 from valetkey.core.errors import Code, Conflict, ValetkeyError
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, state_of
 from valetkey.core.wallet import Account
+from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.line import line_of
 from valetkey.flows.record import begin, earlier
@@ -79,7 +80,7 @@ async def freeze(
             return Stopped(session, before)
         session = _frozen(world, tx, principal, session)
         activity = _switch(world, principal, request, session, (Event.FREEZE, word))
-        tx.add(activity)
+        add_activity(world, tx, activity)
         return Stopped(session, activity)
 
     world.checkpoint.reached("stop:before_refuse")
@@ -134,7 +135,7 @@ async def unfreeze(
         expect_none_on_its_way(tx, session, word)
         session = _thawed(world, tx, principal, session)
         activity = _switch(world, principal, request, session, (Event.UNFREEZE, word))
-        tx.add(activity)
+        add_activity(world, tx, activity)
         return Stopped(session, activity)
 
     return await _carry(world, await world.store.write(body))

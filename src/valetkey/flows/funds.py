@@ -72,7 +72,7 @@ async def set_fund(
             organization_id=organization_id,
             subject_id=line.id,
         )
-        write_down(tx, activity, "budget:set", limit=str(limit_wei))
+        write_down(world, tx, activity, "budget:set", limit=str(limit_wei))
         return changed
 
     return await world.store.write(body)

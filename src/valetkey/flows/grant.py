@@ -11,6 +11,7 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.flows.consent_link import expect_link_to
+from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.kill_note import open_note, seal_note
 from valetkey.flows.record import SYSTEM, audit, begin, earlier, part_of
@@ -130,7 +131,7 @@ async def accept_grant(
         activity = begin(
             world, principal, request, "session:grant", organization_id=owner, subject_id=session.id
         )
-        tx.add(replace(activity, session_id=session.id))
+        add_activity(world, tx, replace(activity, session_id=session.id))
         if not is_late:
             return attached, None
         stopped = take_out(world, tx, Ask(principal, killing, session.id, Event.REVOKE))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import SETTLED, Activity, ActivityState, request_hash, request_key
 from valetkey.core.ids import Prefix
+from valetkey.flows.counts import add_activity
 from valetkey.flows.record import SYSTEM
 from valetkey.flows.settle import ENDINGS, REVOKE
 
@@ -49,7 +50,7 @@ def plan_kill(world: World, tx: Tx, session: Session) -> Activity:
         session_id=session.id,
         account_id=session.account_id,
     )
-    tx.add(planned)
+    add_activity(world, tx, planned)
     return planned
 
 

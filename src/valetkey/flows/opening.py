@@ -14,12 +14,12 @@ from valetkey.core.permission.decide import Spent, nothing_spent
 from valetkey.core.permission.decimals import capped_tokens, check_decimals
 from valetkey.core.session import Proof, Session, Usage, state_of
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, make_token
+from valetkey.flows.counts import count_session
 from valetkey.flows.due import watch
 from valetkey.flows.gate import present
 from valetkey.flows.holds import hold_for_session
 from valetkey.flows.leaving import expect_staying
 from valetkey.flows.paid_by import expect_in_use
-from valetkey.flows.quotas import count_session
 from valetkey.flows.record import begin, earlier, write_down
 from valetkey.flows.tree import add_branch
 
@@ -142,7 +142,7 @@ def write_opened(
     }
     if session.parent_id is not None:
         facts["parent_id"] = session.parent_id
-    write_down(tx, replace(activity, session_id=session.id), "session:opened", **facts)
+    write_down(world, tx, replace(activity, session_id=session.id), "session:opened", **facts)
 
 
 def _add_fee_budget(tx: Tx, session: Session) -> None:

@@ -12,9 +12,9 @@ from valetkey.core.organization import MAX_LEVELS, Organization, User
 from valetkey.core.quota import Quota
 from valetkey.core.scope import Scope
 from valetkey.core.sponsorship import Fund, fund_line_id
+from valetkey.flows.counts import count_one
 from valetkey.flows.credentials import add_first, new_owner, owner_for
 from valetkey.flows.gate import expect_scope, expect_secret, present
-from valetkey.flows.quotas import count_one
 from valetkey.flows.record import audit, begin, earlier, write_down
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ async def open_organization(
             organization_id=principal.organization_id,
             subject_id=organization.id,
         )
-        write_down(tx, activity, "organization:opened")
+        write_down(world, tx, activity, "organization:opened")
         return organization, token
 
     return await world.store.write(body)
@@ -111,7 +111,7 @@ async def add_user(world: World, principal: Principal, request: Request, *, refe
         activity = begin(
             world, principal, request, "user:add", organization_id=owner, subject_id=user.id
         )
-        write_down(tx, activity, "user:added")
+        write_down(world, tx, activity, "user:added")
         return user
 
     return await world.store.write(body)

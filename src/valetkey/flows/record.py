@@ -11,6 +11,7 @@ from valetkey.core.errors import Code, Conflict, Forbidden
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import Organization
 from valetkey.core.session import Step
+from valetkey.flows.counts import add_activity
 from valetkey.flows.outbox import put_out
 
 if TYPE_CHECKING:
@@ -107,9 +108,9 @@ def begin(
     )
 
 
-def write_down(tx: Tx, activity: Activity, event: str, **facts: str) -> AuditLine:
+def write_down(world: World, tx: Tx, activity: Activity, event: str, **facts: str) -> AuditLine:
     """Add *activity* and return the line of the log that says what it did."""
-    tx.add(activity)
+    add_activity(world, tx, activity)
     return audit(
         tx,
         activity.organization_id,

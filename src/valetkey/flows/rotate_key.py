@@ -69,7 +69,7 @@ async def rotate_session_key(
             subject_id=session.id,
         )
         activity = replace(activity, session_id=session.id, account_id=session.account_id)
-        _write_down(tx, activity, "session:key_rotated", (session.key, new.key))
+        _write_down(world, tx, activity, "session:key_rotated", (session.key, new.key))
         return rotated
 
     now = world.clock.now()
@@ -113,7 +113,7 @@ async def rotate_credential_key(
             subject_id=credential.id,
         )
         keys = credential.public_key, new.key
-        _write_down(tx, activity, "credential:key_rotated", keys)
+        _write_down(world, tx, activity, "credential:key_rotated", keys)
         return rotated
 
     return await world.store.write(body)
@@ -125,6 +125,8 @@ def _expect_signed(principal: Principal) -> None:
         raise Forbidden(Code.NOT_ALLOWED, detail)
 
 
-def _write_down(tx: Tx, activity: Activity, event: str, keys: tuple[PublicKey, PublicKey]) -> None:
+def _write_down(
+    world: World, tx: Tx, activity: Activity, event: str, keys: tuple[PublicKey, PublicKey]
+) -> None:
     old, new = (thumbprint_of(key) for key in keys)
-    write_down(tx, activity, event, old_key=old, new_key=new)
+    write_down(world, tx, activity, event, old_key=old, new_key=new)

@@ -13,6 +13,7 @@ from valetkey.core.organization import User
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Step, Usage, next_state, stoppable_state
 from valetkey.core.wallet import Wallet
+from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import (
     expect_known,
     expect_reach,
@@ -142,7 +143,7 @@ async def revoke_all(
             organization_id=owner,
             subject_id=scope_id,
         )
-        write_down(tx, activity, "session:revoked_all", count=str(len(alive)))
+        write_down(world, tx, activity, "session:revoked_all", count=str(len(alive)))
         return [
             take_out(world, tx, Ask(principal, part_of(request, one.id), one.id, Event.REVOKE))
             for one in alive
@@ -243,7 +244,7 @@ def take_out(world: World, tx: Tx, ask: Ask) -> Stopped:
         tx.put(session)
         note_event(world, tx, session, event, principal.subject_id)
         end_below(world, tx, session, event, principal_id=principal.subject_id, steps=steps)
-    tx.add(activity)
+    add_activity(world, tx, activity)
     return Stopped(session, activity)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.child_session import OVER, Branch, state_in_line
 from valetkey.core.errors import Code, Limited
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
+from valetkey.flows.counts import forget_session
 from valetkey.flows.gate import present
 from valetkey.flows.line import line_of
-from valetkey.flows.quotas import forget_session
 from valetkey.flows.record import audit
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from valetkey.core.plan import delegation_digest, is_signed_by, without_v
 from valetkey.core.session import Event
 from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import Account, SealedKey, Wallet
+from valetkey.flows.counts import add_activity
 from valetkey.flows.due import watch_now
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.kill_again import endings_of, has_note, is_ending, plan_kill
@@ -124,7 +125,7 @@ async def _begin(
         if again is not None:
             return again
         _take_over(world, tx, account)
-        tx.add(activity)
+        add_activity(world, tx, activity)
         for session in sessions_of(tx, account.id):
             if session.grant is not None and is_alive(world, tx, session):
                 part = part_of(request, session.id)
@@ -168,7 +169,7 @@ async def _bring(
         _take_over(world, tx, account)
         expect_over(world, tx, account)
         ready = replace(planned, state=ActivityState.READY)
-        tx.add(ready)
+        add_activity(world, tx, ready)
         _note(tx, ready, delegate, sessions=0)
         return ready
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from valetkey.core.errors import Code, Limited
 from valetkey.core.event import check_wanted
 from valetkey.core.ids import Prefix
+from valetkey.core.quota import Quota
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.webhook import (
     OVERLAP_S,
@@ -16,6 +16,7 @@ from valetkey.core.webhook import (
     secret_context,
     secret_text,
 )
+from valetkey.flows.counts import count_one, count_one_less
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.outbox import summon, turn_of
 from valetkey.flows.record import begin, earlier, write_down
@@ -53,7 +54,7 @@ async def add_webhook(
 
     Raises:
         Malformed: Nothing is sent to such a URL, or an event never happens.
-        Limited: The organization has as many as the operator allows.
+        Limited: The organization has as many as it may.
     """
     expect_secret(principal)
     wanted = check_wanted(events)
@@ -76,21 +77,15 @@ async def add_webhook(
         before = earlier(tx, principal, request)
         if before is not None:
             return present(tx.get(Webhook, before.subject_id), "webhook"), None
-        _expect_room(tx, owner, most=world.bounds.webhooks)
-        activity = begin(
-            world, principal, request, "webhook:add", organization_id=owner, subject_id=webhook.id
-        )
-        write_down(tx, activity, "webhook:added")  # before it is there: it hears what comes after
+        count_one(world, tx, owner, Quota.WEBHOOKS)
+        activity = begun(world, principal, request, "webhook:add", webhook)
+        write_down(
+            world, tx, activity, "webhook:added"
+        )  # before it is there: it hears what comes after
         tx.add(webhook)
         return webhook, secret
 
     return await world.store.write(body)
-
-
-def _expect_room(view: View, organization_id: str, *, most: int) -> None:
-    if len(view.find(Webhook, organization_id=organization_id, limit=most + 1)) >= most:
-        detail = f"expected at most {most} webhooks of one organization, got one more"
-        raise Limited(Code.TOO_MANY_WEBHOOKS, f"{detail}; the operator sets bounds.webhooks")
 
 
 async def _new_secret(world: World, organization_id: str, webhook_id: str) -> tuple[str, bytes]:
@@ -141,7 +136,7 @@ async def change_webhook(
         if turn_of(tx, webhook_id) is not None:
             summon(tx, webhook_id, due_at=world.clock.now(), is_urgent=True)
         activity = begun(world, principal, request, "webhook:change", after)
-        write_down(tx, activity, "webhook:changed", state="on" if is_on else "off")
+        write_down(world, tx, activity, "webhook:changed", state="on" if is_on else "off")
         return after
 
     return await world.store.write(body)
@@ -159,10 +154,11 @@ async def remove_webhook(
             return before.subject_id
         webhook = own_webhook(tx, principal, webhook_id)
         tx.drop(Webhook, webhook_id)
+        count_one_less(tx, webhook.organization_id, Quota.WEBHOOKS)
         if turn_of(tx, webhook_id) is not None:
             summon(tx, webhook_id, due_at=world.clock.now(), is_urgent=True)
         activity = begun(world, principal, request, "webhook:remove", webhook)
-        write_down(tx, activity, "webhook:removed")
+        write_down(world, tx, activity, "webhook:removed")
         return webhook_id
 
     return await world.store.write(body)
@@ -193,7 +189,7 @@ async def rotate_secret(
         )
         tx.put(after)
         activity = begun(world, principal, request, "webhook:rotate", after)
-        write_down(tx, activity, "webhook:rotated", previous_until=str(until))
+        write_down(world, tx, activity, "webhook:rotated", previous_until=str(until))
         return after, secret
 
     return await world.store.write(body)

@@ -123,7 +123,6 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.BUDGET_EXCEEDED: "Over the budget",
     Code.SPONSORSHIP_EXCEEDED: "The sponsor pays no more",
     Code.TOO_MANY_CHILDREN: "No more organizations below this one",
-    Code.TOO_MANY_WEBHOOKS: "No more webhooks",
     Code.TOO_MANY_IN_FLIGHT: "Too many in flight",
     Code.QUOTA_EXCEEDED: "No more of these",
     Code.RATE_LIMITED: "Too many requests",

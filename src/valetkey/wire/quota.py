@@ -23,11 +23,12 @@ class SetQuota(Asked, frozen=True, kw_only=True):
 
 
 class QuotaUse(Told, frozen=True, kw_only=True):
-    """How many there may be, and how many there are."""
+    """How many there may be, and how many there are; of what is counted by days, until when."""
 
     quota: str
     limit: int
     current: int
+    resets_at: int | None = None
 
 
 class OrganizationUsage(Told, frozen=True, kw_only=True):
@@ -39,7 +40,9 @@ class OrganizationUsage(Told, frozen=True, kw_only=True):
 
 def write_used(used: core.Used) -> QuotaUse:
     """Return *used* as it is answered."""
-    return QuotaUse(quota=used.quota.value, limit=used.limit, current=used.current)
+    return QuotaUse(
+        quota=used.quota.value, limit=used.limit, current=used.current, resets_at=used.resets_at
+    )
 
 
 def write_usage(organization_id: str, used: Iterable[core.Used]) -> OrganizationUsage:

@@ -1,0 +1,123 @@
+"""Counted in the transaction that adds: what an organization has, and what it does in a day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.errors import Code, Limited
+from valetkey.core.quota import (
+    UNCOUNTED,
+    Ceiling,
+    OpenMark,
+    Quota,
+    Tally,
+    Used,
+    day_of,
+    mark_of,
+    tally_id,
+)
+from valetkey.core.units import DAY_S
+
+if TYPE_CHECKING:
+    from valetkey.config import Bounds
+    from valetkey.core.activity import Activity
+    from valetkey.core.session import Session
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, View
+
+_AT_ONCE: Final = 8  # forgotten at each opening: more than one, so that all are in the end
+
+
+def used_of(view: View, bounds: Bounds, organization_id: str, quota: Quota, *, now: int) -> Used:
+    """Return how much of *quota* an organization has, and may have."""
+    limit: int = getattr(bounds, quota)
+    ceiling = view.get(Ceiling, tally_id(organization_id, quota))
+    if ceiling is not None:
+        limit = min(limit, ceiling.limit)
+    day_at = _day_at(quota, now)
+    resets_at = None if day_at is None else day_at + DAY_S
+    return Used(quota, limit, _count(view, organization_id, quota, day_at), resets_at)
+
+
+def count_one(world: World, tx: Tx, organization_id: str, quota: Quota) -> None:
+    """
+    Count one more.
+
+    Raises:
+        Limited: The organization has as many as it may.
+    """
+    now = world.clock.now()
+    used = used_of(tx, world.bounds, organization_id, quota, now=now)
+    if used.current >= used.limit:
+        raise _used_up(used)
+    _put(tx, organization_id, quota, used.current + 1, _day_at(quota, now))
+
+
+def count_one_less(tx: Tx, organization_id: str, quota: Quota) -> None:
+    """Count one less of what is counted without an end."""
+    _put(tx, organization_id, quota, max(0, _count(tx, organization_id, quota, None) - 1), None)
+
+
+def add_activity(world: World, tx: Tx, activity: Activity) -> None:
+    """
+    Add *activity*, counted in its day. What stops is neither counted nor refused (`UNCOUNTED`).
+
+    Raises:
+        Limited: The organization did as much today as it may in a day.
+    """
+    if activity.kind not in UNCOUNTED:
+        count_one(world, tx, activity.organization_id, Quota.ACTIVITIES_PER_DAY)
+    tx.add(activity)
+
+
+def count_session(world: World, tx: Tx, session: Session) -> None:
+    """
+    Count one more open session, until it is stopped or its time is over; forget those that are.
+
+    Raises:
+        Limited: The organization has as many as it may.
+    """
+    owner, now = session.organization_id, world.clock.now()
+    first = tx.find(OpenMark, organization_id=owner, limit=_AT_ONCE)
+    over = [one for one in first if one.ends_at <= now]
+    for one in over:
+        tx.drop(OpenMark, one.id)
+    if over:
+        current = _count(tx, owner, Quota.SESSIONS, None)
+        _put(tx, owner, Quota.SESSIONS, max(0, current - len(over)), None)
+    count_one(world, tx, owner, Quota.SESSIONS)
+    tx.add(mark_of(owner, session.id, session.expires_at))
+
+
+def forget_session(tx: Tx, session: Session) -> None:
+    """Count *session*, which has ended before its time, no longer."""
+    mark = mark_of(session.organization_id, session.id, session.expires_at)
+    if tx.get(OpenMark, mark.id) is not None:
+        tx.drop(OpenMark, mark.id)
+        count_one_less(tx, session.organization_id, Quota.SESSIONS)
+
+
+def _used_up(used: Used) -> Limited:
+    facts: dict[str, object] = {
+        "quota": used.quota.value,
+        "limit": used.limit,
+        "current": used.current,
+    }
+    detail = f"expected at most {used.limit} {used.quota} in one organization, got one more"
+    if used.resets_at is not None:
+        facts["resets_at"] = used.resets_at
+        detail += f"; the next day (UTC) begins at {used.resets_at}, and what stops goes on"
+    return Limited(Code.QUOTA_EXCEEDED, detail, **facts)
+
+
+def _day_at(quota: Quota, now: int) -> int | None:
+    return day_of(now) if quota is Quota.ACTIVITIES_PER_DAY else None
+
+
+def _count(view: View, organization_id: str, quota: Quota, day_at: int | None) -> int:
+    tally = view.get(Tally, tally_id(organization_id, quota))
+    return 0 if tally is None or tally.day_at != day_at else tally.count
+
+
+def _put(tx: Tx, organization_id: str, quota: Quota, count: int, day_at: int | None) -> None:
+    tx.put(Tally(tally_id(organization_id, quota), organization_id, count, day_at))
