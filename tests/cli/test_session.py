@@ -262,15 +262,6 @@ def test_a_person_at_a_terminal_watches_a_table(live: Live) -> None:
     assert "revoked" in told
 
 
-def test_filters_narrow_the_list(live: Live) -> None:
-    """By state; of another user there is nothing."""
-    open_one(live, owner=False)
-    pending = run(live, "list", "--state", "pending", "--json").document["items"]
-    assert {one["state"] for one in pending} == {"pending"}
-    assert "pending" in run(live, "list", "--state", "pending").out
-    assert run(live, "list", "--state", "nonsense").code == 2
-
-
 def test_a_server_that_does_not_answer_is_exit_code_3() -> None:
     """A script can tell it from a refusal."""
     env = {"VALETKEY_URL": "http://127.0.0.1:1", "VALETKEY_API_KEY": "vk_secret_" + "a" * 43}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -11,14 +10,14 @@ import click
 from valetkey.cli.live import shown_live
 from valetkey.cli.options import owner_option, server_options, talk_to
 from valetkey.cli.session_link import link_session
+from valetkey.cli.session_list import list_sessions
 from valetkey.cli.session_open import open_session
 from valetkey.cli.session_sign import sign_session
-from valetkey.cli.session_view import session_view, sessions_table, steps_table
+from valetkey.cli.session_view import session_view, steps_table
 from valetkey.cli.terminal import REFUSED, UNREACHABLE, Terminal, Verb
 from valetkey.client.runs import is_settled
 from valetkey.core.activity import ActivityState
 from valetkey.core.session import State
-from valetkey.wire.base import Page
 from valetkey.wire.stop import StoppedAll
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from valetkey.client import Owner
     from valetkey.wire.stop import Stopped
 
-_MAX_LISTED: Final = 10_000
 _STILL_OPEN: Final = "chain_still_open"
 _SAYS: Final = {True: "refused", False: "NOT refused", None: "unknown"}
 _SAYS_OF_OPEN: Final = {**_SAYS, False: "not refused"}  # as it should be, after an unfreeze
@@ -39,40 +37,9 @@ def session() -> None:
 
 
 session.add_command(open_session)
+session.add_command(list_sessions)
 session.add_command(sign_session)
 session.add_command(link_session)
-
-
-@session.command("list", cls=Verb)
-@server_options
-@click.option("--state", type=click.Choice([one.value for one in State]), help="Only these.")
-@click.option("--user", "user_id", help="Only of this user (usr_…).")
-@click.option("--wallet", "wallet_id", help="Only on this wallet (wal_…).")
-@click.option("--under", "parent_id", help="Only directly under this session (ses_…).")
-@click.option("--limit", type=click.IntRange(1, _MAX_LISTED), default=50, show_default=True)
-@click.pass_obj
-def list_sessions(
-    terminal: Terminal,
-    *,
-    url: str,
-    api_key: str | None,
-    state: str | None,
-    user_id: str | None,
-    wallet_id: str | None,
-    parent_id: str | None,
-    limit: int,
-) -> None:
-    """List sessions, newest first."""
-    with talk_to(url, api_key) as server:
-        found = server.sessions.list(
-            state=state, user_id=user_id, wallet_id=wallet_id, parent_id=parent_id
-        )
-        sessions = list(islice(found, limit))
-    terminal.emit(Page(items=sessions))
-    if sessions:
-        terminal.show(sessions_table(sessions))
-    else:
-        terminal.say("no sessions")
 
 
 @session.command(cls=Verb)
