@@ -24,7 +24,10 @@ Seconds = Annotated[int, Meta(ge=1, le=366 * 86_400)]
 Wei = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
 Burst = Annotated[int, Meta(ge=1, le=10_000_000)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Name = Annotated[str, Meta(max_length=255)]
 Hex20 = Annotated[str, Meta(pattern="^0x[0-9a-f]{40}$")]
+DialectName = Literal["para", "portal"]
 ChainName = Annotated[str, Meta(pattern="^eip155:[1-9][0-9]{0,17}$")]
 
 
@@ -133,6 +136,22 @@ class ChainConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DialectConfig:
+    """
+    Where a vendor's wire format is spoken, beside its prefix on the shared socket.
+
+    Args:
+        ports: Sockets where it alone stands, at the root; 0 takes a free one.
+        host: The exact ``Host`` header at which it stands at the root of the shared socket.
+        origins: Whose pages may ask; for development ``http://localhost:*`` is any port.
+    """
+
+    ports: Annotated[list[Port], Meta(max_length=8)] = field(default_factory=list)
+    host: Name = ""
+    origins: Annotated[list[Name], Meta(max_length=64)] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """
     Everything that can be set. Unknown keys are errors.
@@ -159,12 +178,13 @@ class Config:
         trusted_proxies: Networks of proxies that are believed when they say where requests come
             from.
         proxy_header: The header in which they say it, and which they overwrite or append to.
+        dialects: Wire formats of vendors that are spoken; one that is not named is off.
         webhooks_allow_private: Development: webhooks on loopback, private addresses, ``http``.
     """
 
     chains: dict[ChainName, ChainConfig]
     host: Annotated[str, Meta(min_length=1, max_length=255)] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    port: Port = 8080
     public_url: Annotated[str, Meta(max_length=2048)] = ""
     store: str = "store.db"
     key_file: str = "key-encryption-key"
@@ -175,15 +195,14 @@ class Config:
         default_factory=dict
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    metrics_port: Annotated[int, Meta(ge=0, le=65_535)] | None = None
+    metrics_port: Port | None = None
     traces_url: Annotated[str, Meta(max_length=2048)] = ""
     drain_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
     grace_s: Annotated[float, Meta(ge=0.1, le=600)] = 30.0
     min_free_mib: Annotated[int, Meta(ge=0, le=2**40)] = 256
-    trusted_proxies: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=64)] = (
-        field(default_factory=list)
-    )
+    trusted_proxies: Annotated[list[Name], Meta(max_length=64)] = field(default_factory=list)
     proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    dialects: dict[DialectName, DialectConfig] = field(default_factory=dict)
     bounds: Bounds = field(default_factory=Bounds)
     rates: Rates = field(default_factory=Rates)
 
@@ -233,6 +252,11 @@ def parse_config(values: Mapping[str, object], environment: Mapping[str, str]) -
         if isinstance(section, dict):
             _refuse_unknown(section, {one.name for one in fields(kind)}, f"{name}.")
             merged[name] = dict(section)
+    for name, kind in _NAMED.items():
+        named = merged.get(name, {})
+        for inner, section in named.items() if isinstance(named, dict) else ():
+            if isinstance(section, dict):
+                _refuse_unknown(section, {one.name for one in fields(kind)}, f"{name}.{inner}.")
     _override(merged, environment)
     try:
         return msgspec.convert(merged, Config, strict=False)
@@ -249,7 +273,7 @@ def _refuse_unknown(values: Mapping[str, object], known: set[str], where: str) -
 
 
 def _override(merged: dict[str, object], environment: Mapping[str, str]) -> None:
-    plain = {one.name for one in fields(Config)} - {"chains", "names", *_SECTIONS}
+    plain = {one.name for one in fields(Config)} - {"names", *_NAMED, *_SECTIONS}
     inner = {
         f"{name}_{one.name}": (name, one.name)
         for name, kind in _SECTIONS.items()
@@ -272,6 +296,7 @@ def _override(merged: dict[str, object], environment: Mapping[str, str]) -> None
 
 
 _SECTIONS: Final = {"bounds": Bounds, "rates": Rates}
+_NAMED: Final = {"chains": ChainConfig, "dialects": DialectConfig}
 _LISTS: Final = frozenset({"trusted_proxies"})
 
 # Variables with our prefix that other parts read: the client's, the vault's, the crash tests'.

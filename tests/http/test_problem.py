@@ -63,7 +63,7 @@ def test_a_problem_has_the_members_of_the_standard_and_the_facts() -> None:
 
 def test_what_is_unforeseen_says_where_to_look_and_nothing_else() -> None:
     """The reason stays in the log."""
-    body = unforeseen("req_1")
+    body = problem(unforeseen("req_1"), request_id="req_1")
     assert body["status"] == 500
     assert "req_1" in str(body["detail"])
 

@@ -18,7 +18,7 @@ from valetkey.flows.world import World
 from valetkey.http.door import expect_entry
 from valetkey.http.native.table import ROUTES
 from valetkey.http.readiness import Readiness
-from valetkey.http.routes import SESSION, Leave, Read, Route, Table, Write, parameter_of
+from valetkey.http.routes import SESSION, Leave, Read, Route, Table, Write, parameters_of
 from valetkey.http.settings import Settings
 from valetkey.http.sight import ReadOnly, Reads, reads_of
 from valetkey.telemetry.telemetry import Telemetry
@@ -29,15 +29,19 @@ TABLE = Table(ROUTES)
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_is_found_by_its_path(route: Route) -> None:
     """What is in the table is reached, with the id that stands in the path."""
-    parameter = parameter_of(route.path)
-    path = route.path.replace(f"{{{parameter}}}", "something")
-    assert TABLE.find(route.method, path) == (route, "something" if parameter else "")
+    path, names = route.path, parameters_of(route.path)
+    for at, parameter in enumerate(names):
+        path = path.replace(f"{{{parameter}}}", f"something-{at}")
+    assert TABLE.find(route.method, path) == (
+        route,
+        tuple(f"something-{at}" for at in range(len(names))),
+    )
 
 
 def test_a_path_without_braces_wins_over_one_with_them() -> None:
     """`/v1/sessions/revoke` is no session called revoke."""
-    route, name = TABLE.find("POST", "/v1/sessions/revoke")
-    assert (route.path, name) == ("/v1/sessions/revoke", "")
+    route, names = TABLE.find("POST", "/v1/sessions/revoke")
+    assert (route.path, names) == ("/v1/sessions/revoke", ())
 
 
 def test_what_no_route_has_is_not_found() -> None:

@@ -122,7 +122,8 @@ def _telling(config: Config) -> Iterator[Telemetry]:
 
 
 def _announce(terminal: Terminal, serving: Serving, home: Path, journal: Journal) -> None:
-    where = {"url": serving.url, "metrics_url": serving.metrics_url}
+    where: dict[str, object] = {"url": serving.url, "metrics_url": serving.metrics_url}
+    where |= {f"{name}_urls": list(urls) for name, urls in serving.dialect_urls.items()}
     terminal.emit({**where, "home": str(home)})
     terminal.say(f"valetkey {__version__} is listening on {serving.url} (home {home})")
     journal.note("info", "server:started", **where)
@@ -144,6 +145,7 @@ def _settings(wired: Wired) -> Settings:
         rates=wired.config.rates,
         trusted_proxies=tuple(wired.config.trusted_proxies),
         proxy_header=wired.config.proxy_header,
+        dialects=wired.config.dialects,
     )
 
 

@@ -7,35 +7,20 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from valetkey.core.errors import Code, ValetkeyError
+from valetkey.core.errors import ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS
-from valetkey.core.surface import Surface
 from valetkey.flows.meter import Subject
-from valetkey.flows.prove import authenticate
-from valetkey.http.answer import ENCODER, Answer, refuse, send_answer
+from valetkey.http.answer import ENCODER, Answer, send_answer
+from valetkey.http.asking import Asking
+from valetkey.http.cors import is_preflight
 from valetkey.http.door import Door, expect_entry
-from valetkey.http.incoming import (
-    Disconnected,
-    Incoming,
-    read_body,
-    read_fields,
-    read_form,
-    read_json,
-    read_query,
-    read_target,
-)
-from valetkey.http.native.table import ROUTES
-from valetkey.http.oauth import refuse_oauth
-from valetkey.http.openapi import openapi_route
-from valetkey.http.pages import Pages
+from valetkey.http.faces import Faces
+from valetkey.http.incoming import Disconnected, Incoming, read_body, read_fields, read_target
 from valetkey.http.peer import Peers
-from valetkey.http.problem import CONTENT_TYPE, INTERNAL_STATUS, unforeseen
-from valetkey.http.proof import nonce_fields, read_proof
-from valetkey.http.rates import Turnstile
-from valetkey.http.routes import EVERYBODY, Ask, Leave, Read, Stream, Table, check_name
+from valetkey.http.problem import unforeseen
+from valetkey.http.rates import Lane, Turnstile
+from valetkey.http.routes import Ask, Leave, Read, Stream
 from valetkey.http.sight import reads_of
 from valetkey.http.streams.opened import by_ticket, check_resumed, send_stream, stream_answer
 from valetkey.http.streams.streams import Streams
@@ -49,6 +34,7 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.http.answer import Send
+    from valetkey.http.face import Face
     from valetkey.http.readiness import Readiness
     from valetkey.http.routes import Route
     from valetkey.http.settings import Settings
@@ -59,29 +45,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Body:
-    """How bodies of one type are read: worked out once, for it takes longer than a request."""
+class _Shown:
+    """Which face a request is shown, and how many characters of its path only said so."""
 
-    decoder: msgspec.json.Decoder[Any]
-    may_be_empty: bool
-
-    @classmethod
-    def of(cls, kind: type[msgspec.Struct]) -> _Body:
-        """Look at the fields of *kind*."""
-        is_needed = any(one.required for one in msgspec.structs.fields(kind))
-        return cls(msgspec.json.Decoder(kind), may_be_empty=not is_needed)
-
-
-def _unasked(kind: type[msgspec.Struct]) -> msgspec.Struct | None:
-    """Return what a query of *kind* is when it is empty; None if it must not be."""
-    if any(one.required for one in msgspec.structs.fields(kind)):
-        return None
-    return read_query("", kind)
+    face: Face
+    skipped: int
+    request_id: str
 
 
 class App:
     """
-    The native API over one world.
+    The API over one world, native and in the dialects that are turned on.
 
     A write goes on when its caller goes away: what it has begun, it finishes.
     """
@@ -89,37 +63,46 @@ class App:
     def __init__(
         self, world: World, settings: Settings, telemetry: Telemetry, readiness: Readiness
     ) -> None:
-        self.table = Table((*ROUTES, openapi_route(ROUTES, version=settings.version)))
+        self.faces = Faces(settings)
         self._telemetry = telemetry
         self._spans = telemetry.spans
-        self._pages = Pages()
         self._world = world
         self._reads = reads_of(world, settings, readiness)
         self.streams = Streams(self._reads, settings, telemetry.journal)
         self._door = Door(world, self._reads)
         self._limits = settings.limits
-        self._origin = settings.origin()
         self._peers = Peers(settings.trusted_proxies, settings.proxy_header)
         self._turnstile = Turnstile(settings.rates, world.clock)
-        self._bodies = {
-            route.body: _Body.of(route.body) for route in self.table.routes if route.body
-        }
-        self._unasked = {route.query: _unasked(route.query) for route in self.table.routes}
+        routes = (route for face in self.faces.all() for route in face.table.routes)
+        self._asking = Asking(routes, settings.limits)
         self._begun: set[asyncio.Task[object]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request on the shared socket."""
         if scope["type"] != "http":
             await _answer_others(scope, receive, send)
             return
+        face, skipped = self.faces.find(scope)
+        await self.serve(scope, receive, send, face, skipped=skipped)
+
+    async def serve(
+        self, scope: Scope, receive: Receive, send: Send, face: Face, *, skipped: int = 0
+    ) -> None:
+        """
+        Answer one request with *face*.
+
+        Args:
+            skipped: How many characters of the path only said which face.
+        """
         started = time.perf_counter_ns()
         request_id = self._world.new_id(Prefix.REQUEST)
         begin_request(request_id)
         noted = Noted(scope["method"])
+        shown = _Shown(face, skipped, request_id)
         self._telemetry.began()
         try:
             with request_span(self._spans, scope) as span:
-                answer = await self._answer(scope, receive, request_id, noted)
+                answer = await self._answer(scope, receive, shown, noted)
                 note_answer(span, noted, answer)
         except Disconnected:
             return
@@ -152,79 +135,55 @@ class App:
                 await asyncio.wait(late)
         await self._reads.calculator.close()
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, request_id: str, noted: Noted
-    ) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, shown: _Shown, noted: Noted) -> Answer:
+        face, request_id = shown.face, shown.request_id
         try:
-            return await self._route(scope, receive, noted)
+            answer = await self._route(scope, receive, shown, noted)
         except ValetkeyError as error:
-            return (refuse_oauth if noted.is_oauth else refuse)(error, request_id)
+            answer = face.refuse(error, request_id, noted)
         except Disconnected:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where nothing may get through
             self._telemetry.journal.unforeseen(error, route=noted.route)
-            body = ENCODER.encode(unforeseen(request_id))
-            return Answer(INTERNAL_STATUS, body, CONTENT_TYPE, code=Code.INTERNAL.value)
+            answer = face.refuse(unforeseen(request_id), request_id, noted)
+        if face.cors is not None:
+            answer.headers += face.cors.fields(scope["headers"])
+        return answer
 
-    async def _route(self, scope: Scope, receive: Receive, noted: Noted) -> Answer:
+    async def _route(self, scope: Scope, receive: Receive, shown: _Shown, noted: Noted) -> Answer:
         """1. which route; 2. all of the request; 3. who asks; 4. what for; 5. through its door."""
-        limits = self._limits
-        path, query = read_target(scope, limits)  # 1
-        page = self._pages.find(scope["method"], path)
-        if page is not None:
-            noted.route = path
-            return page
-        route, name = self.table.find(scope["method"], path)
-        noted.route, noted.is_oauth = route.path, route.is_oauth
+        limits, face = self._limits, shown.face
+        whole, query = read_target(scope, limits)  # 1
+        path = whole[shown.skipped :]
+        file = face.find_file(scope["method"], path)
+        if file is not None:
+            noted.route = whole
+            return file
         peer = self._peers.of(scope)
+        if face.cors is not None and is_preflight(scope["method"], scope["headers"]):
+            self._turnstile.passed(peer, Lane.USUAL, ANONYMOUS)
+            return face.cors.preflight()
+        route, names = face.table.find(scope["method"], path)
+        noted.route, noted.is_oauth = f"{face.prefix}{route.path}", route.is_oauth
         self._turnstile.expect_room(peer, route.lane)
-        fields = read_fields(scope["headers"], limits)  # 2
+        fields = noted.fields = read_fields(scope["headers"], limits)  # 2
         body = await read_body(receive, fields, limits)
         incoming = Incoming(scope["method"], scope["scheme"], path, query, fields, body)
         try:
-            principal = await by_ticket(self._world, route, incoming, name)  # 3
-            principal = principal or await self._principal(route, incoming, noted)
+            principal = await by_ticket(self._world, route, incoming, names)  # 3
+            principal = principal or await face.prove(self._world, route, incoming, noted)
         except ValetkeyError as error:
             self._turnstile.failed(peer, route.lane, error)
             raise
         noted.principal_id = principal.subject_id
         noted.headers += self._turnstile.passed(peer, route.lane, principal)
         expect_entry(route, principal)
-        ask = self._ask(route, incoming, name, peer)  # 4
+        ask = self._asking.read(route, incoming, names, peer)  # 4
         with self._spans.span(flow_name(route.handle)):
             made = await self._pass(route, principal, incoming, ask)  # 5
             if isinstance(made, Subject):
                 return stream_answer(await self.streams.open(principal, made))
-        return Answer(route.status, ENCODER.encode(made))
-
-    async def _principal(self, route: Route, incoming: Incoming, noted: Noted) -> Principal:
-        if route.who == EVERYBODY:
-            return ANONYMOUS
-        if b"dpop" in incoming.fields:
-            noted.headers = await nonce_fields(self._world)
-        proof = read_proof(incoming, origin=self._origin, now=self._world.clock.now())
-        return await authenticate(
-            self._world,
-            proof,
-            is_write=not isinstance(route, Read),
-            is_leaving=isinstance(route, Leave),
-            surface=Surface.NATIVE,
-        )
-
-    def _ask(self, route: Route, incoming: Incoming, name: str, peer: str) -> Ask[Any, Any]:
-        body: object = None
-        if route.body is not None:
-            if route.form:
-                body = read_form(incoming, route.body)
-            else:
-                kind = self._bodies[route.body]
-                body = read_json(
-                    incoming, kind.decoder, self._limits, may_be_empty=kind.may_be_empty
-                )
-        query = self._unasked.get(route.query) if not incoming.query else None
-        if query is None:
-            query = read_query(incoming.query, route.query)
-        return Ask(check_name(route, name), body, query, peer)
+        return made if isinstance(made, Answer) else Answer(route.status, ENCODER.encode(made))
 
     async def _pass(
         self, route: Route, principal: Principal, incoming: Incoming, ask: Ask[Any, Any]
@@ -246,6 +205,21 @@ class App:
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
         return await asyncio.shield(task)
+
+
+class Front:
+    """A socket where *app* shows one face alone: no other route is there."""
+
+    def __init__(self, app: App, face: Face) -> None:
+        self._app = app
+        self._face = face
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await _answer_others(scope, receive, send)
+            return
+        await self._app.serve(scope, receive, send, self._face)
 
 
 async def _answer_others(scope: Scope, receive: Receive, send: Send) -> None:

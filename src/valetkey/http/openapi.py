@@ -10,7 +10,7 @@ import msgspec
 from valetkey.core.errors import Code
 from valetkey.core.principal import PrincipalKind
 from valetkey.http.problem import CONTENT_TYPE
-from valetkey.http.routes import EVERYBODY, PREFIXES, NoQuery, Read, Stream, parameter_of
+from valetkey.http.routes import EVERYBODY, PREFIXES, NoQuery, Read, Stream, parameters_of
 from valetkey.wire.exchange import OauthError
 from valetkey.wire.server import Problem
 
@@ -148,8 +148,7 @@ def _reference(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever type a r
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = []
-    named = parameter_of(route.path)
-    if named is not None:
+    for named in parameters_of(route.path):
         schema: dict[str, Any] = {"type": "string"}
         if named in PREFIXES:
             schema["pattern"] = f"^{PREFIXES[named]}_[0-9a-z]{{24}}$"

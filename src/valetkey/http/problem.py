@@ -163,13 +163,6 @@ def problem(error: ValetkeyError, *, request_id: str) -> dict[str, object]:
     return {**error.facts, **body}
 
 
-def unforeseen(request_id: str) -> dict[str, object]:
-    """Return the body for what we did not foresee: an id to look for in the log, and no more."""
-    return {
-        "type": f"{TYPES}{Code.INTERNAL}",
-        "title": TITLES[Code.INTERNAL],
-        "status": INTERNAL_STATUS,
-        "detail": f"the log has the reason under {request_id}",
-        "code": Code.INTERNAL.value,
-        "request_id": request_id,
-    }
+def unforeseen(request_id: str) -> ValetkeyError:
+    """Return what is said of what we did not foresee: an id to look for in the log, no more."""
+    return ValetkeyError(Code.INTERNAL, f"the log has the reason under {request_id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.http.rates import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from valetkey.core.principal import Principal
     from valetkey.core.scope import Scope
@@ -40,15 +41,17 @@ class Ask(Struct, Generic[B, Q], frozen=True):
     What a request asks for.
 
     Args:
-        id: What stands in the path where the route has braces; empty without.
+        id: What stands in the path where the route has braces first; empty without.
         body: As the route's type says; None for a route without body.
         peer: From where it comes, as `Peers` says.
+        names: What stands at all braces, in their order.
     """
 
     id: str
     body: B
     query: Q
     peer: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class _Route:
     What all routes have.
 
     Args:
-        path: At most one segment in braces, named after what its id names.
+        path: With segments in braces, each named after what its id names.
         who: Kinds of principals that get in.
         lane: How its requests are counted.
         scope: What a credential must be allowed; None only where none gets in, or everybody.
@@ -128,6 +131,7 @@ class Leave(_Route):
 
 Route = Read | Write | Leave
 
+_BRACES: Final = re.compile(r"\{(\w+)\}")
 PREFIXES: Final = {
     "organization_id": Prefix.ORGANIZATION,
     "user_id": Prefix.USER,
@@ -141,17 +145,17 @@ PREFIXES: Final = {
 }
 
 
-def parameter_of(path: str) -> str | None:
-    """Return the name in braces in *path*, if there is one."""
-    return path.partition("{")[2].partition("}")[0] or None
+def parameters_of(path: str) -> tuple[str, ...]:
+    """Return the names in braces in *path*, in their order."""
+    return tuple(_BRACES.findall(path))
 
 
 class Table:
     """
     Every route by path and method.
 
-    Paths without braces are one look-up; the others are one more for each place at which braces
-    stand in any path.
+    Paths without braces are one look-up; the others are one more for each set of places at which
+    braces stand in any path.
 
     Raises:
         ValueError: Two routes have the same method and path, or one is open to credentials without
@@ -161,33 +165,33 @@ class Table:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
         self._methods: dict[str, dict[str, Route]] = {}
-        places: set[int] = set()
+        places: set[tuple[int, ...]] = set()
         for route in self.routes:
             _check_scope(route)
-            parameter = parameter_of(route.path)
-            key = route.path
-            if parameter is not None:
-                key = key.replace(f"{{{parameter}}}", "{}")
-                places.add(key.split("/").index("{}"))
+            key = _BRACES.sub("{}", route.path)
+            places.add(tuple(at for at, one in enumerate(key.split("/")) if one == "{}"))
             methods = self._methods.setdefault(key, {})
             if route.method in methods:
                 msg = f"expected {route.method} {route.path} once"
                 raise ValueError(msg)
             methods[route.method] = route
-        self._places = sorted(places, reverse=True)
+        places.discard(())
+        self._places = sorted(places, key=lambda at: (-len(at), at), reverse=True)
 
-    def find(self, method: str, path: str) -> tuple[Route, str]:
+    def find(self, method: str, path: str) -> tuple[Route, tuple[str, ...]]:
         """
         Return the route for *path* and what stands at its braces, unchecked.
+
+        Where several fit, the one with the fewest braces is it, and those furthest behind.
 
         Raises:
             NotFound: There is nothing under that path.
             Malformed: ``method_not_allowed``, with those that are in the facts.
         """
         methods = self._methods.get(path)
-        name = ""
+        names: tuple[str, ...] = ()
         if methods is None:
-            methods, name = self._find_template(path)
+            methods, names = self._find_template(path)
         asked = "GET" if method == "HEAD" else method
         route = methods.get(asked)
         if route is None:
@@ -196,18 +200,25 @@ class Table:
                 allowed.append("HEAD")
             detail = f"expected {' or '.join(allowed)}, got {method[:20]}"
             raise Malformed(Code.METHOD_NOT_ALLOWED, detail, allow=allowed)
-        return route, name
+        return route, names
 
-    def _find_template(self, path: str) -> tuple[dict[str, Route], str]:
+    def _find_template(self, path: str) -> tuple[dict[str, Route], tuple[str, ...]]:
         parts = path.split("/")
-        for place in self._places:
-            if place >= len(parts):
+        for places in self._places:
+            if places[-1] >= len(parts):
                 continue
-            name = parts[place]
-            methods = self._methods.get("/".join([*parts[:place], "{}", *parts[place + 1 :]]))
-            if methods is not None and name not in {"", "{}"}:
-                return methods, name
+            names = tuple(parts[at] for at in places)
+            methods = self._methods.get(_filled(parts, places))
+            if methods is not None and not {"", "{}"} & {*names}:
+                return methods, names
         raise NotFound(Code.NO_SUCH_ROUTE, f"there is nothing at {path[:80]!r}")
+
+
+def _filled(parts: Sequence[str], places: Sequence[int]) -> str:
+    filled = list(parts)
+    for at in places:
+        filled[at] = "{}"
+    return "/".join(filled)
 
 
 def _check_scope(route: Route) -> None:
@@ -218,12 +229,15 @@ def _check_scope(route: Route) -> None:
         raise ValueError(msg)
 
 
-def check_name(route: Route, name: str) -> str:
+def check_names(route: Route, names: tuple[str, ...]) -> tuple[str, ...]:
     """
-    Return *name* if it is an id of the kind that the path of *route* wants.
+    Return *names* if they are ids of the kinds that the path of *route* wants.
 
     Raises:
-        Malformed: It is not.
+        Malformed: One is not.
     """
-    prefix = PREFIXES.get(parameter_of(route.path) or "")
-    return name if prefix is None else check_id(name, prefix)
+    for parameter, name in zip(parameters_of(route.path), names, strict=True):
+        prefix = PREFIXES.get(parameter)
+        if prefix is not None:
+            check_id(name, prefix)
+    return names

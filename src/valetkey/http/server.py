@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from valetkey.http import metrics_page
-from valetkey.http.app import App
+from valetkey.http.app import App, Front
 from valetkey.http.bounded import answering, listen
 from valetkey.http.courier import delivering
 from valetkey.http.loops import Pulse, keep_looking, keep_settling
@@ -21,7 +22,8 @@ from valetkey.telemetry.observed import observed
 from valetkey.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+    import socket
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 
     from valetkey.flows.world import World
     from valetkey.http.readiness import Check
@@ -39,6 +41,7 @@ class Serving:
     Args:
         url: Where it answers.
         metrics_url: Where its metrics are, if they are anywhere.
+        dialect_urls: Where the dialects that are spoken stand at the root of a socket.
         readiness: To be ended some time before the server is, so that nobody is sent here any more.
     """
 
@@ -47,6 +50,7 @@ class Serving:
     port: int
     metrics_url: str | None
     readiness: Readiness
+    dialect_urls: Mapping[str, tuple[str, ...]]
 
 
 @contextlib.asynccontextmanager
@@ -72,9 +76,7 @@ async def running(
         Unavailable: An address is taken.
     """
     settings, telemetry = settings or Settings(), telemetry or Telemetry(journal)
-    listener = listen(host, port)
-    bound = listener.getsockname()[1]
-    url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
+    listener, url = _listening(host, port)
     world = observed(world, telemetry)
     pulse = Pulse() if settings.reconcile_s else None
     readiness = Readiness(checks_of(world, pulse) | dict(checks or {}), world.clock, telemetry)
@@ -89,18 +91,41 @@ async def running(
         )
         await stack.enter_async_context(delivering(world, settings.deliver_s, telemetry.journal))
         stack.push_async_callback(app.finish, within_s=settings.grace_s)
-        await stack.enter_async_context(
-            answering(
-                app,
-                listener,
-                head_wait_s=settings.limits.head_wait_s,
-                grace_s=settings.grace_s,
-            )
+        answer = partial(
+            answering, head_wait_s=settings.limits.head_wait_s, grace_s=settings.grace_s
         )
+        await stack.enter_async_context(answer(app, listener))
+        dialect_urls: dict[str, tuple[str, ...]] = {
+            name: await _speak(stack, answer, Front(app, face), host, settings.dialects[name].ports)
+            for name, face in app.faces.dialects.items()
+        }
         stack.callback(app.streams.end)  # before the server waits for its answers to end
         metrics_url = await _show_metrics(stack, telemetry.metrics, settings.metrics_port)
-        yield Serving(url, host, bound, metrics_url, readiness)
+        bound = listener.getsockname()[1]
+        yield Serving(url, host, bound, metrics_url, readiness, dialect_urls)
         readiness.end()
+
+
+def _listening(host: str, port: int) -> tuple[socket.socket, str]:
+    listener = listen(host, port)
+    bound = listener.getsockname()[1]
+    return listener, f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
+
+
+async def _speak(
+    stack: contextlib.AsyncExitStack,
+    answer: Callable[[Front, socket.socket], contextlib.AbstractAsyncContextManager[None]],
+    front: Front,
+    host: str,
+    ports: Sequence[int],
+) -> tuple[str, ...]:
+    """Have *front* answer on *ports*; return where that is."""
+    urls = []
+    for port in ports:
+        listener, url = _listening(host, port)
+        await stack.enter_async_context(answer(front, listener))
+        urls.append(url)
+    return tuple(urls)
 
 
 async def _show_metrics(

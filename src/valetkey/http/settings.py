@@ -13,6 +13,8 @@ from valetkey.core.errors import Code, Malformed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from valetkey.config import DialectConfig, DialectName
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -69,6 +71,7 @@ class Settings:
         deliver_s: Pause between two looks for what waits for webhooks; 0 is never.
         tick_s: Pause between two looks at what is watched, while streams are open.
         heartbeat_s: A stream that has nothing to say says so after this.
+        dialects: Wire formats of vendors that are spoken.
     """
 
     version: str = __version__
@@ -85,6 +88,7 @@ class Settings:
     rates: Rates = field(default_factory=Rates)
     trusted_proxies: tuple[str, ...] = ()
     proxy_header: str = "x-forwarded-for"
+    dialects: Mapping[DialectName, DialectConfig] = field(default_factory=dict)
 
     @property
     def issuer(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ class Noted:
         route: Its template; the path itself may hold anything.
         is_oauth: Whether a refusal is told in the form of OAuth 2.
         headers: What the answer says beside its body, however it ends.
+        fields: Header fields of the request, once they were read.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Noted:
     is_oauth: bool = False
     principal_id: str = ""
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    fields: dict[bytes, bytes] = field(default_factory=dict)
 
 
 def request_span(spans: Spans, scope: dict[str, Any]) -> AbstractContextManager[Span | None]:

@@ -8,7 +8,7 @@ from valetkey.core.errors import Code, Malformed, Unauthenticated
 from valetkey.flows.tickets import take_ticket
 from valetkey.http.answer import Answer, send_head
 from valetkey.http.incoming import read_query
-from valetkey.http.routes import Stream, check_name
+from valetkey.http.routes import Stream, check_names
 from valetkey.http.streams.channel import CONTENT_TYPE
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ _HEADERS: Final = (
 )
 
 
-async def by_ticket(world: World, route: Route, incoming: Incoming, name: str) -> Principal | None:
+async def by_ticket(
+    world: World, route: Route, incoming: Incoming, names: tuple[str, ...]
+) -> Principal | None:
     """
     Return whom the ticket in the query stands for, or None if there is none.
 
@@ -41,7 +43,7 @@ async def by_ticket(world: World, route: Route, incoming: Incoming, name: str) -
         return None
     if any(field in incoming.fields for field in _PROOFS):
         raise Unauthenticated(Code.PROOF_REFUSED, "expected a ticket or another proof, got both")
-    return await take_ticket(world, ticket, session_id=check_name(route, name))
+    return await take_ticket(world, ticket, session_id=check_names(route, names)[0])
 
 
 def check_resumed(incoming: Incoming) -> None:

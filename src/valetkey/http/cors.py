@@ -1,0 +1,106 @@
+"""Which pages of other origins may ask, and what of an answer they may read (Fetch, CORS)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.errors import Code, Malformed
+from valetkey.http.answer import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Lines = Iterable[tuple[bytes, bytes]]
+    Fields = tuple[tuple[bytes, bytes], ...]
+
+NO_CONTENT: Final = 204
+_MAX_AGE_S: Final = 600
+_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+_ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+_ANY_PORT: Final = re.compile(r"(http://(?:localhost|127\.0\.0\.1)):\*")
+
+
+class Origins:
+    """
+    The origins of pages that may ask.
+
+    Args:
+        texts: Each exact, such as ``https://app.example``; or, for development, those of any port
+            of this machine: ``http://localhost:*`` or ``http://127.0.0.1:*``.
+
+    Raises:
+        Malformed: One is neither.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts = tuple(texts)
+        local: list[str] = []
+        for text in self.texts:
+            any_port = _ANY_PORT.fullmatch(text)
+            if any_port:
+                local.append(any_port[1])
+            elif not _ORIGIN.fullmatch(text):
+                expected = "an origin such as https://app.example, or http://localhost:*"
+                detail = f"origins: expected {expected}, got {text[:80]!r}"
+                raise Malformed(Code.MALFORMED_CONFIG, detail)
+        self._exact = frozenset(self.texts)
+        self._local = tuple(local)
+
+    def __contains__(self, origin: object) -> bool:
+        """Whether pages of *origin* may ask."""
+        if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
+            return False
+        return origin in self._exact or any(
+            origin == one or origin.startswith(f"{one}:") for one in self._local
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """
+    What pages of *origins* may send, and read.
+
+    Args:
+        asks: Names of header fields that they may send beside the usual ones.
+        reads: Names of header fields of the answer that they may read.
+        has_credentials: Whether they are told that credentials are fine, because their client
+            insists on it. A cookie proves nothing here all the same.
+    """
+
+    origins: Origins
+    asks: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    has_credentials: bool = False
+
+    def fields(self, lines: Lines) -> Fields:
+        """Return what the answer to a request with the header *lines* says to its browser."""
+        found = [value for name, value in lines if name == b"origin"]
+        if len(found) != 1 or found[0].decode("latin-1") not in self.origins:
+            return ((b"vary", b"origin"),)
+        fields = [(b"vary", b"origin"), (b"access-control-allow-origin", found[0])]
+        if self.has_credentials:
+            fields.append((b"access-control-allow-credentials", b"true"))
+        if self.reads:
+            fields.append((b"access-control-expose-headers", ", ".join(self.reads).encode()))
+        return tuple(fields)
+
+    def preflight(self) -> Answer:
+        """Return the answer to a browser that asks what a page may ask; `fields` say whose."""
+        return Answer(
+            NO_CONTENT,
+            b"",
+            headers=(
+                (b"access-control-allow-methods", _METHODS),
+                (b"access-control-allow-headers", ", ".join(self.asks).encode()),
+                (b"access-control-max-age", b"%d" % _MAX_AGE_S),
+            ),
+        )
+
+
+def is_preflight(method: str, lines: Lines) -> bool:
+    """Say whether a browser asks what a page may ask."""
+    return method == "OPTIONS" and any(
+        name == b"access-control-request-method" for name, _ in lines
+    )

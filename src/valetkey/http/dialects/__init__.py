@@ -1,0 +1,1 @@
+"""Vendors' wire formats, translated into our commands and back. They decide nothing."""

@@ -1,0 +1,51 @@
+"""Portal's wire format as a face of the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.surface import Surface
+from valetkey.http.cors import Cors, Origins
+from valetkey.http.dialects.portal import client
+from valetkey.http.dialects.portal.errors import refuse
+from valetkey.http.dialects.vendor import bearer_in, principal_of, token_in
+from valetkey.http.face import Face, no_files
+from valetkey.http.routes import Table
+
+if TYPE_CHECKING:
+    from valetkey.config import DialectConfig
+    from valetkey.core.principal import Principal
+    from valetkey.flows.world import World
+    from valetkey.http.incoming import Incoming
+    from valetkey.http.routes import Route
+    from valetkey.http.settings import Settings
+    from valetkey.http.traced import Noted
+
+PREFIX: Final = "/portal"
+TATUM: Final = "/v4/wallets/"
+_ASKS: Final = ("authorization", "content-type", "x-api-key")
+
+
+def portal_face(config: DialectConfig, _settings: Settings) -> Face:
+    """
+    Return Portal's wire format.
+
+    Raises:
+        Malformed: An origin in *config* is none.
+    """
+    return Face(
+        surface=Surface.PORTAL,
+        table=Table(client.ROUTES),
+        prove=_prove,
+        refuse=refuse,
+        find_file=no_files,
+        prefix=PREFIX,
+        cors=Cors(Origins(config.origins), asks=_ASKS),
+    )
+
+
+async def _prove(world: World, route: Route, incoming: Incoming, _noted: Noted) -> Principal:
+    """Tatum's paths have the key in ``x-api-key``, Portal's a token behind ``Bearer``."""
+    is_tatum = route.path.startswith(TATUM)
+    proof = token_in(incoming, b"x-api-key") if is_tatum else bearer_in(incoming)
+    return await principal_of(world, proof, route, Surface.PORTAL)

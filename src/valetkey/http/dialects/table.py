@@ -1,0 +1,19 @@
+"""Every dialect, by its surface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.surface import Surface
+from valetkey.http.dialects.portal.face import portal_face
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from valetkey.config import DialectConfig
+    from valetkey.http.face import Face
+    from valetkey.http.settings import Settings
+
+DIALECTS: Final[Mapping[Surface, Callable[[DialectConfig, Settings], Face]]] = {
+    Surface.PORTAL: portal_face,
+}
