@@ -97,6 +97,35 @@ async def test_a_server_that_cuts_or_changes_its_log_is_found(
         await close(vk)
 
 
+async def test_heads_of_every_day_hold_together(vk: Client) -> None:
+    """Each of them, in whatever order; one of another organization does not fit."""
+    kept = []
+    for number in range(3):
+        await done(vk.users.add(f"day {number}"))
+        kept.append(await done(vk.audit.head()))
+    check = await done(vk.audit.verify(kept=kept[::-1]))
+    assert check.broken is None
+    child = await done(vk.organizations.open("Below"))
+    other = await done(vk.audit.head(organization_id=child.id))
+    check = await done(vk.audit.verify(kept=[*kept, other]))
+    assert (check.lines, check.broken.problem) == (0, "a head is of another organization")
+
+
+async def test_the_log_of_another_organization_is_not_taken_for_the_one_asked_for(
+    service: Service, make: Client
+) -> None:
+    """The attack: a whole log, with its own genuine head, in the place of the one that is not."""
+    lies: Lies = {}
+    with lying(service.url, lies) as liar:
+        vk = make(liar.url, api_key=service.api_key)
+        child = await done(vk.organizations.open("Below"))
+        own = msgspec.to_builtins(await done(vk.audit.head()))
+        lies["/v1/audit/head"] = lambda head: head.update(own)
+        check = await done(vk.audit.verify(organization_id=child.id))
+        assert "expected the log of" in check.broken.problem
+        await close(vk)
+
+
 Items = dict[str, Any]
 
 

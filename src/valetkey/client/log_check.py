@@ -9,6 +9,8 @@ from valetkey.core.audit import Break, Follower
 from valetkey.wire.server import read_audit_head
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from valetkey.core.audit import SignedHead
     from valetkey.wire.server import AuditHead
 
@@ -29,7 +31,7 @@ class LogCheck:
     broken: Break | None
 
 
-def follower_of(now: AuditHead, kept: AuditHead | None) -> tuple[Follower, Break | None]:
+def follower_of(now: AuditHead, kept: Iterable[AuditHead]) -> tuple[Follower, Break | None]:
     """
     Return what follows the log up to *now* and past *kept*, and what is wrong with these heads.
 
@@ -37,7 +39,7 @@ def follower_of(now: AuditHead, kept: AuditHead | None) -> tuple[Follower, Break
         Malformed: One of them is no head at all.
     """
     signed = read_audit_head(now)
-    heads = [signed] if kept is None else [signed, read_audit_head(kept)]
+    heads = [signed, *map(read_audit_head, kept)]
     follower = Follower(signed.organization_id, [one.head for one in heads])
     return follower, _wrong(heads)
 
@@ -46,7 +48,7 @@ def _wrong(heads: list[SignedHead]) -> Break | None:
     if not all(one.is_genuine() for one in heads):
         return Break(0, "a head is not signed by the key that it names")
     if len({one.public_key for one in heads}) > 1:
-        return Break(0, "the head is signed by another key than the one that was kept")
+        return Break(0, "the head is signed by another key than the kept one")
     if len({one.organization_id for one in heads}) > 1:
-        return Break(0, "the kept head is of another organization")
+        return Break(0, "a head is of another organization")
     return None

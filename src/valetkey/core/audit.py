@@ -142,7 +142,9 @@ class Follower:
     """
 
     def __init__(self, organization_id: str, heads: Iterable[AuditHead] = ()) -> None:
-        self._heads = tuple(heads)
+        self._heads: dict[int, set[bytes]] = {}
+        for head in heads:
+            self._heads.setdefault(head.seq, set()).add(head.hash)
         self.reached = first_head(organization_id)
         self.broken = self._contradicted()
 
@@ -157,16 +159,16 @@ class Follower:
 
     def end(self) -> Break | None:
         """Return where the log is broken, with nothing behind the last line; None if nowhere."""
-        last = max((head.seq for head in self._heads), default=0)
+        last = max(self._heads, default=0)
         if self.broken is None and self.reached.seq < last:
             cut = f"the log was cut; the signed head is at line {last}"
             self.broken = Break(self.reached.seq + 1, cut)
         return self.broken
 
     def _contradicted(self) -> Break | None:
-        if any(_contradicts(self.reached, head) for head in self._heads):
-            return Break(self.reached.seq, _OTHER_HASH)
-        return None
+        if self._heads.get(self.reached.seq, set()) <= {self.reached.hash}:
+            return None
+        return Break(self.reached.seq, _OTHER_HASH)
 
 
 def verify(lines: Iterable[AuditLine], *, head: AuditHead) -> Break | None:
@@ -185,10 +187,6 @@ def verify(lines: Iterable[AuditLine], *, head: AuditHead) -> Break | None:
 
 
 _OTHER_HASH: Final = "the signed head says another hash"
-
-
-def _contradicts(reached: AuditHead, head: AuditHead) -> bool:
-    return reached.seq == head.seq and reached.hash != head.hash
 
 
 def _problem(line: AuditLine, previous: AuditHead) -> Break | None:

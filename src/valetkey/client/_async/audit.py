@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from valetkey.client.asks import read
 from valetkey.client.log_check import LogCheck, follower_of
+from valetkey.core.audit import Break
 from valetkey.wire.base import Page
 from valetkey.wire.server import AuditHead, AuditLine, read_audit_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from typing import Unpack
 
     from valetkey.client._async.line import AsyncLine
@@ -38,7 +39,10 @@ class AsyncAudit:
         return await self._line.send(read(AuditHead, path, organization_id=organization_id))
 
     async def verify(
-        self, *, kept: AuditHead | None = None, organization_id: str | None = None
+        self,
+        *,
+        kept: AuditHead | Iterable[AuditHead] | None = None,
+        organization_id: str | None = None,
     ) -> LogCheck:
         """
         Return whether the log is what was written, every line of it read and hashed here.
@@ -51,11 +55,14 @@ class AsyncAudit:
         signs whatever it shows.
 
         Args:
-            kept: What `head` answered once; None trusts the key and the length that the server says
-                now.
+            kept: What `head` answered, once or each time; None trusts the key and the length that
+                the server says now.
         """
         now = await self.head(organization_id=organization_id)
-        follower, broken = follower_of(now, kept)
+        heads = () if kept is None else (kept,) if isinstance(kept, AuditHead) else kept
+        follower, broken = follower_of(now, heads)
+        if organization_id not in {None, now.organization_id}:
+            broken = Break(0, f"expected the log of {organization_id}, got another")
         if broken is not None:
             return LogCheck(0, now, broken)
         count = 0

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from valetkey.client.asks import read
 from valetkey.client.log_check import LogCheck, follower_of
+from valetkey.core.audit import Break
 from valetkey.wire.base import Page
 from valetkey.wire.server import AuditHead, AuditLine, read_audit_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Unpack
 
     from valetkey.client._sync.line import Line
@@ -39,7 +40,10 @@ class Audit:
         return self._line.send(read(AuditHead, path, organization_id=organization_id))
 
     def verify(
-        self, *, kept: AuditHead | None = None, organization_id: str | None = None
+        self,
+        *,
+        kept: AuditHead | Iterable[AuditHead] | None = None,
+        organization_id: str | None = None,
     ) -> LogCheck:
         """
         Return whether the log is what was written, every line of it read and hashed here.
@@ -52,11 +56,14 @@ class Audit:
         signs whatever it shows.
 
         Args:
-            kept: What `head` answered once; None trusts the key and the length that the server says
-                now.
+            kept: What `head` answered, once or each time; None trusts the key and the length that
+                the server says now.
         """
         now = self.head(organization_id=organization_id)
-        follower, broken = follower_of(now, kept)
+        heads = () if kept is None else (kept,) if isinstance(kept, AuditHead) else kept
+        follower, broken = follower_of(now, heads)
+        if organization_id not in {None, now.organization_id}:
+            broken = Break(0, f"expected the log of {organization_id}, got another")
         if broken is not None:
             return LogCheck(0, now, broken)
         count = 0
