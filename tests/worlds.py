@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.leaks import secret
 from valetkey.adapters.chain.evm import EvmChain
+from valetkey.adapters.messenger.memory import MemoryMessenger
 from valetkey.adapters.outbound.memory import MemoryOutbound
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.vault.memory import MemoryVault
@@ -135,6 +136,7 @@ async def make_world(
         vault=vault,
         chains=chains or {},
         outbound=outbound or MemoryOutbound(),
+        messenger=MemoryMessenger(),
         clock=clock or StoppedClock(),
         entropy=entropy,
         checkpoint=checkpoint or Passed(),

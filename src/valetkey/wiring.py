@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.adapters.chain.evm import EvmChain
+from valetkey.adapters.messenger.choice import open_messenger
 from valetkey.adapters.moving import Moving
 from valetkey.adapters.outbound.web import WebOutbound
 from valetkey.adapters.store.migrations import scripts
@@ -175,12 +176,14 @@ async def _wire(
             chains[name] = await stack.enter_async_context(open_chain(name, one))
         outbound = WebOutbound(allow_private=config.webhooks_allow_private)
         stack.push_async_callback(outbound.close)
+        clock = SystemClock()
         world = World(
             store=store,
             vault=open_vault(folder, config, environment),
             chains=chains,
             outbound=outbound,
-            clock=SystemClock(),
+            messenger=open_messenger(config.codes_to, environment, outbound, clock),
+            clock=clock,
             entropy=SystemEntropy(),
             checkpoint=checkpoint,
             payers=payers,

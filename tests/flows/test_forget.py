@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.worlds import make_world
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.core.activity import SeenNonce
-from valetkey.flows.forget import AT_ONCE, EVERY_S, MOST_S, forget_nonces
+from valetkey.flows.forget import AT_ONCE, EVERY_S, MOST_S, forget_old
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ async def test_at_first_all_that_is_too_old_goes_however_much_it_is() -> None:
     """Another process, or the one before, may have left it."""
     world, now = await _world(Counting())
     await _add(world, *(now - number for number in range(2 * AT_ONCE + 1)), now + 1, now + 2)
-    await forget_nonces(world)
+    await forget_old(world)
     assert await _left(world) == [now + 1, now + 2]
 
 
@@ -64,38 +64,38 @@ async def test_later_only_what_has_become_too_old_is_looked_at() -> None:
     """A round costs what goes in it, not what stays."""
     store = Counting()
     world, now = await _world(store)
-    await forget_nonces(world)
+    await forget_old(world)
     later = now + 2 * EVERY_S
     await _add(world, now + 1, now + EVERY_S, *[later] * 3 * AT_ONCE)
     store.seen = 0
-    await forget_nonces(replace(world, clock=_At(now + EVERY_S)))
+    await forget_old(replace(world, clock=_At(now + EVERY_S)))
     assert store.seen == 2
     assert await _left(world) == [later] * 3 * AT_ONCE
-    await forget_nonces(replace(world, clock=_At(later)))
+    await forget_old(replace(world, clock=_At(later)))
     assert await _left(world) == []
 
 
 async def test_it_is_done_every_while_and_not_each_second() -> None:
     """A write makes every process read anew what it knew: few and large ones cost least."""
     world, now = await _world(Counting())
-    await forget_nonces(world)
+    await forget_old(world)
     await _add(world, now + 1)
-    await forget_nonces(replace(world, clock=_At(now + EVERY_S - 1)))
+    await forget_old(replace(world, clock=_At(now + EVERY_S - 1)))
     assert await _left(world) == [now + 1]
-    await forget_nonces(replace(world, clock=_At(now + EVERY_S)))
+    await forget_old(replace(world, clock=_At(now + EVERY_S)))
     assert await _left(world) == []
 
 
 async def test_when_the_clock_was_set_all_seconds_are_looked_at() -> None:
     """Back or far ahead: what is too old by the new time goes, and nothing else."""
     world, now = await _world(Counting())
-    await forget_nonces(world)
+    await forget_old(world)
     await _add(world, now - 50, now - 200)
-    await forget_nonces(replace(world, clock=_At(now - 100)))
+    await forget_old(replace(world, clock=_At(now - 100)))
     assert await _left(world) == [now - 50]
     ahead = now + MOST_S + 1
     await _add(world, now - 200, ahead, ahead + 1)
-    await forget_nonces(replace(world, clock=_At(ahead)))
+    await forget_old(replace(world, clock=_At(ahead)))
     assert await _left(world) == [ahead + 1]
 
 

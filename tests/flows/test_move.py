@@ -16,6 +16,7 @@ from valetkey.core.errors import Code, Conflict, Forbidden
 from valetkey.core.session import Proof, State
 from valetkey.core.sponsorship import Payer
 from valetkey.core.ticket import Ticket
+from valetkey.core.visit import Visit
 from valetkey.core.webhook import Turn, Webhook
 from valetkey.flows import organize, stop, webhooks
 from valetkey.flows.move import MOVED, gather, leave, stay
@@ -36,6 +37,7 @@ LEFT_BEHIND = {
     Told: "who was told of what: an alert may come once more",
     Refusals: "counts of the last minutes",
     Turn: "made anew from what waits",
+    Visit: "its client comes again, and logs in at the other server",
 }
 
 

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Final
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from valetkey.spec.jwt import b64u, bare_jwk, compact, jwk_of, signing_input, thumbprint, unb64u
 from valetkey.spec.keys import verify
@@ -87,6 +89,18 @@ def test_a_key_on_secp256k1_has_the_name_that_is_registered() -> None:
     assert jwk == {"crv": "secp256k1", "kty": "EC", **expected}
 
 
+def test_an_rsa_key_is_named_by_its_two_numbers() -> None:
+    """RFC 7518 6.3.1: exponent and modulus, without leading zeros; another key has none."""
+    n = (65_537**4 + 2) * 2**2000 + 1
+    key = rsa.RSAPublicNumbers(65_537, n).public_key()
+    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    jwk = jwk_of("rsa", key.public_bytes(*form))
+    assert (jwk["kty"], jwk["e"], int.from_bytes(unb64u(jwk["n"]))) == ("RSA", "AQAB", n)
+    other = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(*form)
+    with pytest.raises(ValueError, match="RSA key"):
+        jwk_of("rsa", other)
+
+
 def test_header_and_claims_are_in_one_form() -> None:
     """RFC 7515 5.1, over JSON that has one form only (RFC 8785)."""
     header, _, claims = signing_input({"b": 1, "a": "x"}, key_id="k").decode().partition(".")
@@ -98,5 +112,5 @@ def test_what_is_no_key_or_no_signature_is_refused() -> None:
     """A point beside the curve, and a signature of another length."""
     with pytest.raises(ValueError, match="point"):
         jwk_of("p256", b"\x05" + bytes(32))
-    with pytest.raises(ValueError, match="64 bytes, got 63"):
+    with pytest.raises(ValueError, match="64 or 256 bytes, got 63"):
         compact(b"a.b", bytes(63))

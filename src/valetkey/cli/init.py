@@ -65,6 +65,9 @@ min_free_mib = 256  # with less room than this on the store's disk it is not rea
 # Webhooks go to https URLs at public addresses. For development alone: http and loopback, too.
 webhooks_allow_private = false
 
+# Who sends one-time codes: the URL of your mailer; nobody logs in with one while it is empty.
+codes_to = ""
+
 [bounds]
 confirmations = 1                   # blocks that make an outcome final
 run_deadline_s = 120                # how long a signed run may be brought to the chain

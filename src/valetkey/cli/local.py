@@ -183,6 +183,7 @@ def config_text(deployment: Deployment) -> str:
     lines = (
         "# A local chain: its keys are known to everybody. Never for anything of value.",
         "webhooks_allow_private = true",
+        'codes_to = "stderr"',
         f"[chains.{json.dumps(chain)}]",
         f"rpc_url = {json.dumps(deployment.rpc_url)}",
         f'implementation = "0x{deployment.implementation.hex()}"',

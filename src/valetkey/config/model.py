@@ -167,6 +167,8 @@ class Config:
         proxy_header: The header in which they say it, and which they overwrite or append to.
         dialects: Wire formats of vendors that are spoken; one that is not named is off.
         webhooks_allow_private: Development: webhooks on loopback, private addresses, ``http``.
+        codes_to: Who gets one-time codes to send: the URL of a mailer, to which they are posted
+            signed with ``VALETKEY_CODES_SECRET``; ``stderr`` for development; empty is nobody.
     """
 
     chains: dict[ChainName, ChainConfig]
@@ -178,6 +180,7 @@ class Config:
     key_variable: str = ""
     heads_file: str = "audit-heads.jsonl"
     webhooks_allow_private: bool = False
+    codes_to: Annotated[str, Meta(max_length=2048)] = ""
     names: dict[Hex20, Annotated[str, Meta(min_length=1, max_length=32)]] = field(
         default_factory=dict
     )

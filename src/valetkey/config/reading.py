@@ -114,4 +114,4 @@ _NAMED: Final = {"chains": ChainConfig, "dialects": DialectConfig}
 _LISTS: Final = frozenset({"trusted_proxies"})
 
 # Variables with our prefix that other parts read: the client's, the vault's, the crash tests'.
-_OTHERS: Final = frozenset({"key", "url", "api_key", "home", "crash_at"})
+_OTHERS: Final = frozenset({"key", "url", "api_key", "home", "crash_at", "codes_secret"})

@@ -37,6 +37,7 @@ class Code(StrEnum):
     PROOF_KEY_BOUND = "proof_key_bound"
     PROOF_NONCE_NEEDED = "proof_nonce_needed"
     LINK_EXPIRED = "link_expired"
+    CODE_REFUSED = "code_refused"
     # What a principal may do
     NOT_ALLOWED = "not_allowed"
     READ_ONLY = "read_only"
@@ -97,11 +98,13 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     TOO_MANY_QUESTIONS = "too_many_questions"
     TOO_MANY_STREAMS = "too_many_streams"
+    TOO_MANY_CODES = "too_many_codes"
     # The world
     CONFLICT = "conflict"
     SERVER_UNREACHABLE = "server_unreachable"
     CHAIN_UNREACHABLE = "chain_unreachable"
     STORE_UNAVAILABLE = "store_unavailable"
+    MESSENGER_UNAVAILABLE = "messenger_unavailable"
     VAULT_REFUSED = "vault_refused"
     AUDIT_BROKEN = "audit_broken"
     NOT_READY = "not_ready"

@@ -37,6 +37,7 @@ EVENTS: Final = frozenset(
         "credential:key_rotated",
         "credential:revoked",
         "credential:role_set",
+        "credential:terms_set",
         "organization:arrived",
         "organization:moved",
         "organization:opened",

@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.principal import Access
-from valetkey.spec.jwt import ALGORITHM, compact, jwk_of, signing_input, thumbprint
+from valetkey.core.wallet import Curve
+from valetkey.spec.jwt import (
+    ALGORITHM,
+    RSA_ALGORITHM,
+    compact,
+    jwk_of,
+    signing_input,
+    thumbprint,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from valetkey.core.session import Session
     from valetkey.core.wallet import PublicKey
 
@@ -75,8 +85,13 @@ def to_sign(claims: dict[str, object], key: PublicKey) -> bytes:
     return signing_input(claims, key_id=key_id_of(key))
 
 
+def to_sign_rsa(claims: Mapping[str, object], key: PublicKey) -> bytes:
+    """Return the bytes that the holder of *key*, of RSA, signs to make a token of *claims*."""
+    return signing_input(claims, key_id=key_id_of(key), algorithm=RSA_ALGORITHM)
+
+
 def token_of(signed: bytes, signature: bytes) -> str:
-    """Return the token: *signed*, and the 64 bytes of its signature."""
+    """Return the token: *signed*, and its signature."""
     return compact(signed, signature)
 
 
@@ -88,4 +103,5 @@ def key_id_of(key: PublicKey) -> str:
 def key_document(key: PublicKey) -> dict[str, str]:
     """Return *key* as others find it to check our tokens (RFC 7517)."""
     jwk = jwk_of(key.curve, key.data)
-    return {**jwk, "kid": thumbprint(jwk), "alg": ALGORITHM, "use": "sig"}
+    algorithm = RSA_ALGORITHM if key.curve is Curve.RSA else ALGORITHM
+    return {**jwk, "kid": thumbprint(jwk), "alg": algorithm, "use": "sig"}

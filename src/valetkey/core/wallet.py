@@ -17,11 +17,12 @@ class OwnerKey(StrEnum):
 
 
 class Curve(StrEnum):
-    """Curves that keys are on."""
+    """Curves that keys are on; RSA is on none, and for tokens on vendors' surfaces alone."""
 
     SECP256K1 = "secp256k1"
     P256 = "p256"
     ED25519 = "ed25519"
+    RSA = "rsa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class PublicKey:
     A public key as bytes.
 
     Args:
-        data: SEC 1 compressed point (33 bytes) for secp256k1 and P-256, 32 bytes for Ed25519.
+        data: SEC 1 compressed point (33 bytes) for secp256k1 and P-256, 32 bytes for Ed25519;
+            SubjectPublicKeyInfo in DER for RSA.
     """
 
     curve: Curve

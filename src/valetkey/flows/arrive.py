@@ -9,11 +9,14 @@ from valetkey.core.archive import refused
 from valetkey.core.audit import AuditHead, AuditLine, verify
 from valetkey.core.budget import BudgetLine, Reservation, ReservationState, line_id
 from valetkey.core.child_session import Branch
+from valetkey.core.contact import Contact
+from valetkey.core.credential import Credential
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage
 from valetkey.core.sponsorship import Fund, fund_line_id
+from valetkey.core.terms import Terms
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, Webhook
 from valetkey.flows.move import MOVED, note_arrival
@@ -80,8 +83,16 @@ _NAMES: Final[dict[str, tuple[type, ...]]] = {
     "set_by": (Organization,),
 }
 # These have the id of what they belong to.
-_OF_OWNER: Final = frozenset({OpenMark, Tally, Ceiling})  # found by ids that begin with its own
-_SAME_ID: Final = {Usage: Session, Branch: Session, AuditHead: Organization, Reservation: Activity}
+_OF_OWNER: Final = frozenset(
+    {OpenMark, Tally, Ceiling, Contact}
+)  # found by ids that begin with its own
+_SAME_ID: Final = {
+    Usage: Session,
+    Branch: Session,
+    AuditHead: Organization,
+    Reservation: Activity,
+    Terms: Credential,
+}
 
 
 def _expect_own(found: Mapping[type, Sequence[Any]], organization_id: str) -> Organization:

@@ -1,4 +1,4 @@
-"""Nonces of signed requests that are too old to be accepted again, dropped a few at a time."""
+"""What is too old to be of use, dropped a few at a time: nonces of signed requests, and visits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import SeenNonce
+from valetkey.core.visit import Visit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 
 EVERY_S: Final = 30  # each write makes all processes forget what they have read
 AT_ONCE: Final = 250  # read, or dropped in one transaction: whoever asks meanwhile waits so long
+KINDS: Final = (SeenNonce, Visit)
 MOST_S: Final = 600  # seconds that are asked for one by one; after more all there is is looked at
 
 
-async def forget_nonces(world: World) -> None:
+async def forget_old(world: World) -> None:
     """
-    Drop the nonces that are too old, if that was not done just now.
+    Drop nonces and visits that are too old, if that was not done just now.
 
     There may be as many as signed requests in two minutes, so those that stay are not looked at.
 
@@ -30,29 +32,32 @@ async def forget_nonces(world: World) -> None:
     now, until = world.clock.now(), world.forgotten.until
     if until is not None and until <= now < until + EVERY_S:
         return
-    if until is not None and 0 <= now - until <= MOST_S:
-        for second in range(until + 1, now + 1):  # 1
-            await _drop_late(world, now, forget_at=second)
-    else:
-        await _drop_late(world, now)  # 2
+    for kind in KINDS:
+        if until is not None and 0 <= now - until <= MOST_S:
+            for second in range(until + 1, now + 1):  # 1
+                await _drop_late(world, kind, now, forget_at=second)
+        else:
+            await _drop_late(world, kind, now)  # 2
     world.forgotten.until = now
 
 
-async def _drop_late(world: World, now: int, **where: Value) -> None:
+async def _drop_late(world: World, kind: type[SeenNonce | Visit], now: int, **where: Value) -> None:
     after, is_more = "", True
     while is_more:
-        page = await world.store.read(partial(_page, after, where))
+        page = await world.store.read(partial(_page, kind, after, where))
         late = [one.id for one in page if one.forget_at <= now]
         if late:
-            await world.store.write(partial(_drop, late))
+            await world.store.write(partial(_drop, kind, late))
         is_more = len(page) == AT_ONCE
         after = page[-1].id if page else ""
 
 
-def _page(after: str, where: dict[str, Value], view: View) -> list[SeenNonce]:
-    return view.find(SeenNonce, after=after, limit=AT_ONCE, newest_first=False, **where)
+def _page(
+    kind: type[SeenNonce | Visit], after: str, where: dict[str, Value], view: View
+) -> Sequence[SeenNonce | Visit]:
+    return view.find(kind, after=after, limit=AT_ONCE, newest_first=False, **where)
 
 
-def _drop(ids: Sequence[str], tx: Tx) -> None:
+def _drop(kind: type[SeenNonce | Visit], ids: Sequence[str], tx: Tx) -> None:
     for one in ids:
-        tx.drop(SeenNonce, one)
+        tx.drop(kind, one)

@@ -11,11 +11,13 @@ from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Hold, Reservation, ReservationState
 from valetkey.core.child_session import OVER, Branch
 from valetkey.core.consent_link import ConsentLink
+from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, State, Usage, Watch
+from valetkey.core.terms import Terms
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, TurnState, Waiting, Webhook
 from valetkey.flows.gate import present
@@ -34,7 +36,7 @@ Entities = dict[type, list[Any]]
 OPERATOR: Final = "operator"
 OWNED: Final[tuple[type, ...]] = (
     *(User, Credential, Wallet, Account, SealedKey, Session, Activity, Reservation),
-    *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark),
+    *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark, Contact, Terms),
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (

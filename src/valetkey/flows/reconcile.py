@@ -14,7 +14,7 @@ from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account
 from valetkey.flows.accounts import sign_delegation
-from valetkey.flows.forget import forget_nonces
+from valetkey.flows.forget import forget_old
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
 from valetkey.flows.kill_note import ready_to_kill
@@ -64,7 +64,7 @@ async def reconcile(world: World) -> Reconciled:
     Settle what can be settled now, in this order.
 
     1. activities, stops before all others; 2. reservations; 3. pending sessions; 4. sessions that
-    their chains may have ended; 5. old nonces.
+    their chains may have ended; 5. old nonces and visits.
 
     Any number of processes may do this at the same time; each thing is settled once. What cannot be
     settled now, for its chain is silent or not configured, waits for the next round and holds up
@@ -80,7 +80,7 @@ async def reconcile(world: World) -> Reconciled:
     pending = await _every(world, Session, state=State.PENDING)
     sessions = await _each(world, pending, _session)  # 3
     killed = await look_at_sessions(world)  # 4
-    await forget_nonces(world)  # 5
+    await forget_old(world)  # 5
     await forget_tickets(world)
     oldest_at = min((one.created_at for one in unfinished), default=None)
     return Reconciled(activities, reservations, sessions + killed, len(unfinished), oldest_at)

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from valetkey.config import Bounds
     from valetkey.core.wallet import SealedKey
     from valetkey.flows.payers import Payers
-    from valetkey.ports import Chain, Checkpoint, Clock, Entropy, Outbound, Store, Vault
+    from valetkey.ports import (
+        Chain,
+        Checkpoint,
+        Clock,
+        Entropy,
+        Messenger,
+        Outbound,
+        Store,
+        Vault,
+    )
 
 
 @dataclass(slots=True)
@@ -34,6 +43,7 @@ class World:
     Args:
         chains: By CAIP-2 name.
         outbound: The way to URLs that callers chose.
+        messenger: Hands one-time codes on.
         payers: The keys that pay, the same on every chain: the relayer for runs, the stopper for
             stops. The stopper's nonces and money are nobody else's, so that no stop is mined behind
             a run.
@@ -46,6 +56,7 @@ class World:
     vault: Vault
     chains: Mapping[str, Chain]
     outbound: Outbound
+    messenger: Messenger
     clock: Clock
     entropy: Entropy
     checkpoint: Checkpoint

@@ -1,7 +1,12 @@
-"""What a flow needs from the world: Store, Vault, Chain, Outbound, Clock, Entropy, Checkpoint."""
+"""
+What a flow needs from the world.
+
+Store, Vault, Chain, Outbound, Messenger, Clock, Entropy, Checkpoint.
+"""
 
 from valetkey.ports.about import About, begin_request, doing, what_for
 from valetkey.ports.chain import Chain
+from valetkey.ports.messenger import CodeMessage, Messenger
 from valetkey.ports.outbound import Outbound, Posted
 from valetkey.ports.store import INDEXES, MAX_FOUND, E, Entity, Index, Store, T, Tx, Value, View
 from valetkey.ports.surroundings import Checkpoint, Clock, Entropy
@@ -14,10 +19,12 @@ __all__ = [
     "Chain",
     "Checkpoint",
     "Clock",
+    "CodeMessage",
     "E",
     "Entity",
     "Entropy",
     "Index",
+    "Messenger",
     "Outbound",
     "Posted",
     "Store",

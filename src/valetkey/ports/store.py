@@ -12,12 +12,15 @@ from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Hold, Reservation
 from valetkey.core.child_session import Branch
 from valetkey.core.consent_link import ConsentLink
+from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage, Watch
 from valetkey.core.sponsorship import Payer
+from valetkey.core.terms import Terms
 from valetkey.core.ticket import Ticket
+from valetkey.core.visit import Visit
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, Turn, Waiting, Webhook
 
@@ -56,6 +59,9 @@ Entity = (
     | Tally
     | OpenMark
     | Ceiling
+    | Contact
+    | Terms
+    | Visit
 )
 
 
@@ -113,6 +119,9 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Tally: Index(),
     OpenMark: Index(by=("organization_id",)),
     Ceiling: Index(),
+    Contact: Index(by=("organization_id", "user_id")),
+    Terms: Index(by=("organization_id",)),
+    Visit: Index(by=("forget_at", "session_id")),
 }
 
 Value = str | int | bytes | None

@@ -23,7 +23,7 @@ class Vault(Protocol):
 
         For secp256k1 the message is a 32-byte digest and the signature 65 bytes: r, s, recovery
         id (0 or 1). For P-256 it is 64 bytes, r and s over SHA-256 of the message; for Ed25519
-        64 bytes over the message itself.
+        64 bytes over the message itself; for RSA 256 bytes, PKCS #1 v1.5 with SHA-256.
 
         Raises:
             Unavailable: ``vault_refused``: another key-encryption key, or a changed record.

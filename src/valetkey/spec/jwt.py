@@ -6,8 +6,12 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
 
 from valetkey.spec.jcs import canonical_json
 
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ALGORITHM: Final = "ES256"
-SIGNATURE_BYTES: Final = 64
+RSA_ALGORITHM: Final = "RS256"
+SIGNATURE_BYTES: Final = {ALGORITHM: 64, RSA_ALGORITHM: 256}
 _COORDINATE_BYTES: Final = 32
 _CURVES: Final = {"p256": ("P-256", ec.SECP256R1()), "secp256k1": ("secp256k1", ec.SECP256K1())}
 _CURVE_BY_NAME: Final = {
@@ -30,15 +35,18 @@ def jwk_of(curve: str, data: bytes) -> dict[str, str]:
     Return a public key with the members that name it, and no others.
 
     Args:
-        curve: ``p256``, ``secp256k1`` or ``ed25519``.
-        data: A compressed point of 33 bytes, or the 32 bytes of an Ed25519 key.
+        curve: ``p256``, ``secp256k1``, ``ed25519`` or ``rsa``.
+        data: A compressed point of 33 bytes, the 32 bytes of an Ed25519 key, or an RSA key as
+            SubjectPublicKeyInfo in DER.
 
     Raises:
         ValueError: It is no key on that curve.
 
     Spec:
-        RFC 7518, section 6.2.1; RFC 8812, section 3.1; RFC 8037, section 2.
+        RFC 7518, sections 6.2.1 and 6.3.1; RFC 8812, section 3.1; RFC 8037, section 2.
     """
+    if curve == "rsa":
+        return _rsa_jwk(data)
     if curve == "ed25519":
         return {"crv": "Ed25519", "kty": "OKP", "x": b64u(data)}
     name, kind = _CURVES[curve]
@@ -46,6 +54,18 @@ def jwk_of(curve: str, data: bytes) -> dict[str, str]:
     plain = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     x, y = plain[1 : 1 + _COORDINATE_BYTES], plain[1 + _COORDINATE_BYTES :]
     return {"crv": name, "kty": "EC", "x": b64u(x), "y": b64u(y)}
+
+
+def _rsa_jwk(data: bytes) -> dict[str, str]:
+    key = load_der_public_key(data)
+    if not isinstance(key, rsa.RSAPublicKey):
+        msg = "expected an RSA key, got another"
+        raise ValueError(msg)  # noqa: TRY004 - of the right type, with the wrong value
+    numbers = key.public_numbers()
+    e, n = (
+        b64u(number.to_bytes((number.bit_length() + 7) // 8)) for number in (numbers.e, numbers.n)
+    )
+    return {"e": e, "kty": "RSA", "n": n}
 
 
 def bare_jwk(jwk: Mapping[str, object]) -> tuple[str, dict[str, str]]:
@@ -80,14 +100,16 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
     return b64u(hashlib.sha256(canonical_json(dict(jwk))).digest())
 
 
-def signing_input(claims: Mapping[str, object], *, key_id: str, kind: str = "JWT") -> bytes:
+def signing_input(
+    claims: Mapping[str, object], *, key_id: str, kind: str = "JWT", algorithm: str = ALGORITHM
+) -> bytes:
     """
-    Return what is signed with ES256: header and claims.
+    Return what is signed: header and claims.
 
     Args:
         kind: The ``typ`` of the header, such as ``at+jwt``.
     """
-    return joined({"alg": ALGORITHM, "kid": key_id, "typ": kind}, claims)
+    return joined({"alg": algorithm, "kid": key_id, "typ": kind}, claims)
 
 
 def joined(header: Mapping[str, object], claims: Mapping[str, object]) -> bytes:
@@ -103,13 +125,13 @@ def joined(header: Mapping[str, object], claims: Mapping[str, object]) -> bytes:
 
 def compact(signed: bytes, signature: bytes) -> str:
     """
-    Return the token: what was signed, and its *signature* (r and s, 64 bytes).
+    Return the token: what was signed, and its *signature* (64 bytes of ES256, 256 of RS256).
 
     Raises:
         ValueError: The signature has another length.
     """
-    if len(signature) != SIGNATURE_BYTES:
-        msg = f"expected a signature of {SIGNATURE_BYTES} bytes, got {len(signature)}"
+    if len(signature) not in SIGNATURE_BYTES.values():
+        msg = f"expected a signature of 64 or 256 bytes, got {len(signature)}"
         raise ValueError(msg)
     return f"{signed.decode()}.{b64u(signature)}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta
 
@@ -138,10 +138,16 @@ def read_new_standing(body: AddCredential) -> Standing | None:
     raise Malformed(Code.MALFORMED_BODY, detail)
 
 
+_CURVES: Final[dict[core_wallet.Curve, Literal["p256", "secp256k1", "ed25519"]]] = {
+    core_wallet.Curve.P256: "p256",
+    core_wallet.Curve.SECP256K1: "secp256k1",
+    core_wallet.Curve.ED25519: "ed25519",
+}
+
+
 def write_public_key(key: core_wallet.PublicKey) -> PublicKey:
     """Return *key* as it is answered."""
-    curve: Literal["p256", "secp256k1", "ed25519"] = key.curve.value
-    return PublicKey(curve=curve, public_key=hexed(key.data))
+    return PublicKey(curve=_CURVES[key.curve], public_key=hexed(key.data))
 
 
 def write_credential(credential: core.Credential) -> Credential:

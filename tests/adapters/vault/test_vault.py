@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from coincurve import PublicKey as Secp256k1Key
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import VerifyKey
@@ -97,6 +100,11 @@ def is_signature(key: SealedKey, message: bytes, signature: bytes) -> bool:
             return int.from_bytes(s) <= P256_ORDER // 2
         case Curve.ED25519:
             return VerifyKey(data).verify(message, signature) == message
+        case Curve.RSA:
+            key_of = load_der_public_key(data)
+            assert isinstance(key_of, RSAPublicKey)
+            key_of.verify(signature, message, PKCS1v15(), SHA256())
+            return key_of.key_size == 2048
 
 
 @pytest.mark.parametrize("curve", Curve)
@@ -104,10 +112,10 @@ async def test_a_new_key_signs(vault: Vault, curve: Curve) -> None:
     """A signature has the form that the port promises, and is by the key that was named."""
     key = await vault.create(curve, **OWNER)
     assert (key.id, key.organization_id, key.wallet_id) == ("key_1", "org_1", "wal_1")
-    assert len(key.public_key.data) == (32 if curve is Curve.ED25519 else 33)
+    assert len(key.public_key.data) == {Curve.ED25519: 32, Curve.RSA: 294}.get(curve, 33)
     signature = await vault.sign(key, DIGEST)
-    assert len(signature) == (65 if curve is Curve.SECP256K1 else 64)
-    assert signature[64:] in {b"", b"\x00", b"\x01"}
+    assert len(signature) == {Curve.SECP256K1: 65, Curve.RSA: 256}.get(curve, 64)
+    assert curve is Curve.RSA or signature[64:] in {b"", b"\x00", b"\x01"}
     assert is_signature(key, DIGEST, signature)
 
 

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Final, cast, get_args, get_type_hints
 
 import msgspec
 
-from valetkey.core import activity, budget, chain, principal, session, sponsorship, wallet, webhook
+from valetkey.core import (
+    activity,
+    budget,
+    chain,
+    one_time_code,
+    principal,
+    session,
+    sponsorship,
+    wallet,
+    webhook,
+)
 from valetkey.core.errors import Code, Conflict, Unavailable, ValetkeyError
 from valetkey.core.permission import decide, model
 from valetkey.ports import INDEXES, MAX_FOUND
@@ -27,7 +37,7 @@ INT64_MAX: Final = 2**63 - 1
 
 _MODULES: Final = (
     *(activity, budget, chain, decide, model, principal, session, sponsorship, wallet),
-    webhook,
+    *(one_time_code, webhook),
 )
 _NAMES: Final = {name: value for module in _MODULES for name, value in vars(module).items()}
 

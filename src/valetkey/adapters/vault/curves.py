@@ -1,4 +1,8 @@
-"""Private keys by curve: 32 bytes each, a scalar (secp256k1, P-256) or an RFC 8032 seed."""
+"""
+Private keys by curve: 32 bytes each, a scalar (secp256k1, P-256) or an RFC 8032 seed.
+
+RSA keys, which are on none, have a form and a room of their own (`rsa`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nacl.signing import SigningKey
 
+from valetkey.adapters.vault import rsa
 from valetkey.core.errors import Code, Unavailable
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.wallet import Curve, PublicKey
@@ -33,6 +38,8 @@ _DETERMINISTIC: Final = ec.ECDSA(SHA256(), deterministic_signing=True)
 
 def is_private_key(curve: Curve, secret: SecretBytes) -> bool:
     """Say whether *secret* is a private key on *curve*: 32 bytes, a scalar within the order."""
+    if curve is Curve.RSA:
+        return rsa.is_private_key(secret)
     if len(secret) != PRIVATE_KEY_BYTES:
         return False
     return curve is Curve.ED25519 or 0 < int.from_bytes(secret.reveal()) < _ORDERS[curve]
@@ -45,6 +52,8 @@ def new_private_key(curve: Curve, entropy: Entropy) -> SecretBytes:
     Raises:
         Unavailable: ``vault_refused``: *entropy* does not give random bytes.
     """
+    if curve is Curve.RSA:
+        return rsa.new_private_key()
     for _ in range(_MAX_DRAWS):
         secret = SecretBytes(entropy.take(PRIVATE_KEY_BYTES))
         if is_private_key(curve, secret):
@@ -62,6 +71,8 @@ def public_key_of(curve: Curve, secret: SecretBytes) -> PublicKey:
             data = point.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
         case Curve.ED25519:
             data = bytes(SigningKey(secret.reveal()).verify_key)
+        case Curve.RSA:
+            data = rsa.public_key_of(secret)
     return PublicKey(curve, data)
 
 
@@ -91,6 +102,8 @@ def sign_with(curve: Curve, secret: SecretBytes, message: bytes) -> bytes:
             return r.to_bytes(32) + min(s, _P256_ORDER - s).to_bytes(32)
         case Curve.ED25519:
             return SigningKey(secret.reveal()).sign(message).signature
+        case Curve.RSA:
+            return rsa.sign_with(secret, message)
 
 
 def _p256(secret: SecretBytes) -> ec.EllipticCurvePrivateKey:

@@ -1,0 +1,1 @@
+"""Adapters that hand one-time codes on."""

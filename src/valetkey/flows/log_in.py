@@ -1,0 +1,182 @@
+"""A person shows with a one-time code that an address is theirs, and their client has a session."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.activity import Request, request_hash
+from valetkey.core.contact import Contact, contact_id, count_code, read_email
+from valetkey.core.errors import Code, Unauthenticated, ValetkeyError
+from valetkey.core.ids import Prefix
+from valetkey.core.one_time_code import ENTROPY_BYTES, make_code, new_code, try_code
+from valetkey.core.organization import Organization, User
+from valetkey.core.permission.decide import Spent
+from valetkey.core.principal import Access, Principal, PrincipalKind
+from valetkey.core.quota import Quota
+from valetkey.core.session import Proof, Session, State, Usage
+from valetkey.core.visit import Visit, visit_id
+from valetkey.flows.counts import count_one
+from valetkey.flows.gate import present
+from valetkey.flows.opening import write_opened
+from valetkey.flows.record import begin, write_down
+from valetkey.flows.stop import close
+from valetkey.flows.visits import terms_of
+from valetkey.ports import CodeMessage
+
+if TYPE_CHECKING:
+    from valetkey.core.surface import Surface
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx
+
+LABEL: Final = "log-in with a one-time code"
+
+
+async def ask_for_code(world: World, *, lookup: str, email: str) -> Contact:
+    """
+    Send a one-time code to the address that a client says its user has, and return what it is.
+
+    The code is for this client alone. Any before it is refused from now on.
+
+    Args:
+        lookup: The client's lookup id, which is in its cookie: see `visits.look`.
+
+    Raises:
+        Malformed: It is no address.
+        Limited: Too many codes were sent there.
+        Unavailable: The code could not be handed on; it is not in use then.
+    """
+    address, now = read_email(email), world.clock.now()
+    code = make_code(world.entropy.take(ENTROPY_BYTES))
+    kept = new_code(code, key=lookup, now=now)
+
+    def body(tx: Tx) -> tuple[Contact, Organization]:
+        visit = _visit(tx, lookup, now=now)
+        owner = visit.organization_id
+        known = tx.get(Contact, contact_id(owner, address))
+        known = known or Contact(contact_id(owner, address), owner, address, None)
+        contact = count_code(known, now=now)
+        tx.put(contact)
+        tx.put(replace(visit, address=address, code=kept))
+        return contact, present(tx.get(Organization, owner), "organization")
+
+    contact, organization = await world.store.write(body)
+    about = f"log in to {organization.name}"
+    await world.messenger.send(CodeMessage(organization.id, address, code, about, kept.expires_at))
+    return contact
+
+
+async def log_in(world: World, *, lookup: str, code: str, surface: Surface) -> Session:
+    """
+    Return the session that a client has from now on, whose user has entered *code*.
+
+    1. the code is the one that was sent, and is used up; 2. whoever has the address is the user,
+    known or new; 3. an ordinary session, as the API key of the client has it.
+
+    It has no token yet: the client's cookie is older than it, and is renewed when it is shown next
+    (`visits.look`). A session that the client had before is closed.
+
+    Raises:
+        Unauthenticated: The code is refused; a try is counted.
+        Limited: There are too many users or sessions.
+    """
+    now = world.clock.now()
+
+    def body(tx: Tx) -> tuple[Session, str | None] | ValetkeyError:
+        visit = tx.get(Visit, visit_id(lookup))
+        if visit is None or now >= visit.forget_at or visit.address is None:
+            return _unknown()
+        left, refused = try_code(visit.code, code, key=lookup, now=now)  # 1
+        visit = replace(visit, code=left)
+        tx.put(visit)
+        if refused is not None:
+            return refused  # and not raised: the try stays counted
+        user_id = _user_of(world, tx, visit)  # 2
+        session = _open(world, tx, visit, user_id, surface)  # 3
+        now_in = replace(visit, user_id=user_id, session_id=session.id, before=None)
+        tx.put(replace(now_in, forget_at=session.expires_at))
+        return session, visit.session_id
+
+    found = await world.store.write(body)
+    if isinstance(found, ValetkeyError):
+        raise found
+    session, before = found
+    if before is not None:
+        holder = Principal(PrincipalKind.SESSION, session.organization_id, before, Access.READ)
+        request_id = world.new_id(Prefix.REQUEST)
+        await close(world, holder, Request(request_id, request_hash("log_in", session.id)))
+    return session
+
+
+def _visit(tx: Tx, lookup: str, *, now: int) -> Visit:
+    visit = tx.get(Visit, visit_id(lookup))
+    if visit is None or now >= visit.forget_at:
+        raise _unknown()
+    return visit
+
+
+def _unknown() -> Unauthenticated:
+    return Unauthenticated(Code.CODE_REFUSED, "expected the code of a log-in that was begun")
+
+
+def _key_of(visit: Visit) -> Principal:
+    owner, credential = visit.organization_id, visit.credential_id
+    return Principal(PrincipalKind.PUBLISHABLE, owner, credential, Access.READ)
+
+
+def _request(world: World, name: str, visit: Visit) -> Request:
+    return Request(world.new_id(Prefix.REQUEST), request_hash(name, {"visit": visit.id}))
+
+
+def _user_of(world: World, tx: Tx, visit: Visit) -> str:
+    owner = visit.organization_id
+    contact = present(tx.get(Contact, contact_id(owner, visit.address or "")), "contact")
+    if contact.user_id is not None:
+        return contact.user_id
+    now = world.clock.now()
+    user = User(world.new_id(Prefix.USER), owner, contact.address, now)
+    count_one(world, tx, owner, Quota.USERS)
+    tx.add(user)
+    tx.put(replace(contact, user_id=user.id))
+    request = _request(world, "user:add", visit)
+    activity = begin(
+        world,
+        _key_of(visit),
+        request,
+        "user:add",
+        organization_id=owner,
+        subject_id=user.id,
+    )
+    write_down(world, tx, activity, "user:added")
+    return user.id
+
+
+def _open(world: World, tx: Tx, visit: Visit, user_id: str, surface: Surface) -> Session:
+    terms, now = terms_of(tx, visit), world.clock.now()
+    session = Session(
+        id=world.new_id(Prefix.SESSION),
+        organization_id=visit.organization_id,
+        user_id=user_id,
+        wallet_id=None,
+        account_id=None,
+        proof=Proof.BEARER,
+        access=Access.WRITE,
+        state=State.OPEN,
+        label=LABEL,
+        device="",
+        created_at=now,
+        starts_at=now,
+        expires_at=now + min(terms.most_s, world.bounds.max_session_s),
+        idle_s=terms.idle_s,
+        fingerprint=None,
+        key=None,
+        permission=None,
+        permission_id=None,
+        owner_key=None,
+        grant=None,
+        surface=surface,
+    )
+    request = _request(world, "session:open", visit)
+    usage = Usage(session.id, now, Spent(0, ()))
+    write_opened(world, tx, _key_of(visit), request, (session, usage))
+    return session
