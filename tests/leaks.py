@@ -49,7 +49,15 @@ class _Watch(logging.Handler):
 _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _WATCH: Final = _Watch()
 _FOUND: Final[list[str]] = []
-_PREFIXES: Final = ("vk_session_", "vk_secret_", "vk_public_", "vk_consent_")
+_PREFIXES: Final = (
+    "vk_session_",
+    "vk_secret_",
+    "vk_public_",
+    "vk_consent_",
+    "vk_cust_",
+    "vk_client_",
+    "vk_cst_",
+)
 
 
 def secret(value: bytes) -> bytes:

@@ -31,6 +31,19 @@ def test_a_key_is_added_lessened_and_revoked(live: Live) -> None:
     assert made["token"] not in listed
 
 
+def test_a_key_for_a_vendors_wire_format_works_there_alone(live: Live) -> None:
+    """It looks like what it is, and is unknown to the native API."""
+    made = valetkey("credential", "add", "--surface", "portal", "--json", env=live.env).document
+    assert made["credential"]["surface"] == "portal"
+    assert made["token"].startswith("vk_cust_")
+    env = live.env | {"VALETKEY_API_KEY": made["token"]}
+    refused = valetkey("credential", "list", "--json", env=env)
+    assert (refused.code, refused.error) == (1, "proof_refused")
+    wrong = ("credential", "add", "--publishable", "--surface", "portal", "--json")
+    refused = valetkey(*wrong, env=live.env)
+    assert (refused.code, refused.error) == (1, "malformed_body")
+
+
 def test_the_last_owner_is_not_revoked_by_a_slip(live: Live) -> None:
     """One sentence, the code, and the key still works; what is no role is a wrong use."""
     found = valetkey("credential", "list", "--json", env=live.env).document["items"]

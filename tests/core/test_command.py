@@ -11,6 +11,8 @@ from valetkey.core.command import OpenSession, check_open
 from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.core.principal import Access
 from valetkey.core.session import Proof
+from valetkey.core.surface import Surface
+from valetkey.core.token import TokenPrefix
 from valetkey.core.wallet import Curve, PublicKey
 
 START, END = PERMISSION.starts_at, PERMISSION.expires_at
@@ -52,9 +54,18 @@ ACTS = OpenSession(
 READS = replace(
     ACTS, proof=Proof.BEARER, access=Access.READ, key=None, permission=None, account_id=None
 )
+CLIENT = replace(
+    READS,
+    access=Access.WRITE,
+    user_id="usr_1",
+    surface=Surface.PORTAL,
+    prefix=TokenPrefix.CLIENT_SESSION,
+)
 GOOD = [
     ACTS,
     READS,
+    CLIENT,
+    replace(CLIENT, idle_s=1),
     replace(ACTS, key=P256),
     replace(ACTS, proof=Proof.STAMP, key=P256),
     replace(READS, proof=Proof.STAMP, key=P256),
@@ -103,6 +114,23 @@ BAD = [
     ("writing without a permission", replace(ACTS, permission=None), "permission, account_id"),
     ("writing without an account", replace(ACTS, account_id=None), "permission, account_id"),
     ("reading with a permission", replace(READS, permission=PERMISSION), "permission, account_id"),
+    ("a client without a user", replace(CLIENT, user_id=None), "user_id, permission, account_id"),
+    (
+        "a client with a permission",
+        replace(CLIENT, permission=PERMISSION),
+        "user_id, permission, account_id",
+    ),
+    (
+        "a client of one account",
+        replace(CLIENT, account_id="acc_1"),
+        "user_id, permission, account_id",
+    ),
+    ("a client with a key", replace(CLIENT, key=P256), "key: expected no key for proof bearer"),
+    (
+        "a client whose token looks like a key",
+        replace(CLIENT, prefix=TokenPrefix.SECRET_KEY),
+        "prefix: expected one of",
+    ),
     ("no time at all", replace(READS, expires_at=START), "starts_at, expires_at: expected"),
     (
         "other times than agreed",
@@ -138,7 +166,7 @@ def test_a_session_that_is_over_is_not_opened() -> None:
 
 
 def test_a_bearer_token_never_writes() -> None:
-    """Whoever steals it could."""
+    """Whoever steals it could. Only a vendor's client writes so, and brings its own share."""
     with pytest.raises(Forbidden) as refused:
-        check_open(replace(READS, access=Access.WRITE), now=START, max_session_s=LONGEST_S)
+        check_open(replace(CLIENT, surface=Surface.NATIVE), now=START, max_session_s=LONGEST_S)
     assert refused.value.code is Code.NOT_ALLOWED

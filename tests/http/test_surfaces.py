@@ -33,16 +33,18 @@ UNKNOWN: Final = "vk_secret_" + "A" * 43
 async def added(
     stage: Stage, surface: Surface, kind: CredentialKind, key: Key | None = None
 ) -> tuple[Credential, str | None]:
-    """Return a credential that was issued for *surface*."""
-    return await add_credential(
+    """Return a credential that was issued for *surface*, in whatever form it has keys."""
+    credential, token = await add_credential(
         stage.world,
         stage.org.principal,
         Request(unique(), ""),
         kind=kind,
         label="",
         public_key=None if key is None else read_p256(key.document["public_key"], "key"),
-        surface=surface,
     )
+    elsewhere = replace(credential, surface=surface)
+    await stage.world.store.write(lambda tx: tx.put(elsewhere))
+    return elsewhere, token
 
 
 async def moved(stage: Stage, session_id: str, surface: Surface) -> None:

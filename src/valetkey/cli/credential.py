@@ -9,13 +9,14 @@ import click
 from valetkey.cli.options import server_options, talk_to
 from valetkey.cli.terminal import Terminal, Verb, table_of
 from valetkey.core.scope import Role, Scope
+from valetkey.core.surface import Surface
 from valetkey.wire.base import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from valetkey.client.roles import RoleName
+    from valetkey.client.roles import RoleName, SurfaceName
     from valetkey.wire.credential import Credential
 
 
@@ -43,6 +44,13 @@ def credential() -> None:
 @_scope_option
 @click.option("--label", default="", help="What you call it.")
 @click.option("--publishable", is_flag=True, help="For a browser; it has no role.")
+@click.option(
+    "--surface",
+    type=click.Choice([surface.value for surface in Surface]),
+    default="native",
+    show_default=True,
+    help="Where it works: our API, or a vendor's wire format.",
+)
 @click.pass_obj
 def add(
     terminal: Terminal,
@@ -53,13 +61,16 @@ def add(
     scopes: tuple[str, ...],
     label: str,
     publishable: bool,
+    surface: SurfaceName,
 ) -> None:
     """Add an API key. It is printed this once."""
     with talk_to(url, api_key) as server:
         if publishable:
-            added = server.credentials.add("publishable", label=label)
+            added = server.credentials.add("publishable", label=label, surface=surface)
         else:
-            added = server.credentials.add("secret", label=label, role=role, scopes=scopes or None)
+            added = server.credentials.add(
+                "secret", label=label, role=role, scopes=scopes or None, surface=surface
+            )
     terminal.emit(added)
     terminal.say(f"{added.credential.id} may {_may(added.credential)}")
     terminal.say(f"key  {added.token}")

@@ -1,4 +1,4 @@
-"""Names of roles, scopes and quotas, as callers write them."""
+"""Names of roles, scopes, quotas and surfaces, as callers write them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.quota import Quota
 from valetkey.core.scope import Role, Scope
+from valetkey.core.surface import Surface
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RoleName = Literal["owner", "operator", "auditor"]
-N = TypeVar("N", Role, Scope, Quota)
+SurfaceName = Literal["native", "openfort", "turnkey", "portal", "para", "chipi"]
+N = TypeVar("N", Role, Scope, Quota, Surface)
 
 
 def role_of(name: str) -> Role:
@@ -43,6 +45,16 @@ def quota_of(name: str) -> Quota:
         Malformed: There is none.
     """
     return _known(Quota, name)
+
+
+def surface_of(name: str) -> Surface:
+    """
+    Return the surface called *name*.
+
+    Raises:
+        Malformed: There is none.
+    """
+    return _known(Surface, name)
 
 
 def _known(kind: type[N], name: str) -> N:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.core.principal import Access
 from valetkey.core.session import Proof
+from valetkey.core.surface import Surface
+from valetkey.core.token import SESSIONS, TokenPrefix
 from valetkey.core.wallet import Curve
 from valetkey.spec.keys import PublicKeyError, canonical_public_key
 
@@ -31,6 +33,9 @@ class OpenSession:
         idle_s: It also ends when unused for so long; None is never.
         shares_key: Whether the same key may hold a session of another account.
         bound_token: Whether it also has a token that is bound to its key, for reads (DPoP).
+        surface: Where it is opened. A bearer token of a vendor's surface writes as the client of
+            its user, with all that the client's own share of a key may do.
+        prefix: What its token begins with.
     """
 
     proof: Proof
@@ -46,6 +51,14 @@ class OpenSession:
     device: str
     shares_key: bool = False
     bound_token: bool = False
+    surface: Surface = Surface.NATIVE
+    prefix: TokenPrefix = TokenPrefix.SESSION
+
+    @property
+    def is_client(self) -> bool:
+        """Whether it is the client of a vendor's surface, which writes without a permission."""
+        is_writing_bearer = self.proof is Proof.BEARER and self.access is Access.WRITE
+        return self.surface is not Surface.NATIVE and is_writing_bearer
 
 
 def check_open(command: OpenSession, *, now: int, max_session_s: int) -> None:
@@ -88,7 +101,18 @@ def _is_kept_form(key: PublicKey) -> bool:
         return False
 
 
+def _check_client(command: OpenSession) -> None:
+    if command.prefix not in SESSIONS:
+        raise _malformed("prefix", f"one of {', '.join(SESSIONS)}", command.prefix)
+    if command.user_id is None or command.permission or command.account_id:
+        expected = "a user, and no permission or account, for the client of a vendor's surface"
+        raise _malformed("user_id, permission, account_id", expected, "others")
+
+
 def _check_access(command: OpenSession) -> None:  # 2
+    if command.is_client:
+        _check_client(command)
+        return
     if command.proof is Proof.BEARER and command.access is Access.WRITE:
         detail = "a bearer token only reads; use proof stamp or chain to write"
         raise Forbidden(Code.NOT_ALLOWED, detail)

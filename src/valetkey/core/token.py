@@ -35,6 +35,13 @@ class TokenPrefix(StrEnum):
     PUBLISHABLE_KEY = "vk_public_"
     CONSENT_LINK = "vk_consent_"
     TICKET = "vk_ticket_"
+    CUSTODIAN_KEY = "vk_cust_"
+    CLIENT_KEY = "vk_client_"
+    CLIENT_SESSION = "vk_cst_"
+
+
+# What tokens of sessions begin with: the others are those of credentials, links and tickets.
+SESSIONS: Final = (TokenPrefix.SESSION, TokenPrefix.CLIENT_KEY, TokenPrefix.CLIENT_SESSION)
 
 
 class TokenType(StrEnum):

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 OPERATOR: Final = Standing(Role.OPERATOR)
 _PREFIXES: Final = {
-    CredentialKind.SECRET: TokenPrefix.SECRET_KEY,
-    CredentialKind.PUBLISHABLE: TokenPrefix.PUBLISHABLE_KEY,
+    (Surface.NATIVE, CredentialKind.SECRET): TokenPrefix.SECRET_KEY,
+    (Surface.NATIVE, CredentialKind.PUBLISHABLE): TokenPrefix.PUBLISHABLE_KEY,
+    (Surface.PORTAL, CredentialKind.SECRET): TokenPrefix.CUSTODIAN_KEY,
 }
 
 
@@ -50,15 +51,16 @@ async def add_credential(
         standing: Who it is; a publishable key is nobody, whatever this says.
 
     Raises:
-        Malformed: A P-256 credential without its key, or an API key with one.
+        Malformed: A P-256 credential without its key, or an API key with one; or the surface has
+            none of this kind.
         Forbidden: It would have a scope that the principal has not.
     """
     expect_scope(principal, Scope.CREDENTIALS_WRITE)
     if (kind is CredentialKind.P256) != (public_key is not None):
         expected = "a public_key" if kind is CredentialKind.P256 else "no public_key"
         raise Malformed(Code.MALFORMED_BODY, f"public_key: expected {expected} for kind {kind}")
-    credential, token = _made(world, principal.organization_id, kind)
-    credential = replace(credential, label=label, public_key=public_key, surface=surface)
+    credential, token = _made(world, principal.organization_id, kind, surface)
+    credential = replace(credential, label=label, public_key=public_key)
     if kind is not CredentialKind.PUBLISHABLE:
         credential = replace(credential, standing=standing)
 
@@ -169,7 +171,7 @@ async def revoke_credential(
 
 def new_owner(world: World, organization_id: str) -> tuple[Credential, str]:
     """Return the first credential of a new organization, which may do everything, and its key."""
-    credential, token = _made(world, organization_id, CredentialKind.SECRET)
+    credential, token = _made(world, organization_id, CredentialKind.SECRET, Surface.NATIVE)
     return replace(credential, label="first", standing=Standing(Role.OWNER)), token or ""
 
 
@@ -211,10 +213,15 @@ def _facts(credential: Credential) -> dict[str, str]:
 
 
 def _made(
-    world: World, organization_id: str, kind: CredentialKind
+    world: World, organization_id: str, kind: CredentialKind, surface: Surface
 ) -> tuple[Credential, str | None]:
-    prefix = _PREFIXES.get(kind)
-    token = make_token(prefix, world.entropy.take(TOKEN_BYTES)) if prefix else None
+    token = None
+    if kind is not CredentialKind.P256:
+        prefix = _PREFIXES.get((surface, kind))
+        if prefix is None:
+            detail = f"surface: expected one that has keys of kind {kind}, got {surface}"
+            raise Malformed(Code.MALFORMED_BODY, detail)
+        token = make_token(prefix, world.entropy.take(TOKEN_BYTES))
     credential = Credential(
         id=world.new_id(Prefix.CREDENTIAL),
         organization_id=organization_id,
@@ -223,5 +230,6 @@ def _made(
         fingerprint=fingerprint(token) if token else None,
         public_key=None,
         created_at=world.clock.now(),
+        surface=surface,
     )
     return credential, token

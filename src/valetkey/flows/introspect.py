@@ -9,7 +9,7 @@ from valetkey.core.errors import NotFound
 from valetkey.core.organization import Organization
 from valetkey.core.session import Session, State
 from valetkey.core.surface import Surface
-from valetkey.core.token import TokenPrefix, fingerprint, is_mark
+from valetkey.core.token import SESSIONS, fingerprint, is_mark
 from valetkey.flows.gate import expect_reach, expect_secret
 from valetkey.flows.line import line_of
 from valetkey.flows.shown import show
@@ -67,7 +67,7 @@ async def revoke_token(world: World, principal: Principal, request: Request, *, 
 
 def session_of_token(view: View, principal: Principal, token: str) -> Session | None:
     """Return the session behind *token* if *principal* may know of it."""
-    if not token.startswith(TokenPrefix.SESSION):
+    if not token.startswith(SESSIONS):
         return None
     mark = fingerprint(token)
     found = view.find(Session, fingerprint=mark, limit=1)

@@ -136,6 +136,7 @@ def _session(world: World, principal: Principal, command: OpenSession, facts: _F
         permission_id=None,
         owner_key=wallet.owner_key if wallet else None,
         grant=None,
+        surface=command.surface,
     )
 
 

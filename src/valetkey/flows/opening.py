@@ -13,7 +13,7 @@ from valetkey.core.errors import Code, Conflict
 from valetkey.core.permission.decide import Spent, nothing_spent
 from valetkey.core.permission.decimals import capped_tokens, check_decimals
 from valetkey.core.session import Proof, Session, Usage, state_of
-from valetkey.core.token import TOKEN_BYTES, TokenPrefix, make_token
+from valetkey.core.token import TOKEN_BYTES, make_token
 from valetkey.flows.counts import count_session
 from valetkey.flows.due import watch
 from valetkey.flows.gate import present
@@ -57,7 +57,7 @@ def token_for(world: World, command: OpenSession) -> str | None:
     """Return a new token, if *command* asks for a session that has one."""
     if command.proof is not Proof.BEARER and not command.bound_token:
         return None
-    return make_token(TokenPrefix.SESSION, world.entropy.take(TOKEN_BYTES))
+    return make_token(command.prefix, world.entropy.take(TOKEN_BYTES))
 
 
 def unspent(permission: Permission | None) -> Spent:

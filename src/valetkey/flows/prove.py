@@ -18,7 +18,7 @@ from valetkey.core.scope import Scope
 from valetkey.core.session import Session, State, Usage
 from valetkey.core.stamp import CLOCK_BOUND_S, Stamp, check_stamp, is_stamped_by
 from valetkey.core.surface import Surface
-from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, is_mark
+from valetkey.core.token import MAX_TOKEN_CHARS, SESSIONS, TokenPrefix, fingerprint, is_mark
 from valetkey.flows.gate import expect_scope
 from valetkey.flows.line import line_of
 
@@ -113,7 +113,7 @@ async def _by_token(world: World, token: str, asked: _Asked) -> Principal:
         raise _refused()
     if token.startswith(TokenPrefix.CONSENT_LINK):
         return await _by_link(world, token, asked)
-    if not token.startswith(TokenPrefix.SESSION):
+    if not token.startswith(SESSIONS):
         mark = fingerprint(token)
         found = await world.store.read(
             lambda view: view.find(Credential, fingerprint=mark, limit=1)
@@ -172,7 +172,7 @@ async def _by_bound_token(world: World, dpop: Dpop, asked: _Asked) -> Principal:
     now = world.clock.now()
     nonces = await world.nonces.good(world.vault, world.auditor, now=now)
     check_dpop(dpop, nonces=nonces, now=now)  # 1
-    if len(dpop.token) > MAX_TOKEN_CHARS or not dpop.token.startswith(TokenPrefix.SESSION):
+    if len(dpop.token) > MAX_TOKEN_CHARS or not dpop.token.startswith(SESSIONS):
         raise _refused()
     line = await _line_of_token(world, dpop.token)  # 2
     session = line[0][0]

@@ -9,6 +9,7 @@ from msgspec import Meta
 from valetkey.core import wallet as core_wallet
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.scope import Role, Scope, Standing
+from valetkey.core.surface import Surface
 from valetkey.spec.keys import PublicKeyError, canonical_public_key
 from valetkey.wire.base import Asked, Hex, Seconds, Text, Told, hexed, read_bytes
 from valetkey.wire.quiet import quiet
@@ -35,6 +36,7 @@ class AddCredential(Asked, frozen=True, kw_only=True):
         public_key: Of kind ``p256`` alone.
         role: Who it is: an operator unless said. A publishable key has none.
         scopes: What of its role it is held to; null is all of it.
+        surface: Where it works, and nowhere else: the native API, or a vendor's wire format.
     """
 
     kind: Literal["secret", "publishable", "p256"]
@@ -42,6 +44,7 @@ class AddCredential(Asked, frozen=True, kw_only=True):
     public_key: Hex | None = None
     role: Role | None = None
     scopes: Scopes | None = None
+    surface: Surface = Surface.NATIVE
 
 
 class SetRole(Asked, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from valetkey.client._async.line import AsyncLine
 from valetkey.client.asks import path_of, read, write
 from valetkey.client.proofs import Signed
-from valetkey.client.roles import quota_of, role_of, scopes_of
+from valetkey.client.roles import quota_of, role_of, scopes_of, surface_of
 from valetkey.client.rotation import rotate_body
 from valetkey.core.errors import Code, Forbidden, Unauthenticated, Unavailable
 from valetkey.wire.base import Nothing, Page
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from valetkey.client.keys import HolderKey
-    from valetkey.client.roles import RoleName
+    from valetkey.client.roles import RoleName, SurfaceName
 
 
 class AsyncOrganizations:
@@ -103,6 +103,7 @@ class AsyncCredentials:
         label: str = "",
         role: RoleName = "operator",
         scopes: Iterable[str] | None = None,
+        surface: SurfaceName = "native",
         request_id: str | None = None,
     ) -> AddedCredential:
         """
@@ -113,14 +114,22 @@ class AsyncCredentials:
         Args:
             role: Who it is in the organization; a publishable key is nobody and has none.
             scopes: What of the role it is held to; None is all of it.
+            surface: Where it works, and nowhere else: the native API, or a vendor's wire format.
 
         Raises:
             Forbidden: It would have a scope that this client has not (``scope_missing``).
+            Malformed: The surface has no keys of this kind.
         """
-        held = None if scopes is None else scopes_of(scopes)
-        body = AddCredential(kind=kind, label=label)
+        where = surface_of(surface)
+        body = AddCredential(kind=kind, label=label, surface=where)
         if kind == "secret":
-            body = AddCredential(kind=kind, label=label, role=role_of(role), scopes=held)
+            body = AddCredential(
+                kind=kind,
+                label=label,
+                role=role_of(role),
+                scopes=scopes_of(scopes),
+                surface=where,
+            )
         ask = write(AddedCredential, "/v1/credentials", body, request_id=request_id)
         return await self._line.send(ask)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from valetkey.client._sync.line import Line
 from valetkey.client.asks import path_of, read, write
 from valetkey.client.proofs import Signed
-from valetkey.client.roles import quota_of, role_of, scopes_of
+from valetkey.client.roles import quota_of, role_of, scopes_of, surface_of
 from valetkey.client.rotation import rotate_body
 from valetkey.core.errors import Code, Forbidden, Unauthenticated, Unavailable
 from valetkey.wire.base import Nothing, Page
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from valetkey.client.keys import HolderKey
-    from valetkey.client.roles import RoleName
+    from valetkey.client.roles import RoleName, SurfaceName
 
 
 class Organizations:
@@ -104,6 +104,7 @@ class Credentials:
         label: str = "",
         role: RoleName = "operator",
         scopes: Iterable[str] | None = None,
+        surface: SurfaceName = "native",
         request_id: str | None = None,
     ) -> AddedCredential:
         """
@@ -114,14 +115,22 @@ class Credentials:
         Args:
             role: Who it is in the organization; a publishable key is nobody and has none.
             scopes: What of the role it is held to; None is all of it.
+            surface: Where it works, and nowhere else: the native API, or a vendor's wire format.
 
         Raises:
             Forbidden: It would have a scope that this client has not (``scope_missing``).
+            Malformed: The surface has no keys of this kind.
         """
-        held = None if scopes is None else scopes_of(scopes)
-        body = AddCredential(kind=kind, label=label)
+        where = surface_of(surface)
+        body = AddCredential(kind=kind, label=label, surface=where)
         if kind == "secret":
-            body = AddCredential(kind=kind, label=label, role=role_of(role), scopes=held)
+            body = AddCredential(
+                kind=kind,
+                label=label,
+                role=role_of(role),
+                scopes=scopes_of(scopes),
+                surface=where,
+            )
         ask = write(AddedCredential, "/v1/credentials", body, request_id=request_id)
         return self._line.send(ask)
 

@@ -89,6 +89,7 @@ async def _add_credential(
         kind=CredentialKind(body.kind),
         label=read_text(body.label, "label"),
         public_key=wire_credential.read_p256(body.public_key, "public_key"),
+        surface=body.surface,
         standing=wire_credential.read_new_standing(body),
     )
     return wire_credential.AddedCredential(
