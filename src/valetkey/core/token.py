@@ -11,7 +11,7 @@ secret scanners; what is enforced is the surface that the credential or session 
 | openfort | ``sk_test_``, ``sk_live_`` and a UUID | ``pk_test_``, ``pk_live_`` and a UUID | a key |
 | turnkey | none: keys stamp the body | none | a JWT that proves nothing; a key stamps |
 | portal | ``vk_cust_`` | ``vk_client_`` | ``vk_cst_`` |
-| para | ``dev_``, ``prod_`` | ``dev_``, ``prod_`` | opaque |
+| para | ``dev_vk_secret_`` | ``dev_vk_public_`` | ``vk_session_``, a dot in it |
 | chipi | ``sk_dev_``, ``sk_prod_`` | ``pk_dev_``, ``pk_prod_`` and 32 letters or digits | none |
 """
 
@@ -38,6 +38,8 @@ class TokenPrefix(StrEnum):
     CUSTODIAN_KEY = "vk_cust_"
     CLIENT_KEY = "vk_client_"
     CLIENT_SESSION = "vk_cst_"
+    PARA_SECRET_KEY = "dev_vk_secret_"  # noqa: S105 - its clients look at what stands first
+    PARA_PUBLISHABLE_KEY = "dev_vk_public_"
 
 
 # What tokens of sessions begin with: the others are those of credentials, links and tickets.

@@ -29,6 +29,8 @@ _PREFIXES: Final = {
     (Surface.NATIVE, CredentialKind.SECRET): TokenPrefix.SECRET_KEY,
     (Surface.NATIVE, CredentialKind.PUBLISHABLE): TokenPrefix.PUBLISHABLE_KEY,
     (Surface.PORTAL, CredentialKind.SECRET): TokenPrefix.CUSTODIAN_KEY,
+    (Surface.PARA, CredentialKind.SECRET): TokenPrefix.PARA_SECRET_KEY,
+    (Surface.PARA, CredentialKind.PUBLISHABLE): TokenPrefix.PARA_PUBLISHABLE_KEY,
 }
 
 
