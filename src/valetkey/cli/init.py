@@ -34,6 +34,9 @@ port = 8080
 # How callers reach it, such as "https://keys.example"; empty is http://host:port.
 public_url = ""
 
+# Whose pages in a browser may ask this server: exact origins. Without this, none of another origin.
+# origins = ["https://app.example"]
+
 # Proxies in front of it that say where requests come from, and the header in which they do. From
 # others the header is not believed. Without this, all who come through a proxy are one address.
 # trusted_proxies = ["10.0.0.0/8"]

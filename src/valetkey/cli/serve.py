@@ -145,6 +145,7 @@ def _settings(wired: Wired) -> Settings:
         rates=wired.config.rates,
         trusted_proxies=tuple(wired.config.trusted_proxies),
         proxy_header=wired.config.proxy_header,
+        origins=tuple(wired.config.origins),
         dialects=wired.config.dialects,
     )
 

@@ -165,6 +165,8 @@ class Config:
         trusted_proxies: Networks of proxies that are believed when they say where requests come
             from.
         proxy_header: The header in which they say it, and which they overwrite or append to.
+        origins: Whose pages in a browser may ask the native API; none unless named. For development
+            ``http://localhost:*`` is any port.
         dialects: Wire formats of vendors that are spoken; one that is not named is off.
         webhooks_allow_private: Development: webhooks on loopback, private addresses, ``http``.
         codes_to: Who gets one-time codes to send: the URL of a mailer, to which they are posted
@@ -192,6 +194,7 @@ class Config:
     min_free_mib: Annotated[int, Meta(ge=0, le=2**40)] = 256
     trusted_proxies: Annotated[list[Name], Meta(max_length=64)] = field(default_factory=list)
     proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    origins: Annotated[list[Name], Meta(max_length=64)] = field(default_factory=list)
     dialects: dict[DialectName, DialectConfig] = field(default_factory=dict)
     bounds: Bounds = field(default_factory=Bounds)
     rates: Rates = field(default_factory=Rates)

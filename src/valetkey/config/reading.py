@@ -111,7 +111,7 @@ def _override(merged: dict[str, object], environment: Mapping[str, str]) -> None
 
 _SECTIONS: Final = {"bounds": Bounds, "rates": Rates}
 _NAMED: Final = {"chains": ChainConfig, "dialects": DialectConfig}
-_LISTS: Final = frozenset({"trusted_proxies"})
+_LISTS: Final = frozenset({"origins", "trusted_proxies"})
 
 # Variables with our prefix that other parts read: the client's, the vault's, the crash tests'.
 _OTHERS: Final = frozenset({"key", "url", "api_key", "home", "crash_at", "codes_secret"})

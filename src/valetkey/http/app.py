@@ -13,13 +13,13 @@ from valetkey.core.principal import ANONYMOUS
 from valetkey.flows.meter import Subject
 from valetkey.http.answer import ENCODER, Answer, send_answer
 from valetkey.http.asking import Asking
-from valetkey.http.cors import is_preflight
+from valetkey.http.cors import asked_by_preflight
 from valetkey.http.door import Door, expect_entry
 from valetkey.http.faces import Faces
 from valetkey.http.incoming import Disconnected, Incoming, read_body, read_fields, read_target
 from valetkey.http.peer import Peers
 from valetkey.http.problem import unforeseen
-from valetkey.http.rates import Lane, Turnstile
+from valetkey.http.rates import Turnstile
 from valetkey.http.routes import Ask, Leave, Read, Stream
 from valetkey.http.sight import reads_of
 from valetkey.http.streams.opened import by_ticket, check_resumed, send_stream, stream_answer
@@ -160,9 +160,10 @@ class App:
             noted.route = whole
             return file
         peer = self._peers.of(scope)
-        if face.cors is not None and is_preflight(scope["method"], scope["headers"]):
-            self._turnstile.passed(peer, Lane.USUAL, ANONYMOUS)
-            return face.cors.preflight()
+        asked = asked_by_preflight(scope["method"], scope["headers"])
+        if face.cors is not None and face.cors.origins.texts and asked is not None:
+            self._turnstile.passed(peer, face.table.lane(asked, path), ANONYMOUS)
+            return face.cors.preflight(scope["headers"])
         route, names = face.table.find(scope["method"], path)
         noted.route, noted.is_oauth = f"{face.prefix}{route.path}", route.is_oauth
         self._turnstile.expect_room(peer, route.lane)

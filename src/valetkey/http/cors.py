@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 NO_CONTENT: Final = 204
 _MAX_AGE_S: Final = 600
-_METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+_LEFT_OUT: Final = {"https": ":443", "http:": ":80"}  # ports that no browser names
 _ANY_PORT: Final = re.compile(r"(http://(?:localhost|127\.0\.0\.1)):\*")
 
 
@@ -41,7 +42,7 @@ class Origins:
             any_port = _ANY_PORT.fullmatch(text)
             if any_port:
                 local.append(any_port[1])
-            elif not _ORIGIN.fullmatch(text):
+            elif not _ORIGIN.fullmatch(text) or text.endswith(_LEFT_OUT[text[:5]]):
                 expected = "an origin such as https://app.example, or http://localhost:*"
                 detail = f"origins: expected {expected}, got {text[:80]!r}"
                 raise Malformed(Code.MALFORMED_CONFIG, detail)
@@ -63,6 +64,7 @@ class Cors:
     What pages of *origins* may send, and read.
 
     Args:
+        methods: By which they may ask.
         asks: Names of header fields that they may send beside the usual ones.
         reads: Names of header fields of the answer that they may read.
         has_credentials: Whether they are told that credentials are fine, because their client
@@ -70,37 +72,50 @@ class Cors:
     """
 
     origins: Origins
+    methods: tuple[str, ...] = METHODS
     asks: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     has_credentials: bool = False
 
     def fields(self, lines: Lines) -> Fields:
         """Return what the answer to a request with the header *lines* says to its browser."""
-        found = [value for name, value in lines if name == b"origin"]
-        if len(found) != 1 or found[0].decode("latin-1") not in self.origins:
+        if not self.origins.texts:
+            return ()
+        origin = self._origin(lines)
+        if origin is None:
             return ((b"vary", b"origin"),)
-        fields = [(b"vary", b"origin"), (b"access-control-allow-origin", found[0])]
+        fields = [(b"vary", b"origin"), (b"access-control-allow-origin", origin)]
         if self.has_credentials:
             fields.append((b"access-control-allow-credentials", b"true"))
         if self.reads:
             fields.append((b"access-control-expose-headers", ", ".join(self.reads).encode()))
         return tuple(fields)
 
-    def preflight(self) -> Answer:
+    def preflight(self, lines: Lines) -> Answer:
         """Return the answer to a browser that asks what a page may ask; `fields` say whose."""
+        if self._origin(lines) is None:
+            return Answer(NO_CONTENT, b"")
         return Answer(
             NO_CONTENT,
             b"",
             headers=(
-                (b"access-control-allow-methods", _METHODS),
+                (b"access-control-allow-methods", ", ".join(self.methods).encode()),
                 (b"access-control-allow-headers", ", ".join(self.asks).encode()),
                 (b"access-control-max-age", b"%d" % _MAX_AGE_S),
             ),
         )
 
+    def _origin(self, lines: Lines) -> bytes | None:
+        """Return the origin whose page asks, if it may."""
+        found = [value for name, value in lines if name == b"origin"]
+        if len(found) != 1 or found[0].decode("latin-1") not in self.origins:
+            return None
+        return found[0]
 
-def is_preflight(method: str, lines: Lines) -> bool:
-    """Say whether a browser asks what a page may ask."""
-    return method == "OPTIONS" and any(
-        name == b"access-control-request-method" for name, _ in lines
-    )
+
+def asked_by_preflight(method: str, lines: Lines) -> str | None:
+    """Return the method that a browser asks about before a page may ask; None if it does not."""
+    if method != "OPTIONS":
+        return None
+    found = [value for name, value in lines if name == b"access-control-request-method"]
+    return found[0].decode("latin-1") if len(found) == 1 else None

@@ -9,6 +9,7 @@ from valetkey.core.principal import ANONYMOUS
 from valetkey.core.surface import Surface
 from valetkey.flows.prove import authenticate
 from valetkey.http.answer import refuse
+from valetkey.http.cors import Cors, Origins
 from valetkey.http.dialects.table import DIALECTS
 from valetkey.http.face import Face
 from valetkey.http.native.table import ROUTES
@@ -33,6 +34,26 @@ if TYPE_CHECKING:
     Scope = dict[str, Any]
 
 _HOST: Final = b"host"
+# What a page of another origin may send, and read of an answer.
+_METHODS: Final = ("GET", "HEAD", "POST")
+_ASKS: Final = (
+    "Authorization",
+    "Content-Digest",
+    "Content-Type",
+    "DPoP",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "Signature",
+    "Signature-Input",
+)
+_READS: Final = (
+    "DPoP-Nonce",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+)
 
 
 class Faces:
@@ -89,6 +110,7 @@ def native_face(settings: Settings) -> Face:
         prove=_prove(settings.origin()),
         refuse=_refuse,
         find_file=Pages().find,
+        cors=Cors(Origins(settings.origins), _METHODS, asks=_ASKS, reads=_READS),
     )
 
 

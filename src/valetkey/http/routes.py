@@ -202,6 +202,13 @@ class Table:
             raise Malformed(Code.METHOD_NOT_ALLOWED, detail, allow=allowed)
         return route, names
 
+    def lane(self, method: str, path: str) -> Lane:
+        """Return how requests for *path* are counted: as others where there is nothing."""
+        try:
+            return self.find(method, path)[0].lane
+        except (NotFound, Malformed):
+            return Lane.USUAL
+
     def _find_template(self, path: str) -> tuple[dict[str, Route], tuple[str, ...]]:
         parts = path.split("/")
         for places in self._places:

@@ -71,6 +71,7 @@ class Settings:
         deliver_s: Pause between two looks for what waits for webhooks; 0 is never.
         tick_s: Pause between two looks at what is watched, while streams are open.
         heartbeat_s: A stream that has nothing to say says so after this.
+        origins: Whose pages may ask the native API (`Origins`).
         dialects: Wire formats of vendors that are spoken.
     """
 
@@ -88,6 +89,7 @@ class Settings:
     rates: Rates = field(default_factory=Rates)
     trusted_proxies: tuple[str, ...] = ()
     proxy_header: str = "x-forwarded-for"
+    origins: tuple[str, ...] = ()
     dialects: Mapping[DialectName, DialectConfig] = field(default_factory=dict)
 
     @property

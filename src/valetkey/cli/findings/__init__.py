@@ -9,6 +9,7 @@ from valetkey.cli.findings import chains, files, network, store
 from valetkey.cli.findings.finding import Finding, Known
 from valetkey.config import read_config
 from valetkey.core.errors import ValetkeyError
+from valetkey.http.cors import Origins
 from valetkey.http.settings import Settings
 from valetkey.telemetry.exported import spans_to
 
@@ -53,5 +54,6 @@ async def examine(folder: Path) -> AsyncIterator[Finding]:
 def _expect_usable(config: Config) -> None:
     """Raise what `valetkey serve` would, for what reading alone does not find."""
     Settings(public_url=config.public_url).origin()
+    Origins(config.origins)
     _, end = spans_to(config.traces_url)
     end()
