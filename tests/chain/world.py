@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -39,7 +40,7 @@ RFC6979_SAMPLE = (
 
 _GAS_LIMIT = 8_000_000
 _FEE_WEI = 10**10
-_RECEIPT_QUESTIONS = 5_000
+_RECEIPT_TIMEOUT_S = 30.0
 _secrets = count(1)
 
 
@@ -191,8 +192,9 @@ class World:
 
     def receipt(self, tx_hash: str) -> dict[str, Any]:
         """Return the node's receipt of a transaction that it has taken."""
-        # A node mines at once, but may answer before it has: ask again a bounded number of times.
-        for _ in range(_RECEIPT_QUESTIONS):
+        # A node mines at once, but may answer before it has.
+        give_up_at = time.monotonic() + _RECEIPT_TIMEOUT_S
+        while time.monotonic() < give_up_at:
             receipt: dict[str, Any] | None = self.rpc.ask("eth_getTransactionReceipt", tx_hash)
             if receipt is not None:
                 return receipt

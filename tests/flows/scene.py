@@ -252,7 +252,7 @@ async def make_scene(
     clock = StoppedClock()
     node = LocalNode(CHAIN_ID, {key.address: DEV_BALANCE_WEI for key in dev_keys()}, clock.now)
     line = Line(Methods(node))
-    rpc = Rpc(URL, transport=InProcess(Methods(node)))
+    rpc = Rpc(URL, carry=InProcess(Methods(node)).carry)
     deployment = deploy(rpc)
     chain = EvmChain(
         URL,

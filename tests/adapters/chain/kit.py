@@ -28,7 +28,7 @@ RECIPIENT: Final = bytes.fromhex("c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44")
 TRANSFER: Final = bytes.fromhex("a9059cbb")
 FOREVER: Final = 2**40 - 1
 QUICK: Final = Limits(timeout_s=5.0, answer_bytes=1000)
-_RECEIPT_QUESTIONS: Final = 5_000
+_RECEIPT_TIMEOUT_S: Final = 30
 
 Question = dict[str, Any]
 
@@ -65,11 +65,10 @@ async def signed(chain: Chain, key: DevKey, wanted: Transaction) -> bytes:
 
 async def mined(chain: Chain, tx_hash: bytes) -> Receipt:
     """Return the receipt of *tx_hash*: a node mines at once, but may answer before it has."""
-    for _ in range(_RECEIPT_QUESTIONS):
-        receipt = await chain.receipt(tx_hash)
-        if receipt is not None:
-            return receipt
-    raise TimeoutError
+    async with asyncio.timeout(_RECEIPT_TIMEOUT_S):
+        while (receipt := await chain.receipt(tx_hash)) is None:
+            pass
+    return receipt
 
 
 async def submit(chain: Chain, key: DevKey, wanted: Transaction) -> Receipt:

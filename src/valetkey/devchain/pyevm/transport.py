@@ -11,23 +11,18 @@ if TYPE_CHECKING:
     from valetkey.devchain.pyevm.methods import Methods
 
 
-class InProcess(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Carries the questions of an httpx client to *methods*, and their answers back."""
+class InProcess(httpx.AsyncBaseTransport):
+    """Carries questions to *methods*, and their answers back."""
 
     def __init__(self, methods: Methods) -> None:
         self._methods = methods
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a question at once."""
-        return self._answer(request.read())
+    def carry(self, question: bytes) -> bytes:
+        """Return the body of the answer to *question*."""
+        return msgspec.json.encode(self._methods.answer(msgspec.json.decode(question)))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a question at once."""
-        return self._answer(await request.aread())
-
-    def _answer(self, body: bytes) -> httpx.Response:
-        answer = self._methods.answer(msgspec.json.decode(body))
+        """Answer a question of an httpx client at once."""
+        answer = self.carry(await request.aread())
         headers = {"content-type": "application/json"}
-        return httpx.Response(
-            200, headers=headers, stream=httpx.ByteStream(msgspec.json.encode(answer))
-        )
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(answer))
