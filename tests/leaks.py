@@ -2,14 +2,16 @@
 Nothing that is logged holds a secret: a plugin that keeps every secret and every log line.
 
 Secrets are what `SeededEntropy` and `secret` hand out; lines are what any logger in this process
-emits, and what tests hand to `note_output` from processes that they start. They are compared when
-the worker ends, and the run fails with the name of the line's logger, never with the secret.
+emits, and what tests hand to `note_output` from processes that they start. Of a line its long words
+are kept, each once: a secret may become known after it was written. They are compared when the
+worker ends, and the run fails with the name of the line's logger, never with the secret.
 """
 
 from __future__ import annotations
 
 import base64
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -18,32 +20,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHORTEST_SECRET_BYTES: Final = 16
-MAX_LINES: Final = 400_000
+MAX_WORDS: Final = 4_000_000
+# What a secret could be: a word of an encoding, or bytes as Python writes them.
+_WORD: Final = re.compile(rf"[\w+/-]{{{SHORTEST_SECRET_BYTES},}}")
+_BYTES: Final = re.compile(r"""b'(?:[^'\\]|\\.)*'|b"(?:[^"\\]|\\.)*\"""")
 
 
 class _Watch(logging.Handler):
-    """Keeps every record, as it would be written, traceback and extra fields included."""
+    """Keeps what is long in every record, as it would be written, traceback and extras included."""
 
     def __init__(self) -> None:
         super().__init__(level=logging.NOTSET)
-        self.lines: list[tuple[str, str]] = []
+        self.words: dict[str, str] = {}
         self.secrets: set[bytes] = set()
         self.setFormatter(logging.Formatter("%(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         extra = {key: value for key, value in vars(record).items() if key not in _PLAIN}
-        self.keep(record.name, f"{self.format(record)} {extra!r}")
+        self.keep(record.name, f"{self.format(record)} {extra!r}" if extra else self.format(record))
 
     def keep(self, source: str, text: str) -> None:
-        if len(self.lines) < MAX_LINES:
-            self.lines.append((source, text))
+        found = _WORD.findall(text)
+        if "b'" in text or 'b"' in text:
+            found += _BYTES.findall(text)
+        for word in found:
+            if word not in self.words and len(self.words) <= MAX_WORDS:
+                self.words[word] = f"{source}: {text[:60].encode('ascii', 'replace')!r}…"
 
     def leaks(self) -> Iterator[str]:
-        needles = {form for secret in self.secrets for form in forms_of(secret)}
-        for source, text in self.lines:
-            for word in _words(text):
-                if word in needles or word.removeprefix("0x") in needles:
-                    yield f"{source}: {text[:60].encode('ascii', 'replace')!r}… ({len(word)} chars)"
+        if len(self.words) > MAX_WORDS:
+            yield f"somebody: more than {MAX_WORDS} words are too many to keep"
+        for form in {form for secret in self.secrets for form in forms_of(secret)}:
+            for word in (form, f"0x{form}"):
+                if word in self.words:
+                    yield f"{self.words[word]} ({len(word)} chars)"
 
 
 _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -83,19 +93,6 @@ def forms_of(value: bytes) -> set[str]:
         *(prefix + plain for prefix in _PREFIXES),
         repr(value),
     }
-
-
-def _words(text: str) -> Iterator[str]:
-    word = ""
-    for character in text:
-        if character.isalnum() or character in "_-+/":
-            word += character
-            continue
-        if len(word) >= SHORTEST_SECRET_BYTES:
-            yield word
-        word = ""
-    if len(word) >= SHORTEST_SECRET_BYTES:
-        yield word
 
 
 def pytest_configure(config: pytest.Config) -> None:
