@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.searched import LONGER
 
-pytest_plugins = ("tests.leaks",)
+pytest_plugins = ("tests.leaks", "tests.holes")
 
 # A busy machine is no finding: nothing here is asserted about time.
 settings.register_profile(

@@ -35,7 +35,7 @@ COMPILED_CASES = 300
 @pytest.fixture(scope="module")
 def evm() -> Evm:
     """Return revm with the committed contract."""
-    pytest.importorskip("pyrevm", reason="pyrevm has no wheels for this Python")
+    pytest.importorskip("pyrevm", reason="no wheels of pyrevm for this Python")
     from tests.chain.differential.revm import Revm  # noqa: PLC0415 - where it is installed
 
     return Revm(bytes.fromhex(artefact("Account")["runtime"][2:]))

@@ -226,7 +226,7 @@ def still_chain() -> Iterator[Node]:
     """Return a chain that makes a block only when it is told to."""
     choice = choose(Engine.ANVIL)
     if choice is None:
-        pytest.skip("only anvil stands still")
+        pytest.skip("anvil is not installed, and nothing else stands still")
     with launch(choice) as node:
         yield node
 

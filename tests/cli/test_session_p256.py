@@ -32,7 +32,7 @@ def _own_folder(tmp_path: Path) -> Iterator[None]:
 def key(live: Live) -> P256SessionKey:
     """Return a key for a chain that checks it."""
     if live.local.node.engine is not Engine.ANVIL:
-        pytest.skip("this chain has no P-256 precompile")
+        pytest.skip("anvil is not installed: no P-256 precompile")
     return P256SessionKey.generate()
 
 

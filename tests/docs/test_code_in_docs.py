@@ -166,7 +166,7 @@ def test_a_browser_signs_what_the_account_takes() -> None:
 def test_a_session_on_p256_is_what_the_page_says(local: Local) -> None:
     """After the tutorial's account: for a key from elsewhere, then with one of this process."""
     if local.node.engine is not Engine.ANVIL:
-        pytest.skip("this chain has no P-256 precompile")
+        pytest.skip("anvil is not installed: no P-256 precompile")
     point = f"0x{P256SessionKey.generate().public_key.data.hex()}"
     scope: dict[str, Any] = {"P256SessionKey": P256SessionKey, "point": point}
     for_a_browser, in_python = blocks("docs/how-to/hold-a-session-in-a-browser.md")
