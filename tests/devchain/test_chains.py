@@ -55,10 +55,9 @@ def test_the_chain_says_what_it_is(node: Node) -> None:
     assert str(node.engine) in node.rpc.ask("web3_clientVersion")
 
 
-def test_our_contracts_get_the_same_addresses_on_each_chain(
-    node: Node, deployment: Deployment
-) -> None:
+def test_our_contracts_get_the_same_addresses_on_each_chain(fresh_node: Node) -> None:
     """Those that the deployer's first nonces give."""
+    deployment = deploy(fresh_node.rpc)
     deployer = dev_keys()[0].address
     contracts = (
         deployment.implementation,
@@ -67,9 +66,9 @@ def test_our_contracts_get_the_same_addresses_on_each_chain(
         deployment.clone_factory,
     )
     assert contracts == tuple(created_address(deployer, nonce) for nonce in range(4))
-    assert (deployment.chain_id, deployment.rpc_url) == (CHAIN_ID, node.rpc_url)
+    assert (deployment.chain_id, deployment.rpc_url) == (CHAIN_ID, fresh_node.rpc_url)
     for contract in contracts:
-        assert len(node.rpc.ask("eth_getCode", hexed(contract), "latest")) > 100
+        assert len(fresh_node.rpc.ask("eth_getCode", hexed(contract), "latest")) > 100
 
 
 def test_a_second_deployment_has_addresses_of_its_own(node: Node, deployment: Deployment) -> None:

@@ -162,28 +162,25 @@ def zipped(data: bytes, **changed: bytes | None) -> bytes:
     return made.getvalue()
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"user.jsonl": b""},
-        {"user.jsonl": b" " * 50_000_000},
-        {"user.jsonl": None},
-        {"manifest.json": b"{}"},
-        {"manifest.sig": bytes(64)},
-        {"manifest.sig": None},
-        {"../user.jsonl": b""},
-        {"/etc/passwd": b""},
-        {"server.jsonl": b""},
-    ],
-    ids=str,
-)
-async def test_a_changed_file_is_found(
-    scene: Scene, tmp_path: Path, change: dict[str, bytes | None]
-) -> None:
+CHANGED: Final[dict[str, dict[str, bytes | None]]] = {
+    "empty": {"user.jsonl": b""},
+    "a bomb": {"user.jsonl": b" " * 50_000_000},
+    "gone": {"user.jsonl": None},
+    "another manifest": {"manifest.json": b"{}"},
+    "another signature": {"manifest.sig": bytes(64)},
+    "no signature": {"manifest.sig": None},
+    "a way up": {"../user.jsonl": b""},
+    "a way to the root": {"/etc/passwd": b""},
+    "one more": {"server.jsonl": b""},
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+async def test_a_changed_file_is_found(scene: Scene, tmp_path: Path, name: str) -> None:
     """Shorter, longer than it says (a bomb), gone, or called like nothing of ours."""
     data, here, there = await _exported(scene, tmp_path)
     with pytest.raises(Malformed) as refused:
-        await there.take(zipped(data, **change), signer=here.signer)
+        await there.take(zipped(data, **CHANGED[name]), signer=here.signer)
     assert refused.value.code is Code.MALFORMED_ARCHIVE
 
 
