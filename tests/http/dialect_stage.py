@@ -45,6 +45,7 @@ class Spoken:
     """
 
     world: World
+    clock: RunningClock
     founded: Founded
     shared: httpx.AsyncClient
     own: httpx.AsyncClient
@@ -57,7 +58,8 @@ class Spoken:
 @asynccontextmanager
 async def spoken(config: DialectConfig = SPOKEN, **settings: object) -> AsyncIterator[Spoken]:
     """Serve a world with one organization, and a custodian's key of it."""
-    world = await make_world(clock=RunningClock())
+    clock = RunningClock()
+    world = await make_world(clock=clock)
     founded = await make_organization(world)
     _, key = await add_credential(
         world,
@@ -80,7 +82,6 @@ async def spoken(config: DialectConfig = SPOKEN, **settings: object) -> AsyncIte
         httpx.AsyncClient(base_url=serving.url) as shared,
         httpx.AsyncClient(base_url=serving.dialect_urls["portal"][0]) as own,
     ):
-        yield Spoken(
-            world, founded, shared, own, serving.metrics_url or "", key or "", founded.secret, lines
-        )
+        urls = (shared, own, serving.metrics_url or "")
+        yield Spoken(world, clock, founded, *urls, key or "", founded.secret, lines)
     note_output("dialect journal", b"".join(lines).decode())

@@ -144,7 +144,7 @@ async def test_the_bounds_of_the_server_hold_in_the_vendors_form(there: Spoken) 
     for one in answers:
         assert isinstance(one.json()["error"], str)
         assert one.json()["request_id"] == one.headers["x-request-id"]
-    assert method.headers["allow"].endswith("GET, HEAD")
+    assert method.headers["allow"] == "GET, POST, HEAD"
 
 
 async def test_what_is_logged_and_counted_names_the_template_with_its_prefix(

@@ -131,11 +131,14 @@ class DialectConfig:
         ports: Sockets where it alone stands, at the root; 0 takes a free one.
         host: The exact ``Host`` header at which it stands at the root of the shared socket.
         origins: Whose pages may ask; for development ``http://localhost:*`` is any port.
+        per_minute: Requests of one caller, by the name of what they are for; 0 is no limit. What is
+            not named is as the vendor publishes it.
     """
 
     ports: Annotated[list[Port], Meta(max_length=8)] = field(default_factory=list)
     host: Name = ""
     origins: Annotated[list[Name], Meta(max_length=64)] = field(default_factory=list)
+    per_minute: dict[str, Annotated[int, Meta(ge=0, le=10**9)]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

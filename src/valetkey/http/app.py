@@ -72,8 +72,9 @@ class App:
         self._door = Door(world, self._reads)
         self._limits = settings.limits
         self._peers = Peers(settings.trusted_proxies, settings.proxy_header)
-        self._turnstile = Turnstile(settings.rates, world.clock)
-        routes = (route for face in self.faces.all() for route in face.table.routes)
+        routes = [route for face in self.faces.all() for route in face.table.routes]
+        paces = {route.pace for route in routes if route.pace is not None}
+        self._turnstile = Turnstile(settings.rates, world.clock, paces)
         self._asking = Asking(routes, settings.limits)
         self._begun: set[asyncio.Task[object]] = set()
 
@@ -177,7 +178,7 @@ class App:
             self._turnstile.failed(peer, route.lane, error)
             raise
         noted.principal_id = principal.subject_id
-        noted.headers += self._turnstile.passed(peer, route.lane, principal)
+        noted.headers += self._turnstile.passed(peer, route.lane, principal, route.pace)
         expect_entry(route, principal)
         ask = self._asking.read(route, incoming, names, peer)  # 4
         with self._spans.span(flow_name(route.handle)):

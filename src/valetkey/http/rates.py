@@ -11,6 +11,8 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.spec.structured_fields import write_string
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from valetkey.config import Rates
     from valetkey.core.errors import ValetkeyError
     from valetkey.core.principal import Principal
@@ -36,6 +38,20 @@ class Lane(StrEnum):
     USUAL = "usual"
     STOP = "stop"
     FREE = "free"
+
+
+class Pace(NamedTuple):
+    """
+    How often one caller may use some routes, beside all that it asks for.
+
+    Args:
+        policy: What answers call it; routes with the same name share a bucket.
+        burst: So many at once, and so many in ``window_s``.
+    """
+
+    policy: str
+    burst: int
+    window_s: int
 
 
 class Taken(NamedTuple):
@@ -144,8 +160,12 @@ class Turnstile:
     its own, wherever it asks from.
     """
 
-    def __init__(self, rates: Rates, clock: Clock) -> None:
+    def __init__(self, rates: Rates, clock: Clock, paces: Iterable[Pace] = ()) -> None:
         self._clock = clock
+        self._of_pace = {
+            pace: _made(pace.policy, pace.burst / pace.window_s, pace.burst, rates.kept)
+            for pace in paces
+        }
         self._failure_cost = rates.failure_cost
         stop = (rates.stop_per_s, rates.stop_burst)
         self._of_address = {
@@ -177,23 +197,31 @@ class Turnstile:
             is_guess = isinstance(error, Unauthenticated) and error.code in _FAILED
             buckets.spend(peer, self._failure_cost if is_guess else 1, at_ms=self._clock.now_ms())
 
-    def passed(self, peer: str, lane: Lane, principal: Principal) -> Fields:
+    def passed(
+        self, peer: str, lane: Lane, principal: Principal, pace: Pace | None = None
+    ) -> Fields:
         """
         Count a request of *principal*, and return how many more there may be, for the answer.
+
+        Args:
+            pace: Of the route, if it has one; then the answer speaks of that.
 
         Raises:
             Limited: ``rate_limited``, with how long to wait.
         """
         is_anonymous = principal.kind is PrincipalKind.ANONYMOUS
-        buckets = (self._of_address if is_anonymous else self._of_caller).get(lane)
-        if buckets is None:
-            return ()
-        taken = buckets.take(
-            peer if is_anonymous else principal.subject_id, at_ms=self._clock.now_ms()
-        )
-        if taken.wait_s:
-            raise _limited(buckets, taken, "address" if is_anonymous else "credential or session")
-        return buckets.fields(taken)
+        whose = peer if is_anonymous else principal.subject_id
+        fields: Fields = ()
+        by_lane = (self._of_address if is_anonymous else self._of_caller).get(lane)
+        for buckets in (by_lane, None if pace is None else self._of_pace[pace]):
+            if buckets is None:
+                continue
+            taken = buckets.take(whose, at_ms=self._clock.now_ms())
+            if taken.wait_s:
+                what = "address" if is_anonymous else "credential or session"
+                raise _limited(buckets, taken, what)
+            fields = buckets.fields(taken)
+        return fields
 
 
 def _made(policy: str, per_s: float, burst: int, kept: int) -> Buckets | None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from valetkey.core.errors import Code, Malformed, NotFound
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.principal import PrincipalKind
-from valetkey.http.rates import Lane
+from valetkey.http.rates import Lane, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -63,6 +63,7 @@ class _Route:
         path: With segments in braces, each named after what its id names.
         who: Kinds of principals that get in.
         lane: How its requests are counted.
+        pace: How often one caller may use it and others of the same pace; None is as the lane says.
         scope: What a credential must be allowed; None only where none gets in, or everybody.
         answer: Type of the body of the answer.
         body: Type of the body of the request; None for none.
@@ -77,6 +78,7 @@ class _Route:
     answer: Any
     scope: Scope | None = None
     lane: Lane = Lane.USUAL
+    pace: Pace | None = None
     body: type[Struct] | None = None
     query: type[Struct] = NoQuery
     status: int = 200

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import Meta
 
+from valetkey.core.principal import Access
 from valetkey.wire.activity import Step, write_steps
 from valetkey.wire.base import (
     Address,
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
     from valetkey.core import session as core
 
+_CLIENT: Final = (
+    "It acts as the client of its user: it signs with their split wallets, if it brings the share.",
+    "No permission limits what it signs, nor how much it spends.",
+)
 _UNDER: Final = (
     "It stands under {}: it may be used only while that one may, and counts against it. What is"
     " narrower here is enforced by this server alone."
@@ -286,6 +291,8 @@ def _words(
 ) -> tuple[PermissionDocument | None, str, list[str], WorstCase | None]:
     permission = session.permission
     under = [] if session.parent_id is None else [_UNDER.format(session.parent_id)]
+    if permission is None and session.access is Access.WRITE:
+        return None, "may act as its user", [*_CLIENT, *under], None
     if permission is None:
         return None, "may read", ["It may read, and change nothing.", *under], None
     words = words_of(permission, session.permission_id or session.id, names=names)

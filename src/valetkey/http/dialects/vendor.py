@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from valetkey.core.errors import Code, Unauthenticated
+from valetkey.core.errors import Code, Malformed, Unauthenticated
 from valetkey.flows.prove import Bearer, authenticate
 from valetkey.http.answer import ENCODER, Answer
 from valetkey.http.problem import status_of
-from valetkey.http.rates import refused_fields
+from valetkey.http.rates import Lane, Pace, refused_fields
 from valetkey.http.routes import Leave, Read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from valetkey.config import DialectConfig
     from valetkey.core.errors import ValetkeyError
     from valetkey.core.principal import Principal
     from valetkey.core.surface import Surface
@@ -21,9 +25,42 @@ if TYPE_CHECKING:
     from valetkey.http.incoming import Incoming
     from valetkey.http.routes import Route
 
+    Paces = Mapping[str, Pace | None]
+
+_MINUTE_S: Final = 60
+
 
 class AnyQuery(msgspec.Struct, frozen=True):
     """Query parameters that a vendor's clients may send, and that say nothing here."""
+
+
+def paces(config: DialectConfig, surface: Surface, published: Mapping[str, int]) -> Paces:
+    """
+    Return how often one caller may ask, by name: as the operator says, else as *published*.
+
+    Args:
+        published: Requests a minute, by name, as the vendor publishes them.
+
+    Raises:
+        Malformed: The operator names one that there is not.
+    """
+    for name in config.per_minute:
+        if name not in published:
+            expected = ", ".join(published)
+            detail = f"dialects.{surface}.per_minute: expected one of {expected}, got {name[:40]}"
+            raise Malformed(Code.MALFORMED_CONFIG, detail)
+    wanted = {**published, **config.per_minute}
+    return {
+        name: Pace(f"{surface}-{name}", most, _MINUTE_S) if most else None
+        for name, most in wanted.items()
+    }
+
+
+def at_pace(routes: Iterable[Route], pace: Pace | None) -> tuple[Route, ...]:
+    """Return *routes*, each at *pace*; what stops something is never held up by it."""
+    return tuple(
+        replace(route, pace=pace if route.lane is Lane.USUAL else None) for route in routes
+    )
 
 
 def bearer_in(incoming: Incoming) -> Bearer | None:

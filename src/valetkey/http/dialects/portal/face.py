@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.surface import Surface
 from valetkey.http.cors import Cors, Origins
-from valetkey.http.dialects.portal import client
+from valetkey.http.dialects.portal import client, custodian, custodian_session
 from valetkey.http.dialects.portal.errors import refuse
-from valetkey.http.dialects.vendor import bearer_in, principal_of, token_in
+from valetkey.http.dialects.vendor import at_pace, bearer_in, paces, principal_of, token_in
 from valetkey.http.face import Face, no_files
 from valetkey.http.routes import Table
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/portal"
 TATUM: Final = "/v4/wallets/"
+PUBLISHED: Final = {"api": 200, "mpc": 50}  # requests of one caller in a minute
+_REST: Final = (*custodian.ROUTES, *custodian_session.ROUTES, *client.ROUTES)
 _ASKS: Final = ("authorization", "content-type", "x-api-key")
 
 
@@ -31,11 +33,12 @@ def portal_face(config: DialectConfig, _settings: Settings) -> Face:
     Return Portal's wire format.
 
     Raises:
-        Malformed: An origin in *config* is none.
+        Malformed: An origin in *config* is none, or a limit is of nothing.
     """
+    pace = paces(config, Surface.PORTAL, PUBLISHED)
     return Face(
         surface=Surface.PORTAL,
-        table=Table(client.ROUTES),
+        table=Table(at_pace(_REST, pace["api"])),
         prove=_prove,
         refuse=refuse,
         find_file=no_files,

@@ -1,0 +1,143 @@
+"""What a custodian's backend asks for: clients, each with its first session and an API key."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import Meta, Struct
+
+from valetkey.core.ids import Prefix, check_id
+from valetkey.core.organization import User
+from valetkey.core.quota import Quota
+from valetkey.core.scope import Scope
+from valetkey.flows import quotas, reads
+from valetkey.flows.gate import expect_scope
+from valetkey.flows.organize import add_user
+from valetkey.flows.record import part_of
+from valetkey.http.dialects.portal.custodian_session import (
+    FAMILIES,
+    CreatedSession,
+    CreateSession,
+    Taken,
+    expect_plain,
+    opened,
+    user_of,
+)
+from valetkey.http.dialects.portal.terms import key_command, moment, token_command
+from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
+
+if TYPE_CHECKING:
+    from valetkey.core.principal import Principal
+    from valetkey.http.admitted import Admitted
+    from valetkey.http.sight import Reads
+
+
+class CreateClient(CreateSession, frozen=True, rename="camel"):
+    """
+    A client to make.
+
+    Args:
+        reference: What the custodian calls them; ours, the vendor has none.
+    """
+
+    reference: Annotated[str, Meta(max_length=128)] = ""
+
+
+class CreatedClient(CreatedSession, frozen=True, rename="camel", kw_only=True):
+    """A new client, with its first session; its API key is shown this once."""
+
+    client_api_key: str
+
+
+class Client(Struct, frozen=True, rename="camel"):
+    """A client as its custodian sees it."""
+
+    id: str
+    created_at: str
+    reference: str
+    is_account_abstracted: bool = False
+
+
+class Metadata(Struct, frozen=True):
+    """Where in a list a part of it stands; ``cursor`` is where the next one begins."""
+
+    cursor: str | None
+    take: int
+    total: int
+
+
+class Clients(Struct, frozen=True):
+    """A part of the list of clients."""
+
+    results: list[Client]
+    metadata: Metadata
+
+
+async def _create_client(admitted: Admitted, ask: Ask[CreateClient, NoQuery]) -> CreatedClient:
+    expect_plain(ask.body)
+    expect_scope(admitted.principal, Scope.USERS_WRITE)
+    request = admitted.request
+    user = await add_user(
+        admitted.world,
+        admitted.principal,
+        part_of(request, "user"),
+        reference=ask.body.reference,
+    )
+    key, _ = await opened(admitted, part_of(request, "key"), user.id, key_command)
+    token, shown = await opened(admitted, part_of(request, "token"), user.id, token_command)
+    return CreatedClient(
+        id=user.id,
+        client_api_key=key,
+        client_session_token=token,
+        is_account_abstracted=False,
+        session_id=shown.session_id,
+        expires_at=shown.expires_at,
+        max_expires_at=shown.max_expires_at,
+    )
+
+
+def _client(user: User) -> Client:
+    return Client(user.id, moment(user.created_at), user.reference)
+
+
+async def _get_client(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> Client:
+    return _client(await user_of(see, principal, ask.id))
+
+
+async def _list_clients(see: Reads, principal: Principal, ask: Ask[None, Taken]) -> Clients:
+    query, own = ask.query, principal.organization_id
+    after = check_id(query.cursor, Prefix.USER) if query.cursor else ""
+    found = await reads.listed(
+        see, principal, User, organization_id=own, after=after, limit=query.take
+    )
+    used = await quotas.usage(see, see.bounds, principal, key=own)
+    total = next(one.current for one in used if one.quota is Quota.USERS)
+    cursor = found[-1].id if len(found) == query.take else None
+    return Clients([_client(one) for one in found], Metadata(cursor, query.take, total))
+
+
+def _routes(path: str) -> tuple[Route, ...]:
+    reads_it = partial(Read, method="GET", who=SECRET, scope=Scope.READ)
+    return (
+        Write(
+            method="POST",
+            path=path,
+            who=SECRET,
+            scope=Scope.SESSIONS_OPEN,
+            is_new_each_time=True,
+            summary="Make a client",
+            body=CreateClient,
+            answer=CreatedClient,
+            handle=_create_client,
+        ),
+        reads_it(
+            path=path, summary="List clients", query=Taken, answer=Clients, handle=_list_clients
+        ),
+        reads_it(
+            path=f"{path}/{{client}}", summary="Show a client", answer=Client, handle=_get_client
+        ),
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = tuple(route for path in FAMILIES for route in _routes(path))
