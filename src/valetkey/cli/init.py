@@ -87,6 +87,7 @@ credentials = 1000
 max_session_s = 31622400            # longest life of a session
 watch_s = 300                       # how often the chain is asked how a session stands there
 webhooks = 16                       # webhooks of one organization
+activities_per_day = 1000000        # writes of one organization in a UTC day, stops apart
 refusals = 20                       # so many refused runs of one session, within refusals_s,
 refusals_s = 300                    # are an alert
 low_balance_wei = 100000000000000000  # relayer or stopper with less than this: an alert
