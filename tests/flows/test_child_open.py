@@ -99,7 +99,7 @@ async def test_nobody_opens_under_what_is_not_theirs(scene: Scene) -> None:
     child = await open_child(scene, parent)
     command = scene.command(None, proof=Proof.BEARER)
     stranger, below = await make_stranger(scene), await make_child(scene)
-    publishable = replace(scene.principal, kind=PrincipalKind.PUBLISHABLE, access=Access.READ)
+    publishable = scene.principal._replace(kind=PrincipalKind.PUBLISHABLE, access=Access.READ)
     table: list[tuple[Principal, type[ValetkeyError]]] = [
         (other.principal, NotFound),
         (child.principal, NotFound),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,7 +97,7 @@ async def test_nobody_reaches_up_or_across(scene: Scene) -> None:
     """A child does not reach its parent, nor its parent's other children; sessions reach nobody."""
     one, other = await make_child(scene), await make_child(scene)
     below = await make_child(scene, who=one.principal)
-    session = replace(scene.principal, kind=PrincipalKind.SESSION)
+    session = scene.principal._replace(kind=PrincipalKind.SESSION)
     strangers = [(below, one), (one, other), (other, below), (await make_stranger(scene), below)]
     pairs = [(who.principal, whom.organization.id) for who, whom in strangers]
     for who, whom in [*pairs, (one.principal, scene.founded.organization.id)]:

@@ -167,7 +167,7 @@ async def test_a_parent_ends_what_its_children_opened(scene: Scene) -> None:
     asked = where(scene, Toward.KEY, session.key.data if session.key else b"")
     stranger = await make_stranger(scene)
     before = await dump(scene.world)
-    session_kind = replace(scene.principal, kind=PrincipalKind.SESSION)
+    session_kind = scene.principal._replace(kind=PrincipalKind.SESSION)
     for who, error in ((stranger.principal, NotFound), (session_kind, Forbidden)):
         with pytest.raises(error):
             await flow.revoke_exposed(scene.world, who, scene.request(), asked)

@@ -74,7 +74,7 @@ async def test_it_is_handed_to_nobody_who_may_not_have_it(scene: Scene) -> None:
     scene.founded = child
     held, _ = await opened(scene)
     other = await make_stranger(scene)
-    browser = replace(scene.principal, kind=PrincipalKind.PUBLISHABLE)
+    browser = scene.principal._replace(kind=PrincipalKind.PUBLISHABLE)
     refused: list[tuple[Principal, type[ValetkeyError]]] = [
         (parent, Forbidden),
         (other.principal, NotFound),

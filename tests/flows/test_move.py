@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -170,6 +169,6 @@ async def test_an_organization_below_another_goes_with_it(scene: Scene) -> None:
         await leave(scene.world, child.id, import_key=bytes(32))
     gone = await leave(scene.world, scene.principal.organization_id, import_key=bytes(32))
     assert {one.id for one in gone} == {child.id, scene.principal.organization_id}
-    below = replace(scene.principal, organization_id=child.id)
+    below = scene.principal._replace(organization_id=child.id)
     with pytest.raises(Forbidden):
         await organize.add_user(scene.world, below, scene.request(), reference="bob")

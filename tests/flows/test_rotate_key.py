@@ -89,7 +89,7 @@ async def test_a_change_of_key_is_an_activity_and_a_line(stored: Scene) -> None:
 async def test_the_key_of_a_chain_session_stays(scene: Scene) -> None:
     """The owner signed for that key, and the chain knows no other."""
     held = await scene.open(await scene.wallet(), proof=Proof.CHAIN)
-    who = replace(held.principal, request_id="one")
+    who = held.principal._replace(request_id="one")
     new = new_key(held.id, held.session.key, scene.new_key())
     before = await dump(scene.world)
     with pytest.raises(Conflict) as refused:
@@ -106,7 +106,7 @@ async def test_a_key_is_changed_by_its_holder_alone(scene: Scene) -> None:
     bearer = await open_session.open_session(
         scene.world, scene.principal, scene.request(), scene.command(None, proof=Proof.BEARER)
     )
-    keyless = replace(held.principal, subject_id=bearer.session.id, request_id="one")
+    keyless = held.principal._replace(subject_id=bearer.session.id, request_id="one")
     before = await dump(scene.world)
     for who in (held.principal, scene.principal):  # neither has signed
         with pytest.raises(Forbidden) as refused:
@@ -120,7 +120,7 @@ async def test_a_key_is_changed_by_its_holder_alone(scene: Scene) -> None:
 async def test_a_key_that_did_not_sign_is_not_taken(scene: Scene) -> None:
     """A holder cannot give the session to whoever did not ask for it, nor keep the old key."""
     held, other = [await scene.open(await scene.wallet()) for _ in range(2)]
-    who = replace(held.principal, request_id="one")
+    who = held.principal._replace(request_id="one")
     good = new_key(held.id, held.session.key, scene.new_key())
     before = await dump(scene.world)
     for new in (
@@ -163,7 +163,7 @@ async def test_the_key_of_a_session_that_is_stopped_stays(scene: Scene, end: str
 async def test_of_two_changes_at_once_one_happens(scene: Scene) -> None:
     """The second one is in the place of a key that is not there any more."""
     held = await scene.open(await scene.wallet())
-    who = [replace(held.principal, request_id=name) for name in "ab"]
+    who = [held.principal._replace(request_id=name) for name in "ab"]
     keys = [new_key(held.id, held.session.key, scene.new_key()) for _ in who]
     pairs = zip(who, keys, strict=True)
     done = await asyncio.gather(
@@ -236,12 +236,12 @@ async def test_a_credential_is_changed_by_nobody_else(scene: Scene) -> None:
     credential, beside = await _credential(scene, old), await _credential(scene, scene.new_key())
     wanted = new_key(credential.id, credential.public_key, scene.new_key())
     who = await entered(scene, credential.id, old)
-    stranger = replace(who, organization_id="org_other")
+    stranger = who._replace(organization_id="org_other")
     before = await dump(scene.world)
     for principal, error in (
         (scene.principal, Forbidden),
-        (replace(who, subject_id=beside.id), Forbidden),
-        (replace(who, request_id=None), Forbidden),
+        (who._replace(subject_id=beside.id), Forbidden),
+        (who._replace(request_id=None), Forbidden),
         (stranger, NotFound),
     ):
         with pytest.raises(error):

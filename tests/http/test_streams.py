@@ -55,7 +55,7 @@ class Place:
         """Return a new stream of the session, by the first credential or another name."""
         principal = self.founded.principal
         if subject_id:
-            principal = replace(principal, subject_id=subject_id)
+            principal = principal._replace(subject_id=subject_id)
         return await self.streams.open(
             principal, Subject(self.session.organization_id, self.session.id)
         )

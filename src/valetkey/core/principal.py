@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from valetkey.core.scope import Scope
@@ -42,10 +41,9 @@ class Access(StrEnum):
     WRITE = "write"
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """
-    Who asks.
+    Who asks. A tuple: one is made for each request, and a frozen dataclass takes thrice as long.
 
     Args:
         organization_id: Where it belongs; empty for the anonymous.

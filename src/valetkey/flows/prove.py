@@ -94,10 +94,10 @@ def prove_again(view: View, principal: Principal, *, now: int) -> Principal:
         raise _refused("key_rotated")
     asked = _Asked(is_write=False, is_leaving=False, surface=Surface.NATIVE)
     if line is not None:
-        return replace(_of_session(line, asked, now=now), access=Access.READ)
+        return _of_session(line, asked, now=now)._replace(access=Access.READ)
     found = _of_credential(holder, asked)
     expect_scope(found, Scope.READ)
-    return replace(found, access=Access.READ)
+    return found._replace(access=Access.READ)
 
 
 class _Asked(NamedTuple):
@@ -187,7 +187,7 @@ async def _by_bound_token(world: World, dpop: Dpop, asked: _Asked) -> Principal:
     if not is_new:
         detail = "this proof was seen before; make a new one for each request"
         raise Unauthenticated(Code.PROOF_REPLAYED, detail)
-    return replace(principal, access=Access.READ)
+    return principal._replace(access=Access.READ)
 
 
 async def _by_stamp(world: World, stamp: Stamp, asked: _Asked) -> Principal:
@@ -210,7 +210,7 @@ async def _by_stamp(world: World, stamp: Stamp, asked: _Asked) -> Principal:
     if not is_new:
         detail = "this signed request was seen before; sign it again with a new nonce"
         raise Unauthenticated(Code.PROOF_REPLAYED, detail)
-    return replace(principal, request_id=nonce)
+    return principal._replace(request_id=nonce)
 
 
 def _holder_of(view: View, key_id: str) -> tuple[Session | Credential | None, Line | None]:

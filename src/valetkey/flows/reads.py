@@ -34,7 +34,7 @@ async def session(world: Sight, principal: Principal, *, session_id: str) -> Sho
 
     def body(view: View) -> Shown:
         found = present(view.get(Session, session_id), "session")
-        if not is_below(view, found, principal.subject_id):
+        if found.id != principal.subject_id and not is_below(view, found, principal.subject_id):
             expect_own(principal, session_id)
         expect_reach(view, principal, found.organization_id, "session")
         return show(line_of(view, found), now=now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.credential import Credential
@@ -29,7 +28,7 @@ def expect_still(view: View, principal: Principal, scope: Scope) -> frozenset[Sc
         detail = "expected a credential that works, got one that was revoked"
         raise Unauthenticated(Code.PROOF_REFUSED, detail)
     has = credential.granted
-    expect_scope(replace(principal, scopes=has), scope)
+    expect_scope(principal._replace(scopes=has), scope)
     return has
 
 

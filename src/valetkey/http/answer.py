@@ -99,8 +99,8 @@ def challenges(code: Code) -> tuple[tuple[bytes, bytes], ...]:
     )
 
 
-async def send_head(send: Send, answer: Answer, request_id: str, *, length: int | None) -> None:
-    """Send the head of *answer*; None is a body that ends when it ends."""
+def head_of(answer: Answer, request_id: str, *, length: int | None) -> dict[str, Any]:
+    """Return the message that is the head of *answer*; None is a body that ends when it ends."""
     headers = [
         (b"content-type", answer.kind),
         (b"cache-control", answer.caching),
@@ -109,13 +109,13 @@ async def send_head(send: Send, answer: Answer, request_id: str, *, length: int 
         *answer.headers,
     ]
     if length is not None:
-        headers.append((b"content-length", str(length).encode()))
+        headers.append((b"content-length", b"%d" % length))
     if answer.closes:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}
 
 
 async def send_answer(send: Send, answer: Answer, request_id: str, *, is_head: bool) -> None:
     """Send *answer*; only its head if *is_head*."""
-    await send_head(send, answer, request_id, length=len(answer.body))
+    await send(head_of(answer, request_id, length=len(answer.body)))
     await send({"type": "http.response.body", "body": b"" if is_head else answer.body})

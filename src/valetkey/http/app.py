@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from valetkey.core.errors import ValetkeyError
 from valetkey.core.ids import Prefix
@@ -24,9 +23,8 @@ from valetkey.http.routes import Ask, Leave, Read, Stream
 from valetkey.http.sight import reads_of
 from valetkey.http.streams.opened import by_ticket, check_resumed, send_stream, stream_answer
 from valetkey.http.streams.streams import Streams
-from valetkey.http.traced import Noted, flow_name, note_answer, request_span
+from valetkey.http.traced import Noted, flow_span, note_answer, request_span
 from valetkey.ports import begin_request
-from valetkey.telemetry.telemetry import Answered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,8 +42,7 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(NamedTuple):
     """Which face a request is shown, and how many characters of its path only said so."""
 
     face: Face
@@ -109,9 +106,8 @@ class App:
             return
         finally:
             self._telemetry.ended()
-        seconds = (time.perf_counter_ns() - started) / 1e9
-        told = (noted.method, noted.route, answer.status, answer.code, noted.principal_id)
-        self._telemetry.answered(Answered(*told, seconds, why=answer.why))
+        noted.seconds = (time.perf_counter_ns() - started) / 1e9
+        self._telemetry.answered(noted)
         answer.headers += noted.headers
         is_head = scope["method"] == "HEAD"
         if answer.stream is None:
@@ -172,8 +168,11 @@ class App:
         body = await read_body(receive, fields, limits)
         incoming = Incoming(scope["method"], scope["scheme"], path, query, fields, body)
         try:
-            principal = await by_ticket(self._world, route, incoming, names)  # 3
-            principal = principal or await face.prove(self._world, route, incoming, noted)
+            principal = None  # 3
+            if isinstance(route, Stream):
+                principal = await by_ticket(self._world, route, incoming, names)
+            if principal is None:
+                principal = await face.prove(self._world, route, incoming, noted)
         except ValetkeyError as error:
             self._turnstile.failed(peer, route.lane, error)
             raise
@@ -181,25 +180,26 @@ class App:
         noted.headers += self._turnstile.passed(peer, route.lane, principal, route.pace)
         expect_entry(route, principal)
         ask = self._asking.read(route, incoming, names, peer)  # 4
-        with self._spans.span(flow_name(route.handle)):
-            made = await self._pass(route, principal, incoming, ask)  # 5
+        with flow_span(self._spans, route.handle):
+            made = await self._made(route, principal, incoming, ask)  # 5
             if isinstance(made, Subject):
                 return stream_answer(await self.streams.open(principal, made))
         return made if isinstance(made, Answer) else Answer(route.status, ENCODER.encode(made))
 
-    async def _pass(
+    def _made(
         self, route: Route, principal: Principal, incoming: Incoming, ask: Ask[Any, Any]
-    ) -> object:
+    ) -> Awaitable[object]:
+        """Return what *route* makes of *ask*, to be awaited, behind the door that it has."""
         if isinstance(route, Stream):
             check_resumed(incoming)
         if isinstance(route, Read):
-            return await route.handle(self._reads, principal, ask)
+            return route.handle(self._reads, principal, ask)
         key = incoming.fields.get(b"idempotency-key")
         if isinstance(route, Leave):
             way_out = self._door.let_out(route, principal, key, ask)
-            return await self._to_the_end(route.handle(way_out, ask))
+            return self._to_the_end(route.handle(way_out, ask))
         admitted = self._door.admit(route, principal, key, ask)
-        return await self._to_the_end(route.handle(admitted, ask))
+        return self._to_the_end(route.handle(admitted, ask))
 
     async def _to_the_end(self, write: Awaitable[object]) -> object:
         """Run *write* in a task of its own, which nobody cancels when the caller is gone."""

@@ -73,5 +73,6 @@ class Asking:
         query = self._unasked.get(route.query) if not incoming.query else None
         if query is None:
             query = read_query(incoming.query, route.query)
-        names = check_names(route, names)
-        return Ask(names[0] if names else "", body, query, peer, names)
+        if not names:
+            return Ask("", body, query, peer)
+        return Ask(names[0], body, query, peer, check_names(route, names))

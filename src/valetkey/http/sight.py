@@ -29,20 +29,16 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.http.readiness import Readiness
     from valetkey.http.settings import Settings
-    from valetkey.ports import Chain, Clock, Store, T, View
+    from valetkey.ports import Chain, Clock, Store
 
 
 class ReadOnly:
     """A store without its ``write``."""
 
-    __slots__ = ("_read",)
+    __slots__ = ("read",)
 
     def __init__(self, store: Store) -> None:
-        self._read = store.read
-
-    async def read(self, body: Callable[[View], T]) -> T:
-        """Return what *body* makes of one consistent state."""
-        return await self._read(body)
+        self.read = store.read
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from valetkey.telemetry.spans import NO_SPAN
+from valetkey.telemetry.telemetry import Answered
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
@@ -21,21 +24,17 @@ _FAULT = 500
 
 
 @dataclass(slots=True)
-class Noted:
+class Noted(Answered):
     """
-    What is known of a request so far, for log and traces.
+    What is known of a request so far.
 
     Args:
-        route: Its template; the path itself may hold anything.
         is_oauth: Whether a refusal is told in the form of OAuth 2.
         headers: What the answer says beside its body, however it ends.
         fields: Header fields of the request, once they were read.
     """
 
-    method: str
-    route: str = ""
     is_oauth: bool = False
-    principal_id: str = ""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     fields: dict[bytes, bytes] = field(default_factory=dict)
 
@@ -43,14 +42,15 @@ class Noted:
 def request_span(spans: Spans, scope: dict[str, Any]) -> AbstractContextManager[Span | None]:
     """Return the span of a request, under the one that its ``traceparent`` names."""
     if not spans.are_kept:
-        return spans.span("")
+        return NO_SPAN
     parents = [value for name, value in scope["headers"] if name == b"traceparent"]
     parent = parents[0] if len(parents) == 1 else None
     return spans.span("request", kind=SpanKind.SERVER, parent=parent)
 
 
 def note_answer(span: Span | None, noted: Noted, answer: Answer) -> None:
-    """Say in *span* what was asked for and how it was answered."""
+    """Note how it was answered, and say in *span* what was asked for and how that ended."""
+    noted.status, noted.code, noted.why = answer.status, answer.code, answer.why
     if span is None:
         return
     span.update_name(f"{noted.method} {noted.route}".strip())
@@ -64,8 +64,13 @@ def note_answer(span: Span | None, noted: Noted, answer: Answer) -> None:
         span.set_status(Status(StatusCode.ERROR))
 
 
+def flow_span(spans: Spans, handle: Callable[..., object]) -> AbstractContextManager[Span | None]:
+    """Return the span of a route's flow."""
+    return spans.span(_flow_name(handle)) if spans.are_kept else NO_SPAN
+
+
 @lru_cache(maxsize=1024)
-def flow_name(handle: Callable[..., object]) -> str:
+def _flow_name(handle: Callable[..., object]) -> str:
     """Return what the span of a route's flow is called, such as ``flow session.open``."""
     module = handle.__module__.rpartition(".")[2]
     name = getattr(handle, "__name__", "answer")

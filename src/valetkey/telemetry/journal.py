@@ -55,6 +55,7 @@ class Journal:
         self._write = write
         self._least = _ORDER[level]
         self.is_debug = level is Level.DEBUG
+        self.is_info = _ORDER[Level.INFO] >= self._least
 
     def note(self, level: str, event: str, **facts: object) -> None:
         """

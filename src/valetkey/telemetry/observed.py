@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from valetkey.flows.world import World
-    from valetkey.ports import Chain, Clock, Store, T, Tx, Vault, View
+    from valetkey.ports import Chain, Clock, Store, T, Tx, Vault
     from valetkey.telemetry.spans import Spans, Value
     from valetkey.telemetry.telemetry import Telemetry
 
@@ -39,10 +39,7 @@ class ObservedStore:
         self._store = store
         self._clock = clock
         self._telemetry = telemetry
-
-    async def read(self, body: Callable[[View], T]) -> T:
-        """See `Store.read`. Not timed: that would cost a good part of the reading."""
-        return await self._store.read(body)
+        self.read = store.read  # not timed: that would cost a good part of the reading
 
     async def write(self, body: Callable[[Tx], T]) -> T:
         """See `Store.write`."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Value = str | int | bool
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-_NOTHING: Final[AbstractContextManager[None]] = nullcontext()
+NO_SPAN: Final[AbstractContextManager[None]] = nullcontext()
 _NO_VALUES: Final[Mapping[str, Value]] = {}
 MAX_PARENT_CHARS: Final = 128
 
@@ -39,11 +39,7 @@ class Spans:
         self._tracer: Tracer | None = None
         if provider is not None:
             self._tracer = provider.get_tracer("valetkey", __version__)
-
-    @property
-    def are_kept(self) -> bool:
-        """Whether anybody wants them."""
-        return self._tracer is not None
+        self.are_kept = provider is not None
 
     def span(
         self,
@@ -63,7 +59,7 @@ class Spans:
             W3C Trace Context. ``tracestate`` is not taken: it is a stranger's text.
         """
         if self._tracer is None:
-            return _NOTHING
+            return NO_SPAN
         return _span(self._tracer, name, kind, _context_of(parent), values)
 
 

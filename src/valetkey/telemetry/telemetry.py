@@ -28,18 +28,18 @@ class Answered:
     A request and its answer, as far as anybody is told.
 
     Args:
-        route: Its template; empty if there is none.
+        route: Its template; empty if there is none: the path itself may hold anything.
         code: Why it was refused, if it was.
         why: More of the reason than the caller may know.
     """
 
     method: str
-    route: str
-    status: int
-    code: str | None
-    principal_id: str
-    seconds: float
+    route: str = ""
+    principal_id: str = ""
+    status: int = 0
+    code: str | None = None
     why: str | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +91,18 @@ class Telemetry:
 
     def answered(self, one: Answered) -> None:
         """Note an answer."""
-        self.journal.note(
-            "info",
-            "request:answered",
-            method=one.method,
-            route=one.route,
-            status=one.status,
-            code=one.code,
-            why=one.why,
-            principal_id=one.principal_id,
-            ms=round(one.seconds * 1e3, 3),
-        )
+        if self.journal.is_info:
+            self.journal.note(
+                "info",
+                "request:answered",
+                method=one.method,
+                route=one.route,
+                status=one.status,
+                code=one.code,
+                why=one.why,
+                principal_id=one.principal_id,
+                ms=round(one.seconds * 1e3, 3),
+            )
         if self.metrics is None:
             return
         count, time = self._of(self.metrics, one.method, one.route, one.status)

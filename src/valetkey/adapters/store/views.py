@@ -64,6 +64,11 @@ class SqliteView:
         **where: Value,
     ) -> list[E]:
         """See `View.find`."""
+        memo = self._memo
+        question = (after, limit, newest_first, *where.items())
+        known = memo.get(kind, question) if memo is not None else None
+        if known is not None:
+            return [known]
         check_find(kind, where, limit)
         shape = tuple([(name, value is None) for name, value in where.items()])
         sql = statements.find(TABLES[kind], shape, after=after != "", newest_first=newest_first)
@@ -71,11 +76,6 @@ class SqliteView:
         if after:
             values.append(after)
         values.append(limit)
-        question = (sql, *values)
-        memo = self._memo
-        known = memo.get(kind, question) if memo is not None else None
-        if known is not None:
-            return [known]
         try:
             rows = self._execute(sql, values).fetchall()
         except OverflowError:

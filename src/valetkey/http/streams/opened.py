@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Malformed, Unauthenticated
 from valetkey.flows.tickets import take_ticket
-from valetkey.http.answer import Answer, send_head
+from valetkey.http.answer import Answer, head_of
 from valetkey.http.incoming import read_query
-from valetkey.http.routes import Stream, check_names
+from valetkey.http.routes import check_names
 from valetkey.http.streams.channel import CONTENT_TYPE
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.http.answer import Receive, Send
     from valetkey.http.incoming import Incoming
-    from valetkey.http.routes import Route
+    from valetkey.http.routes import Stream
     from valetkey.http.streams.channel import Channel
 
 MAX_EVENT_ID_DIGITS: Final = 20
@@ -28,7 +28,7 @@ _HEADERS: Final = (
 
 
 async def by_ticket(
-    world: World, route: Route, incoming: Incoming, names: tuple[str, ...]
+    world: World, route: Stream, incoming: Incoming, names: tuple[str, ...]
 ) -> Principal | None:
     """
     Return whom the ticket in the query stands for, or None if there is none.
@@ -36,7 +36,7 @@ async def by_ticket(
     Raises:
         Unauthenticated, Forbidden: It is refused, or another proof came beside it.
     """
-    if not isinstance(route, Stream) or "ticket" not in route.query.__struct_fields__:
+    if "ticket" not in route.query.__struct_fields__:
         return None
     ticket = read_query(incoming.query, route.query).ticket  # type: ignore[attr-defined]
     if ticket is None:
@@ -74,7 +74,7 @@ async def send_stream(
     if channel is None:
         return
     try:
-        await send_head(send, answer, request_id, length=None)
+        await send(head_of(answer, request_id, length=None))
         if is_head:
             await send({"type": "http.response.body", "body": b""})
         else:
