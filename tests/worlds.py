@@ -11,6 +11,7 @@ from tests.leaks import secret
 from valetkey.adapters.chain.evm import EvmChain
 from valetkey.adapters.messenger.memory import MemoryMessenger
 from valetkey.adapters.outbound.memory import MemoryOutbound
+from valetkey.adapters.signer.local import LocalSigner
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.vault.memory import MemoryVault
 from valetkey.config import Bounds
@@ -131,13 +132,19 @@ async def make_world(
     auditor = await vault.create(
         Curve.ED25519, key_id="auditor", organization_id="server", wallet_id="auditor"
     )
+    approver = await vault.create(
+        Curve.ED25519, key_id="approver", organization_id="server", wallet_id="approver"
+    )
+    clock = clock or StoppedClock()
     return World(
         store=store,
         vault=vault,
+        signer=LocalSigner(vault, approver.public_key, clock=clock, entropy=entropy),
+        approver=approver,
         chains=chains or {},
         outbound=outbound or MemoryOutbound(),
         messenger=MemoryMessenger(),
-        clock=clock or StoppedClock(),
+        clock=clock,
         entropy=entropy,
         checkpoint=checkpoint or Passed(),
         payers=Payers(payers),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.flows.scene import Scene
 
 
-@pytest.mark.parametrize("owner_key", list(OwnerKey))
+@pytest.mark.parametrize("owner_key", [OwnerKey.OUTSIDE, OwnerKey.SEALED])
 async def test_a_node_that_refuses_holds_up_no_freeze(scene: Scene, owner_key: OwnerKey) -> None:
     """A hostile node's no is worth its silence: frozen here, on chain when it answers again."""
     held = await scene.open(await scene.wallet(owner_key))

@@ -10,6 +10,7 @@ from valetkey.adapters.store import codec
 from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey
 from valetkey.adapters.vault.key_ring import KeyRing
 from valetkey.adapters.vault.sealed import SealedVault
+from valetkey.core.custody import SealedShare, SplitKey
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.session import Grant, Session, State
 from valetkey.core.sponsorship import Fund
@@ -163,9 +164,9 @@ def test_every_kind_that_holds_something_sealed_is_known() -> None:
     assert codec.TABLES.keys() == INDEXES.keys()
     sealed = {
         kind
-        for kind in (*INDEXES, Grant)
+        for kind in (*INDEXES, Grant, SealedShare)
         for one in fields(kind)
         if "sealed" in one.name or "secret" in one.name or "wrapped" in one.name
     }
-    assert sealed == {SealedKey, Webhook, Grant}
-    assert set(SEALED) == {SealedKey, Webhook, Session}
+    assert sealed == {SealedKey, SealedShare, Webhook, Grant}
+    assert set(SEALED) == {SealedKey, SplitKey, Webhook, Session}

@@ -48,6 +48,16 @@ POST /v1/credentials/{credential_id}/revoke       proof kind yes yes none yes  k
 POST /v1/wallets                                  proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/wallets                                   proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/wallets/{wallet_id}                       proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets/split                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/wallets/{wallet_id}/custody               proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets/{wallet_id}/sign                 proof kind yes yes none kind reads reads none  none  frozen expired revoked
+POST /v1/wallets/{wallet_id}/refresh              proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets/{wallet_id}/confirm              proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets/{wallet_id}/backup               proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets/{wallet_id}/recover              proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets/{wallet_id}/enable-eject         proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets/{wallet_id}/eject                proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/organizations/{organization_id}/raw-signing proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/budgets                                  proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 GET /v1/budgets                                   proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/accounts                                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked

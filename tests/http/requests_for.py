@@ -8,6 +8,7 @@ from tests.http.calls import Key
 from tests.http.consents import by_link, renewing, sign_consent
 from tests.http.credential_requests import revoke_credential, set_role
 from tests.http.session_requests import CHILD, exchange, revoke_all, revoke_child, stop, token
+from tests.http.split_requests import ABOUT_SPLIT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -195,6 +196,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/wallets": _wallet,
     "GET /v1/wallets": _of("/v1/wallets"),
     "GET /v1/wallets/{wallet_id}": _one("/v1/wallets/{}", "wallet"),
+    **ABOUT_SPLIT,
     "POST /v1/budgets": _budget,
     "GET /v1/budgets": _of("/v1/budgets"),
     "GET /v1/accounts": _of("/v1/accounts"),

@@ -12,6 +12,7 @@ from valetkey.spec.jcs import canonical_json
 if TYPE_CHECKING:
     from valetkey.core.budget import Entry
     from valetkey.core.chain import Authorization, Transaction
+    from valetkey.core.custody import SigningPlan
     from valetkey.core.permission.model import Call
     from valetkey.core.session import Step
     from valetkey.core.sponsorship import Fund
@@ -120,6 +121,7 @@ class Activity:
         request_key: `request_key`; unique, so that a repeated request finds this one.
         request_hash: `request_hash` of what was asked for.
         subject_id: What it made or changed.
+        signing: What shares of a split wallet are joined for, if they are.
         relayer_id: The nonce line that its transactions use, once there is one: the relayer's,
             or the stopper's for stops.
         attempts: Newest last; they share one nonce.
@@ -140,6 +142,7 @@ class Activity:
     account_id: str | None = None
     run: RunPlan | None = None
     intent: Intent | None = None
+    signing: SigningPlan | None = None
     relayer_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
     fees: tuple[Entry, ...] = ()
@@ -156,11 +159,13 @@ class Activity:
         """
         The session that it stops or takes back, or the account whose code it changes.
 
-        None for a run, and for what was done with nothing to bring to a chain: what governs a
-        session is found among any number of them (an indexed column).
+        None for a run or a signature, and for what was done with nothing to bring to a chain: what
+        governs a session is found among any number of them (an indexed column).
         """
         is_nothing = self.state is ActivityState.DONE and self.intent is None
-        return None if self.run or is_nothing else self.session_id or self.account_id
+        return (
+            None if self.run or self.signing or is_nothing else self.session_id or self.account_id
+        )
 
 
 @dataclass(frozen=True, slots=True)

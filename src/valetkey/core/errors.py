@@ -77,6 +77,15 @@ class Code(StrEnum):
     SIGNING_FORBIDDEN = "signing_forbidden"
     FIELD_REFUSED = "field_refused"
     SCOPE_NOT_ALLOWED = "scope_not_allowed"
+    # Split custody
+    MALFORMED_SHARE = "malformed_share"
+    SHARE_OF_ANOTHER_WALLET = "share_of_another_wallet"
+    SHARE_STALE = "share_stale"
+    SHARE_REFUSED = "share_refused"
+    WALLET_NOT_SPLIT = "wallet_not_split"
+    WALLET_EJECTED = "wallet_ejected"
+    EJECT_NOT_ENABLED = "eject_not_enabled"
+    APPROVAL_REFUSED = "approval_refused"
     # The chain's own words for a refused run
     NOT_GRANTED = "not_granted"
     SIGNATURE_REFUSED = "signature_refused"
@@ -106,6 +115,7 @@ class Code(StrEnum):
     STORE_UNAVAILABLE = "store_unavailable"
     MESSENGER_UNAVAILABLE = "messenger_unavailable"
     VAULT_REFUSED = "vault_refused"
+    SIGNER_UNAVAILABLE = "signer_unavailable"
     AUDIT_BROKEN = "audit_broken"
     NOT_READY = "not_ready"
     INTERNAL = "internal"

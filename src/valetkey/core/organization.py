@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from valetkey.core.surface import Surface
 
 MAX_LEVELS: Final = 8  # of organizations below a first one: all above are looked at in each reach
 
@@ -28,6 +31,7 @@ class Organization:
     created_at: int
     moved_at: int | None = None
     moved_for: bytes | None = None
+    raw_signing: tuple[Surface, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Scope(StrEnum):
     KILL_NOTES_READ = "kill-notes:read"
     TOKENS_INTROSPECT = "tokens:introspect"
     USERS_WRITE = "users:write"
+    CUSTODY_WRITE = "custody:write"
+    WALLETS_SIGN = "wallets:sign"
     WALLETS_WRITE = "wallets:write"
     WEBHOOKS_REPLAY = "webhooks:replay"
     WEBHOOKS_WRITE = "webhooks:write"
@@ -44,6 +46,9 @@ _SAID: Final[Mapping[Scope, str]] = {
     Scope.KILL_NOTES_READ: "read kill notes, with which anybody can revoke on chain",
     Scope.TOKENS_INTROSPECT: "ask what a session's token is worth",
     Scope.USERS_WRITE: "add users",
+    Scope.CUSTODY_WRITE: "allow that the server's share of a split wallet is given away, and which"
+    " surfaces sign raw digests under sessions",
+    Scope.WALLETS_SIGN: "sign with split wallets, whose share it brings; renew and back up shares",
     Scope.WALLETS_WRITE: "add wallets, bring accounts under our code and out of it",
     Scope.WEBHOOKS_REPLAY: "test webhooks and have events delivered again",
     Scope.WEBHOOKS_WRITE: "add, change and remove webhooks, rotate their secrets",
@@ -69,6 +74,7 @@ _OPERATOR: Final = _AUDITOR | {
     Scope.KILL_NOTES_READ,
     Scope.TOKENS_INTROSPECT,
     Scope.USERS_WRITE,
+    Scope.WALLETS_SIGN,
     Scope.WALLETS_WRITE,
     Scope.WEBHOOKS_REPLAY,
 }

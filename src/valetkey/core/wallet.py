@@ -10,10 +10,16 @@ from valetkey.spec.keys import p256_point
 
 
 class OwnerKey(StrEnum):
-    """Where the owner's key is. ``OUTSIDE`` means that this server never has it."""
+    """
+    Where the owner's key is.
+
+    ``OUTSIDE`` means that this server never has it, ``SEALED`` that it has it alone, ``SPLIT`` that
+    it has one share and the client another (`valetkey.core.custody`).
+    """
 
     OUTSIDE = "outside"
     SEALED = "sealed"
+    SPLIT = "split"
 
 
 class Curve(StrEnum):

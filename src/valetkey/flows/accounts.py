@@ -88,6 +88,9 @@ async def add_wallet(
 
 def _check_wallet(world: World, command: AddWallet) -> None:
     world.chain(command.chain)
+    if command.owner_key is OwnerKey.SPLIT:
+        detail = "owner_key: expected outside or sealed; a split key is made by create_split"
+        raise Malformed(Code.MALFORMED_BODY, detail)
     if (command.owner_key is OwnerKey.OUTSIDE) != (command.address is not None):
         wanted = "an address" if command.owner_key is OwnerKey.OUTSIDE else "no address"
         detail = f"address: expected {wanted} for owner_key {command.owner_key}"

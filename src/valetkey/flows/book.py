@@ -92,7 +92,7 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     )
     if isinstance(allowed, Deny):
         raise forbid(allowed)
-    entries, until = _book_budgets(tx, root, asked.calls, now=now)  # 3
+    entries, until = book_budgets(tx, root, asked.calls, now=now)  # 3
     until += [one.valid_until for one in allowed]
     plan = plan_run(  # 4
         granted(root),
@@ -105,7 +105,7 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     )
     activity = _planned(world, asked, facts, plan)  # 5
     add_activity(world, tx, activity)
-    _use(tx, line, asked.calls, allowed, now=now)
+    book_line(tx, line, asked.calls, allowed, now=now)
     tx.add(_reservation(activity, plan, line, allowed, entries))
     _note(world, tx, activity, plan)
     for (one, _), answer in zip(line, allowed, strict=True):
@@ -113,7 +113,9 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     return activity
 
 
-def _use(tx: Tx, line: Line, calls: Sequence[Call], allowed: Sequence[Allow], *, now: int) -> None:
+def book_line(
+    tx: Tx, line: Line, calls: Sequence[Call], allowed: Sequence[Allow], *, now: int
+) -> None:
     """Book the run on the whole line; only the session that asks was in use by its holder."""
     for (session, usage), answer in zip(line, allowed, strict=True):
         used = replace(usage, spent=answer.after)
@@ -202,7 +204,7 @@ def learn(booked: Spent, on_chain: GrantState, held: Sequence[Reservation]) -> S
     return replace(booked, calls=calls, counters=tuple(counters))
 
 
-def _book_budgets(
+def book_budgets(
     tx: Tx, session: Session, calls: Sequence[Call], *, now: int
 ) -> tuple[tuple[Entry, ...], list[int]]:
     """Return what is booked, and the ends of the windows that it is booked to."""

@@ -13,6 +13,7 @@ from valetkey.core.child_session import OVER, Branch
 from valetkey.core.consent_link import ConsentLink
 from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
+from valetkey.core.custody import SplitKey
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Quota, Tally, tally_id
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 Entities = dict[type, list[Any]]
 OPERATOR: Final = "operator"
 OWNED: Final[tuple[type, ...]] = (
-    *(User, Credential, Wallet, Account, SealedKey, Session, Activity, Reservation),
+    *(User, Credential, Wallet, Account, SealedKey, SplitKey, Session, Activity, Reservation),
     *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark, Contact, Terms),
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.budget import BudgetLine
 from valetkey.core.credential import Credential
+from valetkey.core.custody import SplitKey
 from valetkey.core.errors import Code, Forbidden
 from valetkey.core.organization import Organization, User
 from valetkey.core.principal import PrincipalKind
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
     from valetkey.flows.sight import Sight
     from valetkey.ports import Value, View
 
-Owned = TypeVar("Owned", User, Credential, Wallet, Account, Activity, BudgetLine, Webhook, Delivery)
+Owned = TypeVar(
+    "Owned",
+    User,
+    Credential,
+    Wallet,
+    SplitKey,
+    Account,
+    Activity,
+    BudgetLine,
+    Webhook,
+    Delivery,
+)
 
 
 async def session(world: Sight, principal: Principal, *, session_id: str) -> Shown:

@@ -17,6 +17,7 @@ from valetkey.flows.accounts import sign_delegation
 from valetkey.flows.forget import forget_old
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
+from valetkey.flows.joining import let_lapse
 from valetkey.flows.kill_note import ready_to_kill
 from valetkey.flows.paid_by import refresh
 from valetkey.flows.paying import is_stop
@@ -155,6 +156,8 @@ async def _awaiting(world: World, activity: Activity) -> Activity:
     """Sign or open what waits for the vault; let a run lapse when its time is over."""
     if activity.kind == UNDELEGATE:
         return await advance(world, activity)
+    if activity.signing is not None:
+        return await let_lapse(world, activity)
     if activity.run is None:
         finish = _FINISH.get(activity.kind, sign_switch)
         return await drive(world, (await finish(world, activity)).id)

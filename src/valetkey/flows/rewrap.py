@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from valetkey.core.custody import SealedShare, SplitKey, share_context
 from valetkey.core.errors import Unavailable
 from valetkey.core.session import Session
 from valetkey.core.wallet import SealedKey
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 PAGE: Final = 100
 # Every kind that holds something sealed; a test looks for more.
-SEALED: Final[tuple[type[SealedKey | Session | Webhook], ...]] = (SealedKey, Session, Webhook)
-Record: TypeAlias = SealedKey | Session | Webhook
+Record: TypeAlias = SealedKey | SplitKey | Session | Webhook
+SEALED: Final[tuple[type[Record], ...]] = (SealedKey, SplitKey, Session, Webhook)
 Renewed: TypeAlias = list[tuple[Record, Record]]
 
 
@@ -118,6 +119,8 @@ async def renewed_of(world: World, one: Record) -> Record:
     vault = world.vault
     if isinstance(one, SealedKey):
         return await vault.rewrap_key(one)
+    if isinstance(one, SplitKey):
+        return await _split_renewed(world, one)
     if isinstance(one, Webhook):
         context = secret_context(one.organization_id, one.id)
         before = one.previous_secret
@@ -130,6 +133,22 @@ async def renewed_of(world: World, one: Record) -> Record:
         return one
     note = await vault.rewrap_secret(one.grant.sealed_kill_note, context=note_context(one))
     return replace(one, grant=replace(one.grant, sealed_kill_note=note))
+
+
+async def _split_renewed(world: World, key: SplitKey) -> SplitKey:
+    async def renewed(share: SealedShare | None) -> SealedShare | None:
+        if share is None:
+            return None
+        context = share_context(key.organization_id, key.id, key.public_key, share.generation)
+        sealed = await world.vault.rewrap_secret(share.sealed, context=context)
+        return replace(share, sealed=sealed)
+
+    return replace(
+        key,
+        current=await renewed(key.current) or key.current,
+        coming=await renewed(key.coming),
+        backup=await renewed(key.backup),
+    )
 
 
 def _put(renewed: Renewed, tx: Tx) -> None:

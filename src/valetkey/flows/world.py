@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Entropy,
         Messenger,
         Outbound,
+        Signer,
         Store,
         Vault,
     )
@@ -47,6 +48,8 @@ class World:
         payers: The keys that pay, the same on every chain: the relayer for runs, the stopper for
             stops. The stopper's nonces and money are nobody else's, so that no stop is mined behind
             a run.
+        signer: Where the shares of split wallets are joined.
+        approver: The key whose word the signer takes for what is planned (Ed25519).
         auditor: The key that signs the heads of the audit logs (Ed25519).
         nonces: What proofs of keys must have, as far as it is known.
         forgotten: How far this process has dropped what was kept to refuse replays.
@@ -54,6 +57,8 @@ class World:
 
     store: Store
     vault: Vault
+    signer: Signer
+    approver: SealedKey
     chains: Mapping[str, Chain]
     outbound: Outbound
     messenger: Messenger

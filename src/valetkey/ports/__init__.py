@@ -1,13 +1,14 @@
 """
 What a flow needs from the world.
 
-Store, Vault, Chain, Outbound, Messenger, Clock, Entropy, Checkpoint.
+Store, Vault, Signer, Chain, Outbound, Messenger, Clock, Entropy, Checkpoint.
 """
 
 from valetkey.ports.about import About, begin_request, doing, what_for
 from valetkey.ports.chain import Chain
 from valetkey.ports.messenger import CodeMessage, Messenger
 from valetkey.ports.outbound import Outbound, Posted
+from valetkey.ports.signer import Signer
 from valetkey.ports.store import INDEXES, MAX_FOUND, E, Entity, Index, Store, T, Tx, Value, View
 from valetkey.ports.surroundings import Checkpoint, Clock, Entropy
 from valetkey.ports.vault import Vault
@@ -27,6 +28,7 @@ __all__ = [
     "Messenger",
     "Outbound",
     "Posted",
+    "Signer",
     "Store",
     "T",
     "Tx",

@@ -14,6 +14,7 @@ from valetkey.core.child_session import Branch
 from valetkey.core.consent_link import ConsentLink
 from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
+from valetkey.core.custody import SplitKey
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage, Watch
@@ -34,6 +35,7 @@ Entity = (
     | Wallet
     | Account
     | SealedKey
+    | SplitKey
     | Session
     | Branch
     | Usage
@@ -80,6 +82,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Wallet: Index(by=("organization_id", "user_id")),
     Account: Index(by=("organization_id", "wallet_id", "address")),
     SealedKey: Index(by=("organization_id", "wallet_id")),
+    SplitKey: Index(by=("organization_id",)),
     Session: Index(
         by=(
             "organization_id",

@@ -14,10 +14,12 @@ from valetkey.core import (
     activity,
     budget,
     chain,
+    custody,
     one_time_code,
     principal,
     session,
     sponsorship,
+    surface,
     wallet,
     webhook,
 )
@@ -36,8 +38,8 @@ INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
 _MODULES: Final = (
-    *(activity, budget, chain, decide, model, principal, session, sponsorship, wallet),
-    *(one_time_code, webhook),
+    *(activity, budget, chain, custody, decide, model, principal, session, sponsorship, surface),
+    *(one_time_code, wallet, webhook),
 )
 _NAMES: Final = {name: value for module in _MODULES for name, value in vars(module).items()}
 

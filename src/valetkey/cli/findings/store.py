@@ -16,7 +16,8 @@ from valetkey.core.sponsorship import PayerState
 from valetkey.flows.audits import check_logs
 from valetkey.flows.payers import ROLES, load_payers
 from valetkey.ports import MAX_FOUND
-from valetkey.wiring import AUDIT_KEY, newest_schema, open_store, open_vault, own_key, wire
+from valetkey.wiring import newest_schema, open_store, open_vault, wire
+from valetkey.wiring.own_keys import AUDIT_KEY, own_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,6 +13,7 @@ from valetkey.client._async.line import AsyncConnection, AsyncLine
 from valetkey.client._async.organization import AsyncCredentials, AsyncOrganizations, AsyncUsers
 from valetkey.client._async.permissions import AsyncPermissions
 from valetkey.client._async.sessions import AsyncSessions
+from valetkey.client._async.split import AsyncSplit
 from valetkey.client._async.tokens import AsyncTokens
 from valetkey.client._async.wallet import AsyncAccounts, AsyncBudgets, AsyncWallets
 from valetkey.client._async.webhook import AsyncWebhooks
@@ -74,6 +75,7 @@ class AsyncValetkey:
         self.users = AsyncUsers(line)
         self.credentials = AsyncCredentials(line)
         self.wallets = AsyncWallets(line)
+        self.split = AsyncSplit(line)
         self.accounts = AsyncAccounts(line)
         self.budgets = AsyncBudgets(line)
         self.permissions = AsyncPermissions(line)

@@ -14,6 +14,7 @@ from valetkey.client._sync.line import Connection, Line
 from valetkey.client._sync.organization import Credentials, Organizations, Users
 from valetkey.client._sync.permissions import Permissions
 from valetkey.client._sync.sessions import Sessions
+from valetkey.client._sync.split import Split
 from valetkey.client._sync.tokens import Tokens
 from valetkey.client._sync.wallet import Accounts, Budgets, Wallets
 from valetkey.client._sync.webhook import Webhooks
@@ -73,6 +74,7 @@ class Valetkey:
         self.users = Users(line)
         self.credentials = Credentials(line)
         self.wallets = Wallets(line)
+        self.split = Split(line)
         self.accounts = Accounts(line)
         self.budgets = Budgets(line)
         self.permissions = Permissions(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from valetkey.core.errors import Code
 from valetkey.core.permission.check_signing import is_own_domain
@@ -82,12 +82,38 @@ def decide_signature(
     late = refuse_by_time(permission, now=now)  # 1
     if late is not None:
         return late
-    if isinstance(request, SignDigest | SignAuthorization):  # 2
+    never = never_signed(request, accounts=accounts)  # 2
+    if never is not None:
+        return never
+    if isinstance(request, SignMessage):
+        return _decide_message(request.data, permission)
+    return _decide_typed_data(cast("SignTypedData", request).typed, permission)
+
+
+def never_signed(request: SigningRequest, *, accounts: Collection[bytes]) -> Deny | None:
+    """
+    Return why no session signs *request*, whatever its permission; None if one may.
+
+    Args:
+        accounts: As for `decide_signature`.
+    """
+    if isinstance(request, SignDigest | SignAuthorization):
         what = "a digest" if isinstance(request, SignDigest) else "an EIP-7702 authorization"
         return _forbidden(f"{what} is never signed under a session")
     if isinstance(request, SignMessage):
-        return _decide_message(request.data, permission)
-    return _decide_typed_data(request.typed, permission, accounts)
+        data = request.data
+        if len(data) == _DIGEST_BYTES or _HASH_TEXT.fullmatch(data):
+            return _forbidden("a message of 32 bytes may be a digest: never signed under a session")
+        return None
+    domain = request.typed.domain
+    contract = domain.get("verifyingContract")
+    if is_own_domain(domain.get("name")):
+        return _forbidden("typed data of our own domain is never signed under a session")
+    if isinstance(contract, bytes) and (contract in accounts or contract in NEVER_TARGETS):
+        return _forbidden(
+            "typed data for an account or an EntryPoint is never signed under a session"
+        )
+    return None
 
 
 def decide_scope(scope: str, permission: Permission, *, now: int) -> Deny | None:
@@ -109,8 +135,6 @@ def _forbidden(detail: str) -> Deny:
 
 
 def _decide_message(data: bytes, permission: Permission) -> Signable | Deny:
-    if len(data) == _DIGEST_BYTES or _HASH_TEXT.fullmatch(data):
-        return _forbidden("a message of 32 bytes may be a digest: never signed under a session")
     if len(data) > MAX_MESSAGE_BYTES:
         detail = f"expected a text of at most {MAX_MESSAGE_BYTES} bytes, got {len(data)}"
         return Deny(Code.SIGNING_NOT_ALLOWED, "messages", detail)
@@ -144,16 +168,7 @@ def is_filled(template: MessageTemplate, text: str) -> bool:
     return start < end and text.endswith(last) and text[start:end].isprintable()
 
 
-def _decide_typed_data(
-    typed: TypedData, permission: Permission, accounts: Collection[bytes]
-) -> Signable | Deny:
-    contract = typed.domain.get("verifyingContract")
-    if is_own_domain(typed.domain.get("name")):
-        return _forbidden("typed data of our own domain is never signed under a session")
-    if isinstance(contract, bytes) and (contract in accounts or contract in NEVER_TARGETS):
-        return _forbidden(
-            "typed data for an account or an EntryPoint is never signed under a session"
-        )
+def _decide_typed_data(typed: TypedData, permission: Permission) -> Signable | Deny:
     try:
         signed, kind = digest(typed), encode_type(typed.primary_type, typed.types)
         matching = [

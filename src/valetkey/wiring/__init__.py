@@ -10,6 +10,7 @@ from valetkey.adapters.chain.evm import EvmChain
 from valetkey.adapters.messenger.choice import open_messenger
 from valetkey.adapters.moving import Moving
 from valetkey.adapters.outbound.web import WebOutbound
+from valetkey.adapters.signer.local import LocalSigner
 from valetkey.adapters.store.migrations import scripts
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.adapters.surroundings import (
@@ -25,11 +26,11 @@ from valetkey.config import CONFIG_NAME, Config, read_config, read_config_text
 from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
 from valetkey.core.plan import chain_id_of
 from valetkey.core.sponsorship import Fund
-from valetkey.core.wallet import Curve, SealedKey
 from valetkey.flows.change_payer import add_first_payer
 from valetkey.flows.issue_token import ensure_token_key
 from valetkey.flows.payers import Payers, load_payers
 from valetkey.flows.world import World
+from valetkey.wiring.own_keys import APPROVER_KEY, AUDIT_KEY, make_own_keys, own_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -37,12 +38,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from valetkey.config import ChainConfig
-    from valetkey.ports import Chain, Store, Vault
+    from valetkey.ports import Chain, Vault
 
     OnCommit = Callable[[int, float], None]
 
-SERVER: Final = "server"  # the organization of the server's own keys
-AUDIT_KEY: Final = "server/audit"
 IMPORT_KEY_NAME: Final = "import-key"
 
 
@@ -117,10 +116,7 @@ async def _make_keys(folder: Path, config: Config, environment: Mapping[str, str
     store, vault = open_store(folder, config), open_vault(folder, config, environment)
     await store.open()
     try:
-        key = await vault.create(
-            Curve.ED25519, key_id=AUDIT_KEY, organization_id=SERVER, wallet_id=AUDIT_KEY
-        )
-        await store.write(lambda tx: tx.add(key))
+        await make_own_keys(store, vault)
         for fund in Fund:
             await add_first_payer(store, vault, fund, now=SystemClock().now())
     finally:
@@ -176,15 +172,21 @@ async def _wire(
             chains[name] = await stack.enter_async_context(open_chain(name, one))
         outbound = WebOutbound(allow_private=config.webhooks_allow_private)
         stack.push_async_callback(outbound.close)
-        clock = SystemClock()
+        vault, approver = (
+            open_vault(folder, config, environment),
+            await own_key(store, APPROVER_KEY),
+        )
+        clock, entropy = SystemClock(), SystemEntropy()
         world = World(
             store=store,
-            vault=open_vault(folder, config, environment),
+            vault=vault,
+            signer=LocalSigner(vault, approver.public_key, clock=clock, entropy=entropy),
+            approver=approver,
             chains=chains,
             outbound=outbound,
             messenger=open_messenger(config.codes_to, environment, outbound, clock),
             clock=clock,
-            entropy=SystemEntropy(),
+            entropy=entropy,
             checkpoint=checkpoint,
             payers=payers,
             auditor=await own_key(store, AUDIT_KEY),
@@ -279,17 +281,3 @@ async def connect(rpc_url: str, *, chain_id: int) -> AsyncIterator[Chain]:
         yield chain
     finally:
         await chain.close()
-
-
-async def own_key(store: Store, key_id: str) -> SealedKey:
-    """
-    Return one of the server's own keys, sealed.
-
-    Raises:
-        Unavailable: The store has none.
-    """
-    key = await store.read(lambda view: view.get(SealedKey, key_id))
-    if key is None:
-        detail = f"expected the server's key {key_id} in the store, got none; run `valetkey init`"
-        raise Unavailable(Code.STORE_UNAVAILABLE, detail)
-    return key

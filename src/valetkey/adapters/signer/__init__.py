@@ -1,0 +1,1 @@
+"""Where shares are joined: in this process, or in one that does nothing else."""

@@ -1,0 +1,78 @@
+"""Requests about split wallets, for the table of who gets in where: each of a wallet of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.http.stage import Stage
+
+    Target = tuple[str, Any]
+    Maker = Callable[[Stage, str], Awaitable[Target]]
+
+
+def _of_split(verb: str, **more: Any) -> Maker:  # noqa: ANN401 - JSON
+    """Ask for *verb* with the client's share of a new wallet."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        made = await stage.secret.post("/v1/wallets/split", {})
+        return f"/v1/wallets/{made['wallet']['id']}/{verb}", {"share": made["share"], **more}
+
+    return make
+
+
+async def _custody(stage: Stage, principal: str) -> Target:
+    """Look at a new one."""
+    del principal
+    made = await stage.secret.post("/v1/wallets/split", {})
+    return f"/v1/wallets/{made['wallet']['id']}/custody", None
+
+
+async def _recover(stage: Stage, principal: str) -> Target:
+    """Recover a new one."""
+    path, body = await _of_split("backup")(stage, principal)
+    backed_up = await stage.secret.post(path, body)
+    wallet_id = backed_up["custody"]["wallet_id"]
+    return f"/v1/wallets/{wallet_id}/recover", {"recovery_share": backed_up["recovery_share"]}
+
+
+def _leaving(verb: str) -> Maker:
+    """Allow the ejection of a new one, or eject it."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        made = await stage.secret.post("/v1/wallets/split", {})
+        path = f"/v1/wallets/{made['wallet']['id']}"
+        if verb == "eject":
+            await stage.secret.post(f"{path}/enable-eject", {})
+        return f"{path}/{verb}", {}
+
+    return make
+
+
+async def _create(stage: Stage, principal: str) -> Target:
+    del stage, principal
+    return "/v1/wallets/split", {}
+
+
+async def _raw_signing(stage: Stage, principal: str) -> Target:
+    del principal
+    path = f"/v1/organizations/{stage.org.organization.id}/raw-signing"
+    return path, {"surfaces": ["portal"]}
+
+
+ABOUT_SPLIT: Final[dict[str, Maker]] = {
+    "POST /v1/wallets/split": _create,
+    "GET /v1/wallets/{wallet_id}/custody": _custody,
+    "POST /v1/wallets/{wallet_id}/sign": _of_split("sign", message="0x68656c6c6f"),
+    "POST /v1/wallets/{wallet_id}/refresh": _of_split("refresh"),
+    "POST /v1/wallets/{wallet_id}/confirm": _of_split("confirm"),
+    "POST /v1/wallets/{wallet_id}/backup": _of_split("backup"),
+    "POST /v1/wallets/{wallet_id}/recover": _recover,
+    "POST /v1/wallets/{wallet_id}/enable-eject": _leaving("enable-eject"),
+    "POST /v1/wallets/{wallet_id}/eject": _leaving("eject"),
+    "POST /v1/organizations/{organization_id}/raw-signing": _raw_signing,
+}
