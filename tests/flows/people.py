@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from valetkey.core.wallet import OwnerKey
 from valetkey.spec import eip712, secp256k1
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.core.session import Session
     from valetkey.core.wallet import Account, Wallet
+
+WHOLE: Final = (OwnerKey.OUTSIDE, OwnerKey.SEALED)  # where a key is that is not split
 
 
 @dataclass(frozen=True, slots=True)

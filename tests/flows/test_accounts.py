@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flows.crash import Crash, CrashAt
+from tests.flows.people import WHOLE
 from tests.flows.scene import ALICE
 from tests.worlds import CHAIN, dump
 from valetkey.core.activity import ActivityState
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from valetkey.core.activity import Activity, Request
 
 
-@pytest.mark.parametrize("owner_key", list(OwnerKey))
+@pytest.mark.parametrize("owner_key", WHOLE)
 async def test_a_delegated_account_runs_our_code(scene: Scene, owner_key: OwnerKey) -> None:
     """Whoever has the owner's key, the account ends up with the deployed implementation."""
     holding = await scene.wallet(owner_key)
@@ -35,7 +36,7 @@ async def test_a_delegated_account_runs_our_code(scene: Scene, owner_key: OwnerK
     assert (holding.wallet.key_id is None) == (owner_key is OwnerKey.OUTSIDE)
 
 
-@pytest.mark.parametrize("owner_key", list(OwnerKey))
+@pytest.mark.parametrize("owner_key", WHOLE)
 async def test_a_wallet_says_where_its_owners_key_is(scene: Scene, owner_key: OwnerKey) -> None:
     """An outside key comes with an address; a sealed one is made here and has none yet."""
     address = None if owner_key is OwnerKey.OUTSIDE else ALICE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flows.looks import stage
+from tests.flows.people import WHOLE
 from tests.flows.scene import USDC
 from valetkey.core.activity import ActivityState
 from valetkey.core.chain import GrantStage
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.flows.scene import Scene
 
 
-@pytest.mark.parametrize("owner_key", [OwnerKey.OUTSIDE, OwnerKey.SEALED])
+@pytest.mark.parametrize("owner_key", WHOLE)
 async def test_a_node_that_refuses_holds_up_no_freeze(scene: Scene, owner_key: OwnerKey) -> None:
     """A hostile node's no is worth its silence: frozen here, on chain when it answers again."""
     held = await scene.open(await scene.wallet(owner_key))

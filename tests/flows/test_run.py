@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.flows.people import WHOLE
 from tests.flows.scene import ALICE, BOB, CAP, HOUR_S, MALLORY, USDC
 from tests.worlds import dump
 from valetkey.core.activity import Activity, ActivityState, Request
@@ -31,7 +32,7 @@ from valetkey.spec.permission_bytes import personal_digest
 if TYPE_CHECKING:
     from tests.flows.scene import Held, Scene
 
-PAIRS = [(proof, owner) for proof in (Proof.STAMP, Proof.CHAIN) for owner in OwnerKey]
+PAIRS = [(proof, owner) for proof in (Proof.STAMP, Proof.CHAIN) for owner in WHOLE]
 
 
 @pytest.mark.parametrize(("proof", "owner_key"), PAIRS)

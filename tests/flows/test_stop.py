@@ -10,6 +10,7 @@ import pytest
 from tests.flows.chainside import bring
 from tests.flows.family import make_stranger
 from tests.flows.looks import stage
+from tests.flows.people import WHOLE
 from tests.flows.scene import ALICE, HOUR_S, USDC
 from valetkey.core.activity import ActivityState, Request
 from valetkey.core.budget import BudgetLine
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Principal
 
 
-@pytest.mark.parametrize("owner_key", list(OwnerKey))
+@pytest.mark.parametrize("owner_key", WHOLE)
 async def test_a_revoked_session_is_refused_on_both_planes(
     scene: Scene, owner_key: OwnerKey
 ) -> None:

@@ -67,7 +67,7 @@ async def opened(scene: Scene, holding: Holding) -> list[Held]:
     return held
 
 
-@pytest.mark.parametrize("owner_key", list(OwnerKey))
+@pytest.mark.parametrize("owner_key", WHOLE)
 async def test_no_session_of_before_works_when_the_account_comes_back(
     scene: Scene, owner_key: OwnerKey
 ) -> None:
