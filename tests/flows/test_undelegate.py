@@ -10,6 +10,7 @@ from tests.flows.chainside import bring
 from tests.flows.crash import Crash, CrashAt
 from tests.flows.family import make_child, make_stranger
 from tests.flows.looks import again, fund_line, stage, state
+from tests.flows.people import WHOLE
 from tests.flows.scene import ALICE, MALLORY, USDC, Held, Holding, Scene
 from tests.flows.test_watch import kill_past_us
 from tests.worlds import dump

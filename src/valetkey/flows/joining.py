@@ -15,6 +15,7 @@ from valetkey.core.scope import Scope
 from valetkey.core.session import Session
 from valetkey.core.surface import Surface
 from valetkey.core.wallet import Wallet
+from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import expect_reach, expect_scope, expect_write, forbid, present
 from valetkey.flows.line import line_of
 from valetkey.flows.record import audit, begin, earlier
@@ -156,7 +157,7 @@ def plan_joining(
         session_id=principal.subject_id if is_session else None,
         signing=plan,
     )
-    tx.add(activity)
+    add_activity(world, tx, activity)
     facts |= {"purpose": plan.purpose.value, "generation": str(plan.generation)}
     _note(world, tx, activity, "wallet:joining", digest=f"0x{plan.digest.hex()}", **facts)
     return activity

@@ -60,7 +60,7 @@ async def set_raw_signing(
             organization_id=found.id,
             subject_id=found.id,
         )
-        write_down(tx, activity, "organization:raw_signing_set", surfaces=" ".join(wanted))
+        write_down(world, tx, activity, "organization:raw_signing_set", surfaces=" ".join(wanted))
         return changed
 
     return await world.store.write(body)

@@ -15,9 +15,9 @@ from valetkey.core.quota import Quota
 from valetkey.core.scope import Scope
 from valetkey.core.split_share import client_share
 from valetkey.core.wallet import Account, Curve, OwnerKey, Wallet, address_of
+from valetkey.flows.counts import count_one
 from valetkey.flows.gate import expect_reach, expect_scope, present
 from valetkey.flows.joining import Joining, carry_out, end_joining, plan_joining
-from valetkey.flows.quotas import count_one
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request

@@ -89,7 +89,7 @@ async def enable_eject(
             organization_id=owner,
             subject_id=wallet.id,
         )
-        write_down(tx, activity, "wallet:eject_enabled")
+        write_down(world, tx, activity, "wallet:eject_enabled")
         return enabled
 
     return await world.store.write(body)

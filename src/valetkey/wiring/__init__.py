@@ -10,7 +10,6 @@ from valetkey.adapters.chain.evm import EvmChain
 from valetkey.adapters.messenger.choice import open_messenger
 from valetkey.adapters.moving import Moving
 from valetkey.adapters.outbound.web import WebOutbound
-from valetkey.adapters.signer.local import LocalSigner
 from valetkey.adapters.store.migrations import scripts
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.adapters.surroundings import (
@@ -31,6 +30,7 @@ from valetkey.flows.issue_token import ensure_token_key
 from valetkey.flows.payers import Payers, load_payers
 from valetkey.flows.world import World
 from valetkey.wiring.own_keys import APPROVER_KEY, AUDIT_KEY, make_own_keys, own_key
+from valetkey.wiring.signing import open_signer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -172,21 +172,19 @@ async def _wire(
             chains[name] = await stack.enter_async_context(open_chain(name, one))
         outbound = WebOutbound(allow_private=config.webhooks_allow_private)
         stack.push_async_callback(outbound.close)
-        vault, approver = (
-            open_vault(folder, config, environment),
-            await own_key(store, APPROVER_KEY),
-        )
-        clock, entropy = SystemClock(), SystemEntropy()
+        vault = open_vault(folder, config, environment)
+        approver = await own_key(store, APPROVER_KEY)
+        clock = SystemClock()
         world = World(
             store=store,
             vault=vault,
-            signer=LocalSigner(vault, approver.public_key, clock=clock, entropy=entropy),
+            signer=open_signer(vault, approver.public_key),
             approver=approver,
             chains=chains,
             outbound=outbound,
             messenger=open_messenger(config.codes_to, environment, outbound, clock),
             clock=clock,
-            entropy=entropy,
+            entropy=SystemEntropy(),
             checkpoint=checkpoint,
             payers=payers,
             auditor=await own_key(store, AUDIT_KEY),
