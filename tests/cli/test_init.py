@@ -84,6 +84,29 @@ def test_a_command_line_that_makes_no_sense_is_a_usage_error(
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8545/secret",
+        "http://node.example/secret",
+        "https://10.1.2.3/secret",
+        "https://[::1]:8545/secret",
+        "https://localhost/secret",
+    ],
+)
+def test_a_node_for_development_has_to_be_meant(tmp_path: Path, url: str) -> None:
+    """The refusal says how, repeats no path, and leaves nothing; then the server is made."""
+    home = tmp_path / "home"
+    arguments = ("init", "--home", home, "--chain", "eip155:1", "--rpc", url, *IMPLEMENTATION)
+    refused = valetkey(*arguments, "--json")
+    assert (refused.code, refused.error) == (1, "malformed_config")
+    assert "--allow-private" in refused.err
+    assert "secret" not in refused.out + refused.err
+    assert not home.exists()
+    assert valetkey(*arguments, "--allow-private").code == 0
+    assert read_config(home, {}).chains["eip155:1"].allow_private
+
+
 def test_there_is_no_second_server_in_the_same_folder(home: Path) -> None:
     """What is there is left as it is."""
     before = everything_in(home)

@@ -219,4 +219,6 @@ async def test_the_metadata_names_the_endpoint(stage: Stage) -> None:
     told = await stage.by(Token("x")).get(METADATA)
     assert told["token_endpoint"] == f"{told['issuer']}{PATH}"
     assert told["grant_types_supported"] == [GRANT_TYPE]
-    assert told["token_endpoint_auth_methods_supported"] == ["Bearer"]
+    for endpoint in ("token", "introspection", "revocation"):
+        methods = told[f"{endpoint}_endpoint_auth_methods_supported"]
+        assert methods == ["client_secret_basic", "Bearer"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import os
 from typing import TYPE_CHECKING, Final
 
 import click
+import httpx
 
 from valetkey.cli.options import home_option, read_one_address
 from valetkey.cli.terminal import Terminal, Verb
@@ -161,6 +163,8 @@ def init(
     if any(told) != all(told):
         raise click.UsageError("--chain, --rpc and --implementation belong together")
     text = _CONFIG
+    if rpc_url and not allow_private:
+        _expect_public(rpc_url)
     if chain and rpc_url and implementation:
         text += _CHAIN.format(
             chain=chain,
@@ -183,6 +187,28 @@ def init(
         }
     )
     _tell(terminal, home, wired, first, secret)
+
+
+def _expect_public(rpc_url: str) -> None:
+    """
+    Let pass what may be a public node; a name is looked up when the server asks it.
+
+    Raises:
+        Malformed: It is for development; how to say so is in the detail, which repeats no path.
+    """
+    try:
+        parts = httpx.URL(rpc_url)
+    except httpx.InvalidURL:
+        return  # which is said where it is used
+    try:
+        is_private = not ipaddress.ip_address(parts.host).is_global
+    except ValueError:
+        is_private = parts.host == "localhost" or parts.host.endswith(".localhost")
+    if parts.scheme == "http" or is_private:
+        detail = "--rpc: expected https:// and a host on the internet"
+        got = f"got {parts.scheme}://{parts.host}"
+        how = "for a node in development give --allow-private"
+        raise Malformed(Code.MALFORMED_CONFIG, f"{detail}, {got}; {how}")
 
 
 def _checked(name: str) -> str:

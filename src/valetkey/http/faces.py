@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from valetkey.core.errors import Code, Malformed
+from valetkey.core.errors import Code, Malformed, Unauthenticated
 from valetkey.core.principal import ANONYMOUS
 from valetkey.core.surface import Surface
 from valetkey.flows.prove import authenticate
@@ -16,7 +16,7 @@ from valetkey.http.native.table import ROUTES
 from valetkey.http.oauth import refuse_oauth
 from valetkey.http.openapi import openapi_route
 from valetkey.http.pages import Pages
-from valetkey.http.proof import nonce_fields, read_proof
+from valetkey.http.proof import expect_client, is_basic, nonce_fields, read_proof
 from valetkey.http.routes import EVERYBODY, Leave, Read, Table
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Scope = dict[str, Any]
 
 _HOST: Final = b"host"
+_BASIC_CHALLENGE: Final = (b"www-authenticate", b'Basic realm="valetkey", charset="UTF-8"')
 # What a page of another origin may send, and read of an answer.
 _METHODS: Final = ("GET", "HEAD", "POST")
 _ASKS: Final = (
@@ -120,17 +121,22 @@ def _prove(origin: tuple[str, str] | None) -> Prove:
             return ANONYMOUS
         if b"dpop" in incoming.fields:
             noted.headers = await nonce_fields(world)
-        proof = read_proof(incoming, origin=origin, now=world.clock.now())
-        return await authenticate(
+        proof = read_proof(incoming, origin=origin, now=world.clock.now(), has_clients=route.form)
+        principal = await authenticate(
             world,
             proof,
             is_write=not isinstance(route, Read),
             is_leaving=isinstance(route, Leave),
             surface=Surface.NATIVE,
         )
+        expect_client(proof, principal)
+        return principal
 
     return prove
 
 
 def _refuse(error: ValetkeyError, request_id: str, noted: Noted) -> Answer:
-    return (refuse_oauth if noted.is_oauth else refuse)(error, request_id)
+    answer = (refuse_oauth if noted.is_oauth else refuse)(error, request_id)
+    if isinstance(error, Unauthenticated) and is_basic(noted.fields.get(b"authorization", b"")):
+        answer.headers += (_BASIC_CHALLENGE,)  # to those alone who tried: a browser asks its user
+    return answer

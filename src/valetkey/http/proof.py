@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_plus
 
 from valetkey.core.dpop import Dpop
 from valetkey.core.errors import Code, Unauthenticated
@@ -19,14 +23,16 @@ from valetkey.spec.rfc9421 import (
 from valetkey.spec.rfc9449 import DpopError, is_same_target, parse_proof
 
 if TYPE_CHECKING:
+    from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.http.incoming import Incoming
 
 LABEL: Final = "vk"
+_BASIC: Final = b"basic "
 
 
 def read_proof(
-    incoming: Incoming, *, origin: tuple[str, str] | None, now: int
+    incoming: Incoming, *, origin: tuple[str, str] | None, now: int, has_clients: bool = False
 ) -> Bearer | Stamp | Dpop | None:
     """
     Return the proof that *incoming* brings, taken apart and not yet believed.
@@ -34,6 +40,7 @@ def read_proof(
     Args:
         origin: Scheme and authority as callers see them; None takes them from the request.
         now: Unix seconds.
+        has_clients: Whether id and secret of a client prove it here, too, as OAuth 2 has it.
 
     Raises:
         Unauthenticated: There are two proofs, one that we do not know, or one that is malformed.
@@ -43,6 +50,8 @@ def read_proof(
     if b"signature-input" not in fields and b"signature" not in fields:
         if authorization is None and b"dpop" not in fields:
             return None
+        if has_clients and authorization is not None and is_basic(authorization):
+            return _client(incoming, authorization)
         return _token(incoming, authorization or b"", origin)
     if authorization is not None or b"dpop" in fields:
         detail = "expected a token or a signature, got both"
@@ -62,6 +71,51 @@ async def nonce_fields(world: World) -> tuple[tuple[bytes, bytes], ...]:
     """
     nonces = await world.nonces.good(world.vault, world.auditor, now=world.clock.now())
     return ((b"dpop-nonce", nonces[0].encode()),)
+
+
+@dataclass(frozen=True, slots=True)
+class Client(Bearer):
+    """A token as the secret of a client, whose id has to be that of whoever it proves."""
+
+    client_id: str
+
+
+def expect_client(proof: object, principal: Principal) -> None:
+    """
+    Let pass whom *proof* proves under the name that it has.
+
+    Raises:
+        Unauthenticated: A client gave another id, which is told as a secret that is none.
+    """
+    if isinstance(proof, Client) and proof.client_id != principal.subject_id:
+        detail = "expected a valid token or signature, got neither"
+        refused = Unauthenticated(Code.PROOF_REFUSED, detail)
+        refused.add_note("another_client")
+        raise refused
+
+
+def is_basic(authorization: bytes) -> bool:
+    """Say whether a client proves itself by id and secret."""
+    return authorization[: len(_BASIC)].lower() == _BASIC
+
+
+def _client(incoming: Incoming, authorization: bytes) -> Client:
+    """
+    Return the key that comes as the secret of a client, whose id must be the key's.
+
+    Spec:
+        RFC 6749, section 2.3.1: each half in the form of ``application/x-www-form-urlencoded``,
+        then RFC 7617.
+    """
+    detail = "expected Authorization: Basic with the credential's id, a colon and its key"
+    try:
+        pair = base64.b64decode(authorization[len(_BASIC) :].strip(), validate=True).decode("ascii")
+        client_id, _, secret = map(unquote_plus, pair.partition(":"))
+    except (binascii.Error, UnicodeDecodeError):
+        raise Unauthenticated(Code.PROOF_REFUSED, detail) from None
+    if not client_id or not secret.isascii() or b"dpop" in incoming.fields:
+        raise Unauthenticated(Code.PROOF_REFUSED, f"{detail}, and no other proof")
+    return Client(secret, client_id)
 
 
 def _token(

@@ -127,6 +127,7 @@ class Metadata(Told, frozen=True, kw_only=True):
     token_endpoint: str
     token_endpoint_auth_methods_supported: list[str]
     introspection_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
     response_types_supported: list[str]
     grant_types_supported: list[str]
     service_documentation: str

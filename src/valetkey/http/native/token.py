@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _KEYS: Final = "/.well-known/jwks.json"
 _INTROSPECT: Final = "/v1/tokens/introspect"
 _REVOKE: Final = "/v1/tokens/revoke"
+_CLIENTS: Final = ["client_secret_basic", "Bearer"]
 
 
 async def _introspect(
@@ -79,8 +80,9 @@ async def _metadata(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -
         introspection_endpoint=f"{see.issuer}{_INTROSPECT}",
         revocation_endpoint=f"{see.issuer}{_REVOKE}",
         token_endpoint=f"{see.issuer}{EXCHANGE}",
-        token_endpoint_auth_methods_supported=["Bearer"],
-        introspection_endpoint_auth_methods_supported=["Bearer"],
+        token_endpoint_auth_methods_supported=_CLIENTS,
+        introspection_endpoint_auth_methods_supported=_CLIENTS,
+        revocation_endpoint_auth_methods_supported=_CLIENTS,
         response_types_supported=[],
         grant_types_supported=[GRANT_TYPE],
         service_documentation=f"{see.issuer}/openapi.json",
