@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields, is_dataclass
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 import pytest
 
@@ -32,12 +33,13 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_a_value_cannot_be_changed(value: object) -> None:
+def test_a_value_cannot_be_changed(value: Any) -> None:  # noqa: ANN401 - of many types
     """What was checked is what is used."""
-    assert is_dataclass(value)
-    for field in fields(value):
-        with pytest.raises(FrozenInstanceError):
-            setattr(value, field.name, None)
+    names = [one.name for one in fields(value)] if is_dataclass(value) else value._fields
+    assert names
+    for name in names:
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
 
 
 def test_the_anonymous_may_only_read_and_belong_nowhere() -> None:
