@@ -63,6 +63,8 @@ EVENTS: Final = frozenset(
         "wallet:recovered",
         "wallet:refreshed",
         "wallet:share_confirmed",
+        "wallet:cipher_text_kept",
+        "wallet:share_stored",
         "wallet:signed",
         "webhook:added",
         "webhook:changed",

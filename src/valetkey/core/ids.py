@@ -32,6 +32,7 @@ class Prefix(StrEnum):
     WEBHOOK = "whk"
     DELIVERY = "dlv"
     EVENT = "evt"
+    SHARE_PAIR = "shp"
 
 
 def make_id(prefix: Prefix, entropy: bytes, *, at_ms: int) -> str:

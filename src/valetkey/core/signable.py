@@ -19,10 +19,17 @@ from valetkey.core.wallet import Curve
 from valetkey.spec.eip712 import TypedDataError, digest, from_json
 from valetkey.spec.permission_bytes import personal_digest
 from valetkey.spec.raw_transaction import RawTransaction, TransactionError, read, seal
-from valetkey.spec.transaction import authorization_digest
+from valetkey.spec.transaction import (
+    Unsigned,
+    authorization_digest,
+    encode_unsigned,
+    transaction_hash,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from valetkey.core.chain import Transaction
 
 DIGEST_BYTES: Final = 32
 _WITHOUT_CHAIN: Final = frozenset({SignMessage, SignDigest})
@@ -74,6 +81,34 @@ def read_transaction(raw: bytes) -> SignTransaction:
         return SignTransaction(read(raw))
     except TransactionError as error:
         raise Malformed(Code.MALFORMED_BODY, f"transaction: {error}") from None
+
+
+def write_transaction(transaction: Transaction, *, chain_id: int) -> SignTransaction:
+    """
+    Return *transaction* to be signed by its sender, who pays for it.
+
+    Raises:
+        Malformed: A field is out of its range.
+    """
+    try:
+        unsigned = Unsigned(
+            chain_id=chain_id,
+            nonce=transaction.nonce,
+            max_priority_fee_wei=transaction.fees.priority_fee_wei,
+            max_fee_wei=transaction.fees.max_fee_wei,
+            gas_limit=transaction.gas_limit,
+            to=transaction.to,
+            value_wei=transaction.value_wei,
+            data=transaction.data,
+        )
+    except ValueError as error:
+        raise Malformed(Code.MALFORMED_BODY, f"transaction: {error}") from None
+    return read_transaction(encode_unsigned(unsigned))
+
+
+def transaction_hash_of(raw: bytes) -> bytes:
+    """Return the 32 bytes under which a chain knows the signed transaction *raw*."""
+    return transaction_hash(raw)
 
 
 def read_typed_data(data: object) -> SignTypedData:

@@ -45,6 +45,20 @@ def recovery_share(wallet_id: str, generation: int, point: SecretBytes) -> str:
     return write_share(share_text.RECOVERY, wallet_id, generation, point)
 
 
+def about_share(text: str) -> HeldShare:
+    """
+    Return what *text* says of itself, before anything is known about its wallet.
+
+    Raises:
+        Malformed: ``malformed_share``: it is no share, or was cut or changed.
+    """
+    try:
+        share = share_text.read(text)
+    except share_text.ShareTextError as error:
+        raise Malformed(Code.MALFORMED_SHARE, f"share: {error}") from None
+    return HeldShare(share.kind, share.wallet_id, share.generation, SecretBytes(share.point))
+
+
 def read_client_share(text: str, key: SplitKey) -> HeldShare:
     """
     Return the client's share that *text* is, of the wallet of *key* and of a line that signs.

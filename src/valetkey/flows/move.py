@@ -18,6 +18,7 @@ from valetkey.core.errors import Code, Conflict
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, State, Usage, Watch
+from valetkey.core.share_pair import SharePair
 from valetkey.core.terms import Terms
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, TurnState, Waiting, Webhook
@@ -36,8 +37,19 @@ if TYPE_CHECKING:
 Entities = dict[type, list[Any]]
 OPERATOR: Final = "operator"
 OWNED: Final[tuple[type, ...]] = (
-    *(User, Credential, Wallet, Account, SealedKey, SplitKey, Session, Activity, Reservation),
-    *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark, Contact, Terms),
+    *(
+        User,
+        Credential,
+        Wallet,
+        Account,
+        SealedKey,
+        SplitKey,
+        SharePair,
+        Session,
+        Activity,
+        Reservation,
+    ),
+    *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark, Contact, Terms, SharePair),
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (

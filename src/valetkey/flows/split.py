@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.custody import Purpose, SealedShare, SigningPlan, SplitKey
-from valetkey.core.errors import Code, Malformed
+from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
+from valetkey.core.principal import PrincipalKind
 from valetkey.core.quota import Quota
 from valetkey.core.scope import Scope
+from valetkey.core.session import Session
 from valetkey.core.split_share import client_share
 from valetkey.core.wallet import Account, Curve, OwnerKey, Wallet, address_of
 from valetkey.flows.counts import count_one
 from valetkey.flows.gate import expect_reach, expect_scope, present
-from valetkey.flows.joining import Joining, carry_out, end_joining, plan_joining
+from valetkey.flows.joining import (
+    Joining,
+    carry_out,
+    end_joining,
+    expect_may_renew,
+    plan_joining,
+)
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -71,13 +79,16 @@ async def create_split(
         Malformed: The curve has no split keys, or the chain no accounts of it.
         NotFound, Forbidden: The user is not the principal's; or it may not make wallets.
     """
-    expect_scope(principal, Scope.WALLETS_WRITE)
+    if principal.kind is not PrincipalKind.SESSION:
+        expect_scope(principal, Scope.WALLETS_WRITE)
     _check(world, command)
     wallet = _new_wallet(world, principal, command)
     plan = SigningPlan(wallet.id, 0, Purpose.CREATE, makes=1)
 
     def begin(tx: Tx) -> Activity:
-        if command.user_id is not None:
+        if principal.kind is PrincipalKind.SESSION:
+            _expect_own(tx, principal, command)
+        elif command.user_id is not None:
             user = present(tx.get(User, command.user_id), "user")
             expect_reach(tx, principal, user.organization_id, "user", widens=True)
         return plan_joining(world, tx, principal, request, plan)
@@ -91,6 +102,20 @@ async def create_split(
     made = _made(world, wallet, command.chain, carried)
     is_first = await world.store.write(partial(_write, world, activity, made))
     return made if is_first else await _made_before(world, activity)
+
+
+def _expect_own(view: View, principal: Principal, command: CreateSplit) -> None:
+    """
+    Let pass a vendor's client that makes a wallet for itself.
+
+    Raises:
+        Forbidden: It is a session of ours, or it asks for somebody else.
+    """
+    expect_may_renew(view, principal)
+    session = present(view.get(Session, principal.subject_id), "session")
+    if session.user_id is None or session.user_id != command.user_id:
+        detail = "expected a wallet for the user of the session, got one for another"
+        raise Forbidden(Code.NOT_ALLOWED, detail)
 
 
 def _new_wallet(world: World, principal: Principal, command: CreateSplit) -> Wallet:

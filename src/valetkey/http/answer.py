@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any]], Awaitable[None]]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
 
+NO_CONTENT: Final = 204
 JSON: Final = b"application/json"
 ENCODER: Final = msgspec.json.Encoder()
 _DPOP_ERRORS: Final = {
@@ -101,14 +102,15 @@ def challenges(code: Code) -> tuple[tuple[bytes, bytes], ...]:
 
 def head_of(answer: Answer, request_id: str, *, length: int | None) -> dict[str, Any]:
     """Return the message that is the head of *answer*; None is a body that ends when it ends."""
+    has_body = answer.status != NO_CONTENT
     headers = [
-        (b"content-type", answer.kind),
+        *(((b"content-type", answer.kind),) if has_body else ()),
         (b"cache-control", answer.caching),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id.encode()),
         *answer.headers,
     ]
-    if length is not None:
+    if length is not None and has_body:
         headers.append((b"content-length", b"%d" % length))
     if answer.closes:
         headers.append((b"connection", b"close"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Malformed
-from valetkey.http.answer import Answer
+from valetkey.http.answer import NO_CONTENT, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     Lines = Iterable[tuple[bytes, bytes]]
     Fields = tuple[tuple[bytes, bytes], ...]
 
-NO_CONTENT: Final = 204
 _MAX_AGE_S: Final = 600
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")

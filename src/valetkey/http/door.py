@@ -66,9 +66,7 @@ class Door:
             Malformed: The request has no unique id.
         """
         expect_entry(route, principal)
-        if key is None and route.is_new_each_time:
-            key = self._world.new_id(Prefix.REQUEST).encode()
-        request = _request(route, principal, key, ask)
+        request = _request(route, principal, self._key(route, key), ask)
         return Admitted(self._world, principal, request, self._reads)
 
     def let_out(self, route: Leave, principal: Principal, key: bytes | None, ask: Asked) -> Exit:
@@ -80,7 +78,13 @@ class Door:
             Malformed: The request has no unique id.
         """
         expect_entry(route, principal)
-        return Exit(self._world, principal, _request(route, principal, key, ask), self._reads)
+        request = _request(route, principal, self._key(route, key), ask)
+        return Exit(self._world, principal, request, self._reads)
+
+    def _key(self, route: Write | Leave, key: bytes | None) -> bytes | None:
+        if key is None and route.is_new_each_time:
+            return self._world.new_id(Prefix.REQUEST).encode()
+        return key
 
 
 def _request(route: Write | Leave, principal: Principal, key: bytes | None, ask: Asked) -> Request:

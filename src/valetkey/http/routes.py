@@ -69,6 +69,7 @@ class _Route:
         body: Type of the body of the request; None for none.
         form: Whether the body is a form (``application/x-www-form-urlencoded``), as OAuth has it.
         is_oauth: Whether it is refused in the form of OAuth 2, too.
+        is_new_each_time: Whether asking again is a new write, for its clients know of no such ids.
     """
 
     method: str
@@ -84,6 +85,7 @@ class _Route:
     status: int = 200
     form: bool = False
     is_oauth: bool = False
+    is_new_each_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +117,11 @@ class Write(_Route):
     Args:
         carried_by: Kinds that get in without write access, because the body proves itself.
         is_repeatable: Whether asking for the same again is the same request, without an id.
-        is_new_each_time: Whether it is a new one, for its clients know of no such ids.
     """
 
     handle: Callable[[Admitted, Ask[Any, Any]], Awaitable[object]]
     carried_by: frozenset[PrincipalKind] = field(default_factory=frozenset)
     is_repeatable: bool = False
-    is_new_each_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

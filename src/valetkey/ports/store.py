@@ -18,6 +18,7 @@ from valetkey.core.custody import SplitKey
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage, Watch
+from valetkey.core.share_pair import SharePair
 from valetkey.core.sponsorship import Payer
 from valetkey.core.terms import Terms
 from valetkey.core.ticket import Ticket
@@ -36,6 +37,7 @@ Entity = (
     | Account
     | SealedKey
     | SplitKey
+    | SharePair
     | Session
     | Branch
     | Usage
@@ -83,6 +85,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Account: Index(by=("organization_id", "wallet_id", "address")),
     SealedKey: Index(by=("organization_id", "wallet_id")),
     SplitKey: Index(by=("organization_id",)),
+    SharePair: Index(by=("organization_id", "wallet_id")),
     Session: Index(
         by=(
             "organization_id",

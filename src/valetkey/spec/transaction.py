@@ -83,7 +83,12 @@ class Unsigned:
 
 def digest(transaction: Unsigned) -> bytes:
     """Return the 32 bytes that the sender signs."""
-    return keccak256(_type_of(transaction) + _rlp(_payload(transaction)))
+    return keccak256(encode_unsigned(transaction))
+
+
+def encode_unsigned(transaction: Unsigned) -> bytes:
+    """Return *transaction* without a signature, as whoever is to sign it reads it."""
+    return _type_of(transaction) + _rlp(_payload(transaction))
 
 
 def seal(transaction: Unsigned, signature: bytes) -> bytes:

@@ -18,6 +18,7 @@ from valetkey.core import (
     one_time_code,
     principal,
     session,
+    share_pair,
     sponsorship,
     surface,
     wallet,
@@ -39,7 +40,7 @@ INT64_MAX: Final = 2**63 - 1
 
 _MODULES: Final = (
     *(activity, budget, chain, custody, decide, model, principal, session, sponsorship, surface),
-    *(one_time_code, wallet, webhook),
+    *(one_time_code, share_pair, wallet, webhook),
 )
 _NAMES: Final = {name: value for module in _MODULES for name, value in vars(module).items()}
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import Meta, Struct
 
 from valetkey.core.ids import Prefix, check_id
-from valetkey.core.organization import User
 from valetkey.core.quota import Quota
 from valetkey.core.scope import Scope
-from valetkey.flows import quotas, reads
+from valetkey.flows import quotas
+from valetkey.flows.clients import client_named, clients_of
 from valetkey.flows.gate import expect_scope
 from valetkey.flows.organize import add_user
 from valetkey.flows.record import part_of
@@ -22,9 +22,9 @@ from valetkey.http.dialects.portal.custodian_session import (
     Taken,
     expect_plain,
     opened,
-    user_of,
 )
-from valetkey.http.dialects.portal.terms import key_command, moment, token_command
+from valetkey.http.dialects.portal.details import Details, write_details
+from valetkey.http.dialects.portal.terms import key_command, token_command
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
 
 if TYPE_CHECKING:
@@ -50,15 +50,6 @@ class CreatedClient(CreatedSession, frozen=True, rename="camel", kw_only=True):
     client_api_key: str
 
 
-class Client(Struct, frozen=True, rename="camel"):
-    """A client as its custodian sees it."""
-
-    id: str
-    created_at: str
-    reference: str
-    is_account_abstracted: bool = False
-
-
 class Metadata(Struct, frozen=True):
     """Where in a list a part of it stands; ``cursor`` is where the next one begins."""
 
@@ -70,7 +61,7 @@ class Metadata(Struct, frozen=True):
 class Clients(Struct, frozen=True):
     """A part of the list of clients."""
 
-    results: list[Client]
+    results: list[Details]
     metadata: Metadata
 
 
@@ -97,24 +88,18 @@ async def _create_client(admitted: Admitted, ask: Ask[CreateClient, NoQuery]) ->
     )
 
 
-def _client(user: User) -> Client:
-    return Client(user.id, moment(user.created_at), user.reference)
-
-
-async def _get_client(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> Client:
-    return _client(await user_of(see, principal, ask.id))
+async def _get_client(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> Details:
+    return write_details(await client_named(see, principal, client_id=ask.id))
 
 
 async def _list_clients(see: Reads, principal: Principal, ask: Ask[None, Taken]) -> Clients:
     query, own = ask.query, principal.organization_id
     after = check_id(query.cursor, Prefix.USER) if query.cursor else ""
-    found = await reads.listed(
-        see, principal, User, organization_id=own, after=after, limit=query.take
-    )
+    found = await clients_of(see, principal, after=after, limit=query.take)
     used = await quotas.usage(see, see.bounds, principal, key=own)
     total = next(one.current for one in used if one.quota is Quota.USERS)
-    cursor = found[-1].id if len(found) == query.take else None
-    return Clients([_client(one) for one in found], Metadata(cursor, query.take, total))
+    cursor = found[-1].user.id if len(found) == query.take else None
+    return Clients([write_details(one) for one in found], Metadata(cursor, query.take, total))
 
 
 def _routes(path: str) -> tuple[Route, ...]:
@@ -135,7 +120,7 @@ def _routes(path: str) -> tuple[Route, ...]:
             path=path, summary="List clients", query=Taken, answer=Clients, handle=_list_clients
         ),
         reads_it(
-            path=f"{path}/{{client}}", summary="Show a client", answer=Client, handle=_get_client
+            path=f"{path}/{{client}}", summary="Show a client", answer=Details, handle=_get_client
         ),
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.surface import Surface
 from valetkey.http.cors import Cors, Origins
-from valetkey.http.dialects.portal import client, custodian, custodian_session
+from valetkey.http.dialects.portal import client, custodian, custodian_session, mpc
 from valetkey.http.dialects.portal.errors import refuse
 from valetkey.http.dialects.vendor import at_pace, bearer_in, paces, principal_of, token_in
 from valetkey.http.face import Face, no_files
@@ -38,7 +38,7 @@ def portal_face(config: DialectConfig, _settings: Settings) -> Face:
     pace = paces(config, Surface.PORTAL, PUBLISHED)
     return Face(
         surface=Surface.PORTAL,
-        table=Table(at_pace(_REST, pace["api"])),
+        table=Table((*at_pace(_REST, pace["api"]), *at_pace(mpc.ROUTES, pace["mpc"]))),
         prove=_prove,
         refuse=refuse,
         find_file=no_files,
