@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from valetkey.devchain import Deployment, DevKey, Engine, Node, choose, deploy, fund, launch
+from tests.nodes import running
+from valetkey.devchain import Deployment, DevKey, Engine, Node, deploy, fund
 from valetkey.spec.keccak import keccak256
 from valetkey.spec.secp256k1 import address_of_key
 
@@ -24,13 +25,13 @@ ETHER = 10**18
 @pytest.fixture(scope="session")
 def anvil_node() -> Iterator[Node]:
     """Return a running anvil."""
-    yield from _running(Engine.ANVIL)
+    yield from running(Engine.ANVIL)
 
 
 @pytest.fixture(scope="session")
 def pyevm_node() -> Iterator[Node]:
     """Return a running py-evm."""
-    yield from _running(Engine.PYEVM)
+    yield from running(Engine.PYEVM)
 
 
 @pytest.fixture(scope="session", params=["anvil_node", "pyevm_node"])
@@ -49,7 +50,7 @@ def deployment(node: Node) -> Deployment:
 @pytest.fixture(params=list(Engine), ids=str)
 def fresh_node(request: pytest.FixtureRequest) -> Iterator[Node]:
     """Return each local chain in turn, new and for one test."""
-    yield from _running(request.param)
+    yield from running(request.param)
 
 
 @pytest.fixture
@@ -66,11 +67,3 @@ def new_key(
         return made[-1]
 
     return make
-
-
-def _running(engine: Engine) -> Iterator[Node]:
-    choice = choose(engine)
-    if choice is None:
-        pytest.skip(f"{engine} is not installed")
-    with launch(choice) as node:
-        yield node

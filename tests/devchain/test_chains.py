@@ -38,12 +38,12 @@ def hexed(value: bytes) -> str:
     return "0x" + value.hex()
 
 
-def test_the_dev_keys_have_money(node: Node) -> None:
-    """The same ten on each chain, from its first block; the tests of this run spend it later."""
+def test_the_dev_keys_have_money(fresh_node: Node) -> None:
+    """The same ten on each chain, from its first block."""
     keys = dev_keys()
     assert len({key.address for key in keys}) == 10
     for key in keys:
-        balance = int(node.rpc.ask("eth_getBalance", hexed(key.address), "0x0"), 16)
+        balance = int(fresh_node.rpc.ask("eth_getBalance", hexed(key.address), "0x0"), 16)
         assert balance == DEV_BALANCE_WEI
         assert key.secret.hex() not in repr(key)
 

@@ -14,10 +14,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.nodes import running
 from valetkey.core.errors import Unavailable
 from valetkey.devchain import Choice, Engine, choose, launch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from valetkey.devchain import Node
 
 pytest_plugins = ("tests.chains",)
@@ -122,3 +125,15 @@ def test_a_chain_that_talks_much_is_not_blocked() -> None:
     talker = Choice(Engine.PYEVM, (sys.executable, "-c", _TALKER), "a test")
     with launch(talker) as node, connected(node.rpc_url) as connection:
         assert connection.recv(1) == b"x"
+
+
+def test_a_long_chain_writes_nothing_to_the_users_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anvil keeps older states on disk unless told otherwise, and whoever ends it leaves them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for node in running(Engine.ANVIL):
+        for _ in range(2):
+            node.rpc.ask("anvil_mine", hex(600))
+        assert int(node.rpc.ask("eth_blockNumber"), 16) == 1200
+    assert [str(one) for one in tmp_path.rglob("*")] == []

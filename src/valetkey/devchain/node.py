@@ -46,6 +46,9 @@ _ANVIL_ARGUMENTS = (
     "osaka",
     "--accounts",
     "1",
+    # It would write older states to a folder below the user's home, which nobody takes away.
+    "--prune-history",
+    "500",
 )
 
 

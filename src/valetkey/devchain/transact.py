@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PRIORITY_FEE_WEI = 10**9
 _GAS_PER_AUTHORIZATION = 25_000  # EIP-7702, for an account that is new
 _RECEIPT_TIMEOUT_S = 20.0
-_RECEIPT_POLL_S = 0.005
+_RECEIPT_POLL_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
