@@ -9,7 +9,8 @@ import pytest
 from tests.chain.clones import Clone, Factory
 from tests.chain.session import Owner
 from tests.chain.world import World
-from valetkey.devchain import Engine, choose, launch
+from tests.nodes import running
+from valetkey.devchain import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session", params=list(Engine), ids=str)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Return a chain of each engine that this machine can run."""
-    choice = choose(request.param)
-    if choice is None:
-        pytest.skip(f"{request.param} is not installed")
-    with launch(choice) as node:
+    for node in running(request.param):
         yield World(node.rpc)
 
 

@@ -11,21 +11,23 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.chain.thief import RICH, Scene, aimed
+from tests.chain.world import World
 from tests.core.examples import TRANSFER_FROM
 from tests.core.strategies import calldata, permissions
 from tests.core.whole import whole_calls, whole_permissions
+from tests.nodes import running
 from valetkey.core.permission.decide import Allow, decide, nothing_spent
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import ANYTHING, Call, Cap, Permission, Rule, WideRule
 from valetkey.core.permission.reach_wide import reached_by
 from valetkey.core.permission.subset import NotSubset, is_subset
 from valetkey.core.permission.worst_case import worst_case
+from valetkey.devchain import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.chain.thief import Theft, Victim
-    from tests.chain.world import World
 
     Runs = list[tuple[int, Sequence[Call]]]
 
@@ -34,10 +36,11 @@ SEED = 7
 WAITS = st.sampled_from([1, 1, 1, 2, 29, 60, 61, 100, 3600])
 
 
-@pytest.fixture(scope="module")
-def scene(world: World) -> Scene:
-    """Return the scene on each chain."""
-    return Scene.built(world)
+@pytest.fixture(scope="module", params=list(Engine), ids=str)
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """Return the scene on each chain, a new one: what all others left behind makes it slower."""
+    for node in running(request.param):
+        yield Scene.built(World(node.rpc))
 
 
 def searched(examples: int) -> settings:
