@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.nodes import running
 from valetkey.core.errors import Unavailable
 from valetkey.devchain import Choice, Engine, choose, launch
 
@@ -25,6 +24,13 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("tests.chains",)
 
+_MINER = """
+from valetkey.devchain import Engine, choose, launch
+with launch(choose(Engine.ANVIL)) as node:
+    for _ in range(2):
+        node.rpc.ask("anvil_mine", hex(600))
+    print(node.rpc.ask("eth_blockNumber"))
+"""
 _STARTER = """
 import sys
 from valetkey.devchain import Engine, choose, launch
@@ -127,13 +133,15 @@ def test_a_chain_that_talks_much_is_not_blocked() -> None:
         assert connection.recv(1) == b"x"
 
 
-def test_a_long_chain_writes_nothing_to_the_users_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("anvil_node")
+def test_a_long_chain_writes_nothing_to_the_users_home(tmp_path: Path) -> None:
     """Anvil keeps older states on disk unless told otherwise, and whoever ends it leaves them."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for node in running(Engine.ANVIL):
-        for _ in range(2):
-            node.rpc.ask("anvil_mine", hex(600))
-        assert int(node.rpc.ask("eth_blockNumber"), 16) == 1200
+    done = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", _MINER],
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{hex(2 * 600)}\n"
     assert [str(one) for one in tmp_path.rglob("*")] == []
