@@ -23,7 +23,8 @@ organization; what is not `yes` is refused with the code that the word stands fo
 nothing. A route that names no thing acts on the caller's own organization, whichever that is.
 `own` is the route asked for the session that asks, or for what is below it. Made by
 `tools/write_access.py` from `tests/http/doors.py`; a test asks a running server all of it. Keys are
-an owner's here; what other roles may do is in [roles](roles.md)."""
+an owner's here, and sessions name no scopes; what other roles may do, and what sessions that name
+scopes may not, is in [roles](roles.md)."""
 
 WHO: Final = {
     "Keys and organizations": {

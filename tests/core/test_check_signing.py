@@ -111,6 +111,7 @@ REFUSED = [
         "typed_data[0].where[0].values: expected ascending",
     ),
     # scopes
+    ("one of ours that is none", scopes("session:reed"), "scopes[0]: expected one of session:self"),
     ("33 scopes", scopes(*[f"s{n:02}" for n in range(33)]), "scopes: expected at most 32"),
     ("no name", scopes(""), "scopes[0]: expected [a-z0-9]"),
     ("a capital letter", scopes("Orders"), "scopes[0]: expected [a-z0-9]"),

@@ -28,6 +28,7 @@ from valetkey.core.permission.signing import (
 )
 from valetkey.core.permission.targets import ENTRY_POINTS
 from valetkey.core.permission.verdict import Deny
+from valetkey.core.scope import SessionScope
 from valetkey.spec import permission_bytes as packed
 from valetkey.spec.eip712 import TypedData, digest, parse_type
 
@@ -196,6 +197,21 @@ def test_a_scope_is_a_name_and_nothing_else() -> None:
         answer = decide_scope(other, granted, now=START)
         assert isinstance(answer, Deny)
         assert (answer.code, answer.caveat) == (Code.SCOPE_NOT_ALLOWED, "scopes")
+
+
+def test_one_of_our_own_scopes_holds_a_session_to_those_that_are_named() -> None:
+    """A caveat: without any it has them all; those of other services change nothing of it."""
+    every = set(SessionScope)
+    for names, has in (
+        ((), every),
+        (("orders:read",), every),
+        (("session:self",), {SessionScope.SELF}),
+        (("orders:read", "session:run"), {SessionScope.SELF, SessionScope.RUN}),
+    ):
+        granted = permission_with(scopes=names)
+        given = {one for one in every if decide_scope(one, granted, now=START) is None}
+        assert given == has
+        assert (decide_scope("orders:read", granted, now=START) is None) == ("orders:read" in names)
 
 
 FILLED = [

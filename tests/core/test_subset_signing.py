@@ -267,9 +267,19 @@ def test_a_message_is_not_signed_by_a_template_of_the_same_words() -> None:
 
 @pytest.mark.parametrize(
     ("child", "parent", "within"),
-    [((), (), True), (("a",), ("a", "b"), True), (("a", "b"), ("a",), False), (("a",), (), False)],
+    [
+        ((), (), True),
+        (("a",), ("a", "b"), True),
+        (("a", "b"), ("a",), False),
+        (("a",), (), False),
+        (("session:run",), (), True),
+        ((), ("session:run",), False),
+        (("a",), ("a", "session:run"), False),
+        (("session:self",), ("session:run",), True),
+        (("session:read", "session:run"), ("session:run",), False),
+    ],
 )
 def test_scopes_are_a_set(child: tuple[str, ...], parent: tuple[str, ...], within: bool) -> None:  # noqa: FBT001 - a column
-    """One that the parent has not is the proof."""
+    """One that the parent has not is the proof; none of ours is all of them."""
     small, wide = replace(PERMISSION, scopes=child), replace(PERMISSION, scopes=parent)
     assert is_within(small, wide) is within

@@ -36,7 +36,10 @@ ORDER: Final = (
 FIELDS: Final = (("amount",), ("maker", "who"), ("note",))
 TYPES: Final = (ORDER, "Login(string name,uint256 nonce)")
 PIECES: Final = ("", "Sign in to example.org as ", "\nNonce: ", "7", "é — ")
-SCOPES: Final = ("orders:read", "orders:write", "a", "files/x.y-z_1")
+SCOPES: Final = (
+    *("orders:read", "orders:write", "a", "files/x.y-z_1"),
+    *("session:read", "session:run", "session:self"),
+)
 
 
 @st.composite

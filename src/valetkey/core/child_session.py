@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.core.permission.decide import Allow, Deny, decide
 from valetkey.core.principal import Access
+from valetkey.core.scope import held
 from valetkey.core.session import Proof, Session, State, Usage, ends_at, refusal, state_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,12 @@ def refusal_in_line(line: Line, *, now: int) -> Deny | None:
         if denied is not None:
             return _from(session, line, denied)
     return None
+
+
+def scopes_in_line(line: Line) -> frozenset[str]:
+    """Return what the first of *line* may do here: what it and all above it have."""
+    named = (one.permission.scopes if one.permission else () for one, _ in line)
+    return frozenset.intersection(*map(held, named))
 
 
 def ends_in_line(line: Line) -> int:

@@ -50,6 +50,7 @@ class Principal(NamedTuple):
         subject_id: The credential, session or link that proved it; empty for the anonymous.
         request_id: The unique id that a signed request carries in itself, if there is one.
         scopes: What a credential may do; others have rules of their own.
+        session_scopes: What a session may do here beside its rules.
         key: Of the credential or session when it was proven; what goes on looks whether it still
             is (`prove_again`).
     """
@@ -61,6 +62,7 @@ class Principal(NamedTuple):
     request_id: str | None = None
     scopes: frozenset[Scope] = frozenset()
     key: PublicKey | None = None
+    session_scopes: frozenset[str] = frozenset()
 
 
 ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, "", "", Access.READ)

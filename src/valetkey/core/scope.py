@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Scope(StrEnum):
@@ -57,6 +57,50 @@ _SAID: Final[Mapping[Scope, str]] = {
     Scope.ORGANIZATIONS_WRITE: "open child organizations, which have funds and an owner,"
     " and set their quotas",
 }
+
+
+class SessionScope(StrEnum):
+    """
+    One thing that a session may do here, beside what its rules and templates say.
+
+    A permission that names none of them has them all; one that names some has those. ``SELF`` every
+    session has.
+    """
+
+    SELF = "session:self"
+    READ = "session:read"
+    RUN = "session:run"
+    OPEN = "session:open"
+    TOKEN = "session:token"  # noqa: S105 - the name of a scope, not a password
+    KEY = "session:key"
+
+    @property
+    def said(self) -> str:
+        """What it lets a session do."""
+        return _SAID_OF_SESSION[self]
+
+
+OWN_PREFIX: Final = "session:"
+_SAID_OF_SESSION: Final[Mapping[SessionScope, str]] = {
+    SessionScope.SELF: "see itself and what is below it, and end both",
+    SessionScope.READ: "read its activities, its meter and its account, and preview calls",
+    SessionScope.RUN: "make runs, and sign what its templates allow",
+    SessionScope.OPEN: "open narrower sessions below it, and exchange tokens for theirs",
+    SessionScope.TOKEN: "have short-lived tokens that tell others which session it is",
+    SessionScope.KEY: "change its own key",
+}
+
+
+def held(names: Iterable[str]) -> frozenset[str]:
+    """Return what a permission that lists *names* gives: ours, and those of other services."""
+    named = frozenset(names)
+    if not named:
+        return _ALL_OF_SESSION
+    is_held_to_some = any(name.startswith(OWN_PREFIX) for name in named)
+    return named | ({SessionScope.SELF.value} if is_held_to_some else _ALL_OF_SESSION)
+
+
+_ALL_OF_SESSION: Final = frozenset(scope.value for scope in SessionScope)
 
 
 class Role(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from valetkey.core.activity import SeenNonce
-from valetkey.core.child_session import refusal_in_line, state_in_line
+from valetkey.core.child_session import refusal_in_line, scopes_in_line, state_in_line
 from valetkey.core.consent_link import ConsentLink
 from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.dpop import Dpop, check_dpop, is_bound_to
@@ -278,9 +278,8 @@ def _of_session(line: Line, asked: _Asked, *, now: int) -> Principal:
         if not (asked.is_leaving and may_open):
             kind = Forbidden if may_open else Unauthenticated
             raise kind(denied.code, denied.detail)
-    return Principal(
-        PrincipalKind.SESSION, session.organization_id, session.id, session.access, key=session.key
-    )
+    who = (PrincipalKind.SESSION, session.organization_id, session.id, session.access)
+    return Principal(*who, key=session.key, session_scopes=scopes_in_line(line))
 
 
 _MAY_OPEN = {Code.SESSION_FROZEN, Code.SESSION_PENDING, Code.SESSION_NOT_STARTED}

@@ -9,10 +9,12 @@ import msgspec
 from valetkey.core.activity import MAX_REQUEST_ID_CHARS, Request, request_hash
 from valetkey.core.errors import Code, Forbidden, Malformed, Unauthenticated
 from valetkey.core.ids import Prefix
+from valetkey.core.permission.decide import Deny
 from valetkey.core.principal import PrincipalKind
-from valetkey.flows.gate import expect_scope, expect_write
+from valetkey.core.scope import SessionScope
+from valetkey.flows.gate import expect_scope, expect_write, forbid
 from valetkey.http.admitted import Admitted, Exit
-from valetkey.http.routes import Write
+from valetkey.http.routes import EVERYBODY, Write
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -29,7 +31,8 @@ def expect_entry(route: Route, principal: Principal) -> None:
     """
     Let pass who may use *route*.
 
-    1. a kind that it is for; 2. a credential with its scope; 3. with write access, if it writes.
+    1. a kind that it is for; 2. a credential with its scope; 3. a session with its scope; 4. with
+    write access, if it writes.
 
     Raises:
         Unauthenticated: Nobody was proven.
@@ -43,8 +46,19 @@ def expect_entry(route: Route, principal: Principal) -> None:
         raise Forbidden(Code.NOT_ALLOWED, detail)
     if principal.kind is PrincipalKind.SECRET and route.scope is not None:  # 2
         expect_scope(principal, route.scope)
-    if isinstance(route, Write) and principal.kind not in route.carried_by:  # 3
+    if principal.kind is PrincipalKind.SESSION:  # 3
+        _expect_session_scope(route, principal)
+    if isinstance(route, Write) and principal.kind not in route.carried_by:  # 4
         expect_write(principal)
+
+
+def _expect_session_scope(route: Route, principal: Principal) -> None:
+    needed = SessionScope if route.session_scope is None else (route.session_scope,)
+    missing = [scope for scope in needed if scope not in principal.session_scopes]
+    if missing and route.who != EVERYBODY:
+        detail = f"expected a session with the scope {missing[0]}, got one without"
+        denied = Deny(Code.SCOPE_NOT_ALLOWED, "scopes", detail)
+        raise forbid(denied)
 
 
 class Door:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from valetkey.core.principal import Principal
-    from valetkey.core.scope import Scope
+    from valetkey.core.scope import Scope, SessionScope
     from valetkey.flows.meter import Subject
     from valetkey.http.admitted import Admitted, Exit
     from valetkey.http.sight import Reads
@@ -65,6 +65,7 @@ class _Route:
         lane: How its requests are counted.
         pace: How often one caller may use it and others of the same pace; None is as the lane says.
         scope: What a credential must be allowed; None only where none gets in, or everybody.
+        session_scope: What a session must be allowed; None is all that a session can be.
         answer: Type of the body of the answer.
         body: Type of the body of the request; None for none.
         form: Whether the body is a form (``application/x-www-form-urlencoded``), as OAuth has it.
@@ -78,6 +79,7 @@ class _Route:
     summary: str
     answer: Any
     scope: Scope | None = None
+    session_scope: SessionScope | None = None
     lane: Lane = Lane.USUAL
     pace: Pace | None = None
     body: type[Struct] | None = None

@@ -19,6 +19,7 @@ from valetkey.core.permission.model import (
     Operator,
     TypedDataTemplate,
 )
+from valetkey.core.scope import OWN_PREFIX, SessionScope
 from valetkey.spec.eip712 import Field, TypedDataError, is_atomic, parse_type
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ MAX_SCOPES: Final = 32
 SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,63}")
 
 _OWN_DOMAIN: Final = "valetkey"
+_OWN_SCOPES: Final = frozenset(scope.value for scope in SessionScope)
 
 
 def check_signing(permission: Permission, never: Collection[bytes]) -> None:
@@ -58,6 +60,8 @@ def check_signing(permission: Permission, never: Collection[bytes]) -> None:
         if not SCOPE.fullmatch(scope):
             expected = f"{SCOPE.pattern} such as orders:read"
             raise refuse(f"scopes[{index}]", expected, shown(scope))
+        if scope.startswith(OWN_PREFIX) and scope not in _OWN_SCOPES:
+            raise refuse(f"scopes[{index}]", f"one of {', '.join(SessionScope)}", shown(scope))
     check_sorted("scopes", permission.scopes)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from valetkey.core.permission.explain import explain
 from valetkey.core.permission.explain_signing import explain_signing
 from valetkey.core.permission.model import Anything, TypedDataTemplate
 from valetkey.core.permission.subset import NotSubset, is_subset
+from valetkey.core.scope import held
 from valetkey.core.units import format_amount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from valetkey.core.permission.model import Cap, MessageTemplate, Permission, Rule, WideRule
     from valetkey.core.permission.subset import Subset
@@ -206,10 +207,14 @@ def _signing(old: Permission, new: Permission, names: Names) -> Iterator[Change]
     for place, field in (("text", "messages"), ("typed data", "typed_data"), ("scope", "scopes")):
         before, after = (
             {_key_of(one): (one, _said_of_one(field, one, names, permission))
-             for one in getattr(permission, field)}
+             for one in _listed(permission, field)}
             for permission in (old, new)
         )  # fmt: skip
         yield from _each(place, before, after)
+
+
+def _listed(permission: Permission, field: str) -> Iterable[Any]:
+    return sorted(held(permission.scopes)) if field == "scopes" else getattr(permission, field)
 
 
 def _key_of(one: MessageTemplate | TypedDataTemplate | str) -> object:

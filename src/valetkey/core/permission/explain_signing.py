@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.core.permission.words import HERE, compared, named, quoted, span
+from valetkey.core.scope import OWN_PREFIX, SessionScope, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,13 @@ def explain_signing(permission: Permission, *, names: Names) -> Iterator[str]:
         yield f"It may sign as the account the text {_text(message)} {HERE}."
     for typed in permission.typed_data:
         yield f"It may sign as the account {_typed_data(typed, names)} {HERE}."
-    if permission.scopes:
-        yield f"Outside the chain it has the scopes {', '.join(permission.scopes)} {HERE}."
+    others = [name for name in permission.scopes if not name.startswith(OWN_PREFIX)]
+    if others:
+        yield f"Outside the chain it has the scopes {', '.join(others)} {HERE}."
+    own = [scope for scope in SessionScope if scope in permission.scopes]
+    if own:
+        said = "; ".join(f"{one.said} ({one})" for one in SessionScope if one in held(own))
+        yield f"Of this server it may only {said} {HERE}."
 
 
 def explain_rate(rate: Rate) -> str:

@@ -11,6 +11,7 @@ from valetkey.core.permission.check_signing import is_own_domain
 from valetkey.core.permission.decide import holds, refuse_by_time
 from valetkey.core.permission.targets import NEVER_TARGETS
 from valetkey.core.permission.verdict import Deny
+from valetkey.core.scope import held
 from valetkey.spec.eip712 import TypedData, TypedDataError, digest, encode_field, encode_type
 from valetkey.spec.permission_bytes import personal_digest
 
@@ -125,7 +126,7 @@ def decide_scope(scope: str, permission: Permission, *, now: int) -> Deny | None
         now: Unix seconds, from the caller's clock.
     """
     late = refuse_by_time(permission, now=now)
-    if late is not None or scope in permission.scopes:
+    if late is not None or scope in held(permission.scopes):
         return late
     return Deny(Code.SCOPE_NOT_ALLOWED, "scopes", f"{scope[:64]!r} is not among them")
 

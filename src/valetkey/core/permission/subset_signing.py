@@ -9,6 +9,7 @@ from valetkey.core.permission.decide import holds
 from valetkey.core.permission.form import MAX_VALUES
 from valetkey.core.permission.model import Operator
 from valetkey.core.permission.trace import SignText, SignWords, UseScope, deny_request
+from valetkey.core.scope import held
 from valetkey.spec.eip712 import parse_type
 from valetkey.spec.keccak import keccak256
 
@@ -35,8 +36,8 @@ def requests_beyond(child: Permission, parent: Permission) -> Iterator[tuple[Req
     template for a kind of typed data, and a field is as free as its constraints and type leave it.
     """
     at = child.starts_at
-    for scope in child.scopes:  # 1
-        if scope not in parent.scopes:
+    for scope in sorted(held(child.scopes)):  # 1
+        if scope not in held(parent.scopes):
             yield UseScope(at, scope), "scopes", f"it has the scope {scope}"
     for text in _texts(child, parent):  # 2
         request = SignText(at, text)

@@ -11,7 +11,7 @@ from valetkey.core.errors import Code
 from valetkey.core.ids import Prefix
 from valetkey.core.permission.decide import Deny
 from valetkey.core.plan import chain_id_of
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.session import Proof
 from valetkey.flows import lists, reads, run
 from valetkey.flows import preview as previewing
@@ -130,6 +130,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/runs",
         who=SESSION,
+        session_scope=SessionScope.RUN,
         summary="Make calls under the session that signs the request",
         body=wire.Run,
         answer=wire.Activity,
@@ -139,6 +140,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/activities/{activity_id}/signature",
         who=SESSION,
+        session_scope=SessionScope.RUN,
         summary="Bring the session key's signature over a run",
         body=wire.SignRun,
         answer=wire.Activity,
@@ -148,6 +150,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/activities",
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.READ,
         scope=Scope.READ,
         summary="List activities: all, or the ones of the session that asks",
         query=ActivitiesQuery,
@@ -158,6 +161,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/activities/{activity_id}",
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.READ,
         scope=Scope.READ,
         summary="Show an activity: plan, state and outcome",
         answer=wire.Activity,
@@ -167,6 +171,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/preview",
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.READ,
         scope=Scope.READ,
         summary="Decide about calls without booking them",
         body=wire.Preview,

@@ -12,7 +12,7 @@ from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import Access
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.session import Proof
 from valetkey.flows import lists, reads, stop
 from valetkey.flows.open_child import open_child
@@ -142,6 +142,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/session/children",
         who=SESSION,
+        session_scope=SessionScope.OPEN,
         summary="Open a narrower session under the one that asks; a token is shown this once",
         body=wire.OpenChild,
         answer=OpenedSession,
@@ -152,6 +153,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/session/children",
         who=SESSION,
+        session_scope=SessionScope.SELF,
         summary="List the sessions under the one that asks, newest first",
         query=Paged,
         answer=Page[Session],
@@ -161,6 +163,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/session/children/{session_id}/revoke",
         who=SESSION,
+        session_scope=SessionScope.SELF,
         lane=Lane.STOP,
         summary="Revoke a session below the one that asks, and all below that",
         body=Nothing,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.custody import SplitKey
 from valetkey.core.plan import with_v
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.surface import Surface
 from valetkey.core.wallet import Curve
 from valetkey.flows import reads, split, split_eject, split_shares, split_sign
@@ -168,6 +168,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/wallets/{wallet_id}/sign",
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.RUN,
         scope=Scope.WALLETS_SIGN,
         summary="Sign with a split wallet and the client's share",
         body=wire.SignSplit,

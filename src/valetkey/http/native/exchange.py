@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from valetkey.core.errors import Code, Conflict, Malformed
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.flows import reads
 from valetkey.flows.exchange import subject_of
 from valetkey.http.native.child_session import open_under
@@ -105,6 +105,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path=EXCHANGE,
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.OPEN,
         scope=Scope.SESSIONS_OPEN,
         summary="Exchange the token of a session for that of a narrower one (RFC 8693)",
         body=wire.ExchangeForm,

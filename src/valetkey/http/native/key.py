@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.rotation import NewKey
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.wallet import Curve
 from valetkey.flows import reads
 from valetkey.flows.rotate_key import rotate_credential_key, rotate_session_key
@@ -52,6 +52,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/session/key",
         who=SESSION,
+        session_scope=SessionScope.KEY,
         carried_by=frozenset({PrincipalKind.SESSION}),
         summary="Hold the session that asks by a new key from now on",
         body=wire.RotateKey,

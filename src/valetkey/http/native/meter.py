@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta, Struct
 
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.flows import meter
 from valetkey.http.native.pages import Owner, owner_of
 from valetkey.http.routes import SECRET, SECRET_OR_SESSION, Ask, NoQuery, Read, Route, Stream
@@ -52,6 +52,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/sessions/{session_id}/meter",
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.READ,
         scope=Scope.READ,
         summary="Watch what a session uses, as it happens (`text/event-stream`)",
         query=MeterQuery,
@@ -72,6 +73,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/sessions/{session_id}/meter/ticket",
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.READ,
         scope=Scope.READ,
         summary="Make a single-use ticket with which an `EventSource` watches a session",
         answer=wire.Ticket,

@@ -11,7 +11,7 @@ from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.permission.lint import lint
 from valetkey.core.principal import Access, PrincipalKind
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.session import Proof, State
 from valetkey.flows import grant, lists, reads
 from valetkey.flows.open_session import Opened, open_session
@@ -217,6 +217,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/sessions/{session_id}",
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.SELF,
         scope=Scope.READ,
         summary="Show a session with what is used and left",
         answer=wire.Session,
@@ -226,6 +227,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/session",
         who=SESSION,
+        session_scope=SessionScope.SELF,
         summary="Show the session that asks",
         answer=wire.Session,
         handle=_own,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import Struct
 
 from valetkey.core.errors import ChainRejected, Code, Malformed, Unavailable
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.flows import freeze as freezing
 from valetkey.flows import reads, stop
 from valetkey.flows.leftovers import approvals_of_session
@@ -196,6 +196,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/session/close",
         who=SESSION,
+        session_scope=SessionScope.SELF,
         lane=Lane.STOP,
         summary="Give the session back: its holder ends it",
         body=Nothing,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.session_token import key_document, key_id_of
 from valetkey.flows.introspect import introspect, revoke_token
 from valetkey.flows.issue_token import token_keys
@@ -119,6 +119,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/v1/session/token",
         who=SESSION,
+        session_scope=SessionScope.TOKEN,
         summary="Make a short-lived token that says which session asks (RFC 7519)",
         body=wire.IssueToken,
         answer=wire.IssuedToken,

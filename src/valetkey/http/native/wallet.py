@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, field
 
 from valetkey.core.budget import BudgetLine
 from valetkey.core.ids import Prefix
-from valetkey.core.scope import Scope
+from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows import accounts, budgets, reads
 from valetkey.flows.account_state import account_state
@@ -220,6 +220,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="/v1/accounts/{account_id}/state",
         who=SECRET_OR_SESSION,
+        session_scope=SessionScope.READ,
         scope=Scope.READ,
         summary="Show an account's code and balances, as its chain has them",
         query=StateQuery,

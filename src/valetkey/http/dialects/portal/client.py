@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from valetkey.core.errors import Code, NotFound
+from valetkey.core.scope import SessionScope
 from valetkey.core.share_pair import MAX_CIPHER_TEXT_CHARS, PairKind
 from valetkey.flows.client_shares import keep_cipher_text, store_pairs
 from valetkey.flows.clients import client_of
@@ -121,6 +122,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path=ME,
         who=SESSION,
+        session_scope=SessionScope.SELF,
         summary="Show the client that asks",
         answer=Details,
         handle=_me,
