@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "dev": "valetkey.cli.dev:dev",
     "init": "valetkey.cli.init:init",
     "serve": "valetkey.cli.serve:serve",
+    "signer": "valetkey.cli.signer:signer",
     "wallet": "valetkey.cli.wallet:wallet",
     "session": "valetkey.cli.session:session",
     "top": "valetkey.cli.top:top",

@@ -13,7 +13,8 @@ from valetkey.cli.terminal import REFUSED, Terminal, Verb
 from valetkey.config import read_config
 from valetkey.core.errors import Code, Conflict
 from valetkey.flows.rewrap import Rewrapped, look_at_sealed, rewrap
-from valetkey.wiring import begin_key_change, changing_key, next_key_variable, wire
+from valetkey.wiring import begin_key_change, changing_key, wire
+from valetkey.wiring.rings import next_key_variable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,7 @@ def retire_encryption(terminal: Terminal, home: Path) -> None:
         _expect_next_variable(config)
         found = asyncio.run(_look(home))
         _expect_done(found)
-        variable, beside = config.key_variable, next_key_variable(config)
+        variable, beside = config.key_variable, next_key_variable(config.key_variable)
         terminal.emit({"kept": None, **_document(found)})
         terminal.say(f"nothing needs the old key: set {variable} to what {beside} is, and unset it")
         return
@@ -96,7 +97,7 @@ async def _look(home: Path) -> Rewrapped:
 
 
 def _expect_next_variable(config: Config) -> None:
-    name = next_key_variable(config)
+    name = next_key_variable(config.key_variable)
     if not os.environ.get(name):
         detail = f"expected the new key in {name}, as every server has it, got nothing"
         raise Conflict(Code.CONFLICT, f"{detail}; set it, and start all servers again first")

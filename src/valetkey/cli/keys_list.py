@@ -42,7 +42,8 @@ async def _list(home: Path) -> list[dict[str, object]]:
         world = wired.world
         tokens = await token_keys(world)
         found: list[dict[str, object]] = [
-            {"role": "audit", "id": hexed(world.auditor.public_key.data), "state": "current"}
+            {"role": "audit", "id": hexed(world.auditor.public_key.data), "state": "current"},
+            {"role": "approver", "id": hexed(world.approver.public_key.data), "state": "current"},
         ]
         for number, key in enumerate(tokens):
             state = "former" if number else "current"

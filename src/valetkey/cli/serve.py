@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
-import threading
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,7 +18,10 @@ from valetkey.cli.heads import append_heads, only_new
 from valetkey.cli.options import home_option
 from valetkey.cli.room import expect_room
 from valetkey.cli.terminal import Terminal, Verb
+from valetkey.cli.told import told_to_stop
 from valetkey.config import read_config
+from valetkey.core.custody import SplitKey
+from valetkey.core.errors import ValetkeyError
 from valetkey.flows.audits import signed_heads
 from valetkey.http.server import running
 from valetkey.http.settings import Settings
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from valetkey.wiring import Wired
 
 HEADS_EVERY_S: Final = 60.0
-_READ_BYTES: Final = 4096
-_STDIN: Final = 0
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _MAX_PORT: Final = 65_535
 
 
@@ -76,7 +74,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(
     terminal: Terminal, home: Path, host: str | None, port: int | None, *, stops_with_input: bool
 ) -> None:
-    told = _told_to_stop(stops_with_input=stops_with_input)
+    told = told_to_stop(stops_with_input=stops_with_input)
     with _telling(read_config(home, os.environ)) as telemetry:
         journal = telemetry.journal
         async with wire(home, os.environ, on_commit=telemetry.committed) as wired:
@@ -94,6 +92,7 @@ async def _serve(
                 _settle_memory()
                 _announce(terminal, serving, home, journal)
                 while not told.is_set():
+                    await _keep_signer(wired.world, journal)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(told.wait(), HEADS_EVERY_S)
                     await _write_heads(heads, journal)
@@ -170,40 +169,17 @@ class Heads:
         self._written |= {head.organization_id: head.seq for head in grown}
 
 
+async def _keep_signer(world: World, journal: Journal) -> None:
+    """Have the signer there before it is needed, if there is a split wallet."""
+    try:
+        if await world.store.read(lambda view: view.find(SplitKey, limit=1)):
+            await world.signer.check()
+    except ValetkeyError as error:
+        journal.note("error", "signer:unavailable", code=error.code, detail=error.detail)
+
+
 async def _write_heads(heads: Heads, journal: Journal) -> None:
     try:
         await heads.write()
     except Exception as error:  # noqa: BLE001 - the server goes on without; the log says so
         journal.unforeseen(error, during="audit heads")
-
-
-def _told_to_stop(*, stops_with_input: bool) -> asyncio.Event:
-    """
-    Return what is set when the process is asked to end. To be called in its event loop.
-
-    A second signal ends it at once: whatever it was about is written down, and is settled by the
-    next server.
-    """
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def tell() -> None:
-        told.set()
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, tell)
-    if stops_with_input:
-        watcher = threading.Thread(target=_watch_input, args=(loop, told), daemon=True)
-        watcher.start()
-    return told
-
-
-def _watch_input(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> None:
-    with contextlib.suppress(OSError):
-        while os.read(_STDIN, _READ_BYTES):
-            pass
-    with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-        loop.call_soon_threadsafe(told.set)

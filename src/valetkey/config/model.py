@@ -154,6 +154,8 @@ class Config:
         store: File of the SQLite store, relative to the configuration's folder.
         key_file: The key-encryption key (mode 0600), relative to the same folder.
         key_variable: Name of an environment variable that holds that key instead; empty is none.
+        signer_socket: Of the process that joins the shares of split wallets, if another user runs
+            it; empty has this server start its own.
         heads_file: Where signed heads of the audit logs are written, apart from the store.
         chains: By CAIP-2 name.
         names: What addresses are called in front of people.
@@ -183,6 +185,7 @@ class Config:
     store: str = "store.db"
     key_file: str = "key-encryption-key"
     key_variable: str = ""
+    signer_socket: str = ""
     heads_file: str = "audit-heads.jsonl"
     webhooks_allow_private: bool = False
     codes_to: Annotated[str, Meta(max_length=2048)] = ""

@@ -173,6 +173,7 @@ async def carry_out(world: World, joining: Joining) -> Carried:
     Raises:
         Forbidden, Unavailable: As `Signer.carry_out`.
     """
+    await world.signer.check()  # it takes no approval from before it began
     activity, now = joining.activity, world.clock.now()
     approval = Approval(
         id=world.entropy.take(_ID_BYTES).hex(),

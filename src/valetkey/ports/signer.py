@@ -33,3 +33,16 @@ class Signer(Protocol):
             Unavailable: ``signer_unavailable``: it does not answer, or stopped meanwhile; nothing
                 was signed that anybody has. ``vault_refused``: the server's share does not open.
         """
+
+    async def check(self) -> None:
+        """
+        Pass if it is there; start it if it is not, and is ours to start.
+
+        To be asked before an order is approved: it takes no approval from before it began.
+
+        Raises:
+            Unavailable: ``signer_unavailable``.
+        """
+
+    async def close(self) -> None:
+        """End what was started for it."""

@@ -18,8 +18,8 @@ from valetkey.adapters.surroundings import (
     SystemClock,
     SystemEntropy,
 )
-from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey, make_key_file
-from valetkey.adapters.vault.key_ring import FileRing, KeyChange, KeyRing
+from valetkey.adapters.vault.key_encryption_key import make_key_file
+from valetkey.adapters.vault.key_ring import KeyChange
 from valetkey.adapters.vault.sealed import SealedVault
 from valetkey.config import CONFIG_NAME, Config, read_config, read_config_text
 from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
@@ -30,6 +30,7 @@ from valetkey.flows.issue_token import ensure_token_key
 from valetkey.flows.payers import Payers, load_payers
 from valetkey.flows.world import World
 from valetkey.wiring.own_keys import APPROVER_KEY, AUDIT_KEY, make_own_keys, own_key
+from valetkey.wiring.rings import ring_of
 from valetkey.wiring.signing import open_signer
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from valetkey.adapters.vault.key_ring import KeyRing
     from valetkey.config import ChainConfig
     from valetkey.ports import Chain, Vault
 
@@ -167,20 +169,19 @@ async def _wire(
         payers = Payers(await load_payers(store))
         for fund in Fund:
             payers.current(fund)
-        chains: dict[str, Chain] = {}
-        for name, one in config.chains.items():
-            chains[name] = await stack.enter_async_context(open_chain(name, one))
         outbound = WebOutbound(allow_private=config.webhooks_allow_private)
         stack.push_async_callback(outbound.close)
         vault = open_vault(folder, config, environment)
         approver = await own_key(store, APPROVER_KEY)
+        signer = open_signer(folder, config, environment, approver.public_key)
+        stack.push_async_callback(signer.close)
         clock = SystemClock()
         world = World(
             store=store,
             vault=vault,
-            signer=open_signer(vault, approver.public_key),
+            signer=signer,
             approver=approver,
-            chains=chains,
+            chains=await _open_chains(stack, config),
             outbound=outbound,
             messenger=open_messenger(config.codes_to, environment, outbound, clock),
             clock=clock,
@@ -191,6 +192,13 @@ async def _wire(
             bounds=config.bounds,
         )
         yield Wired(config, folder, world)
+
+
+async def _open_chains(stack: AsyncExitStack, config: Config) -> dict[str, Chain]:
+    return {
+        name: await stack.enter_async_context(open_chain(name, one))
+        for name, one in config.chains.items()
+    }
 
 
 def open_store(
@@ -222,19 +230,8 @@ def moving(folder: Path, config: Config, environment: Mapping[str, str]) -> Movi
 
 
 def _open_ring(folder: Path, config: Config, environment: Mapping[str, str]) -> KeyRing:
-    if not config.key_variable:
-        return FileRing(folder / config.key_file)
-    text = environment.get(config.key_variable)
-    if text is None:
-        detail = f"expected the key-encryption key in {config.key_variable}, which is not set"
-        raise Unavailable(Code.VAULT_REFUSED, detail)
-    texts = [text, *filter(None, [environment.get(next_key_variable(config))])]
-    return KeyRing([KeyEncryptionKey.from_text(one) for one in texts])
-
-
-def next_key_variable(config: Config) -> str:
-    """Return the variable of the key that takes the place of the one in ``key_variable``."""
-    return f"{config.key_variable}_NEXT"
+    file = None if config.key_variable else folder / config.key_file
+    return ring_of(file, config.key_variable, environment)
 
 
 def changing_key(folder: Path, config: Config) -> AbstractContextManager[KeyChange]:

@@ -73,6 +73,12 @@ class LocalSigner:
                 return await self._line(order, order.public_key, secret)
         return Carried()
 
+    async def check(self) -> None:
+        """See `Signer.check`."""
+
+    async def close(self) -> None:
+        """See `Signer.close`."""
+
     async def _open(self, order: Order) -> Point:
         approval, plan, public_key = order.approval, order.approval.plan, order.public_key
         if public_key is None:
