@@ -75,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._coming: Cycle | None = None  # whose body is read
         self._waiting: deque[Cycle] = deque()
         self._answering: Cycle | None = None
+        self._task: asyncio.Task[None]  # while something is answered
         self._is_ending = False
         self._until: float | None = None  # when we stop waiting for the client
         self._timer: asyncio.TimerHandle | None = None
@@ -179,9 +180,8 @@ class Connection(asyncio.Protocol):
             self._refuse(_TOO_MANY)
         else:
             self._answering = cycle
-            task = self._loop.create_task(self._answer(cycle))
-            self._server.tasks.add(task)
-            task.add_done_callback(self._server.tasks.discard)
+            self._task = self._loop.create_task(self._answer(cycle))
+            self._server.tasks.add(self._task)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body; the app looks at how large it becomes."""
@@ -250,6 +250,7 @@ class Connection(asyncio.Protocol):
         if self._waiting:
             return self._waiting.popleft()
         self._answering = None
+        self._server.tasks.discard(self._task)
         self._flow.resume_reading()
         if not self._is_in_head:
             self._wait(self.keep_alive_s)
