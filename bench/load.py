@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import httptools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 HOST: Final = "127.0.0.1"
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
@@ -33,19 +33,25 @@ class Sample:
 
     Args:
         cpu_s: What the server used meanwhile, in user and system mode, all threads.
-        p50_ms, p99_ms: Of the time to the last byte of the answer.
+        waited_s: How long the server had work and no processor, because others had it.
+        took_ns: To the last byte of each answer.
     """
 
-    count: int
     wall_s: float
     cpu_s: float
-    p50_ms: float
-    p99_ms: float
+    waited_s: float
+    took_ns: Sequence[int]
 
     @property
     def per_cpu_s(self) -> float:
         """Requests for each second of the server's processor time."""
-        return self.count / self.cpu_s
+        return len(self.took_ns) / self.cpu_s
+
+
+def share_ms(samples: Iterable[Sample], percent: int) -> float:
+    """Return within how many milliseconds *percent* of all requests of *samples* were answered."""
+    took = sorted(one for sample in samples for one in sample.took_ns)
+    return took[min(len(took) * percent // 100, len(took) - 1)] / 1e6
 
 
 class _Connection(asyncio.Protocol):
@@ -233,12 +239,12 @@ class Load:
         await asyncio.wait_for(self._over, _PATIENCE_S)
 
     async def _measured(self, start: Callable[[], None]) -> Sample:
-        cpu_s, since = cpu_seconds(self._pid), time.perf_counter()
+        cpu_s, waited_s = cpu_seconds(self._pid), waited_seconds(self._pid)
+        since = time.perf_counter()
         await self._run(start)
-        wall_s, cpu_s = time.perf_counter() - since, cpu_seconds(self._pid) - cpu_s
-        took = sorted(self._took_ns)
-        at = [took[min(len(took) * share // 100, len(took) - 1)] / 1e6 for share in (50, 99)]
-        return Sample(len(took), wall_s, max(cpu_s, 1 / _TICKS_PER_S), at[0], at[1])
+        wall_s = time.perf_counter() - since
+        cpu_s, waited_s = cpu_seconds(self._pid) - cpu_s, waited_seconds(self._pid) - waited_s
+        return Sample(wall_s, max(cpu_s, 1 / _TICKS_PER_S), waited_s, tuple(self._took_ns))
 
     def _answered(self, connection: _Connection, at_ns: int) -> None:
         if connection.failed is not None:
@@ -262,5 +268,14 @@ def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process and its living children have used so far."""
     own = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     ticks = int(own[_USER]) + int(own[_SYSTEM])
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return ticks / _TICKS_PER_S + sum(cpu_seconds(int(child)) for child in children)
+    return ticks / _TICKS_PER_S + sum(map(cpu_seconds, _children(pid)))
+
+
+def waited_seconds(pid: int) -> float:
+    """Return how long the main threads of a process and its children have waited for a core."""
+    waited_ns = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1])
+    return waited_ns / 1e9 + sum(map(waited_seconds, _children(pid)))
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -198,7 +198,7 @@ def check_peers() -> None:
     wanted = {
         "the peers in Node (make bench installs them)": PEERS / "node_modules/better-sqlite3/build",
         "the peer in Python (make bench installs it)": PEERS / ".venv/bin/python",
-        "Linux, which tells processor times in /proc": Path("/proc/self/stat"),
+        "Linux, which tells processor times in /proc": Path("/proc/self/schedstat"),
     }
     for what, path in wanted.items():
         if not path.exists():

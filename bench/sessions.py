@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import json
 import random
 import sys
 from argparse import ArgumentParser
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -50,6 +51,21 @@ WARM_S: Final = 3.0  # before the first round: Node's compiler takes thousands o
 
 
 @dataclass(frozen=True, slots=True)
+class Spell:
+    """
+    How long each is measured in a round.
+
+    Args:
+        busy_s: With every connection busy.
+        offered_s: With *rate* requests a second; 0 is not at all.
+    """
+
+    busy_s: float
+    offered_s: float
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
 class Contender:
     """A server, and requests for it without end."""
 
@@ -60,7 +76,7 @@ class Contender:
     offered: list[Sample] = field(default_factory=list)
 
 
-async def main(rounds: int, seconds: float, rate: int) -> report.Figures:
+async def main(rounds: int, spell: Spell) -> report.Figures:
     """Start everything, measure in turn, end everything."""
     check_peers()
     with contextlib.ExitStack() as stack:
@@ -74,12 +90,14 @@ async def main(rounds: int, seconds: float, rate: int) -> report.Figures:
         signed: list[signing.Timed] = []
         for one in (*checks, *opens):
             await _warm(one)
+        gc.collect()
+        gc.freeze()  # the load must not stop for what is there by now: it would count as theirs
         for number in range(1, rounds + 1):
             print(f"round {number} of {rounds}", file=sys.stderr)
             for one in _turned(checks, number):
-                await _measure(one, seconds, rate)
+                await _measure(one, spell)
             for one in _turned(opens, number):
-                await _measure(one, seconds, 0)
+                await _measure(one, replace(spell, offered_s=0))
             signed.append(signing.measure())
     return report.Figures(
         checks={one.name: report.Row(one.samples, one.offered) for one in checks},
@@ -88,8 +106,9 @@ async def main(rounds: int, seconds: float, rate: int) -> report.Figures:
         connections=CONNECTIONS,
         warm_s=WARM_S,
         sessions=SESSIONS,
-        seconds=seconds,
-        rate=rate,
+        seconds=spell.busy_s,
+        offered_s=spell.offered_s,
+        rate=spell.rate,
     )
 
 
@@ -182,34 +201,35 @@ async def _warm(one: Contender) -> None:
         load.close()
 
 
-async def _measure(one: Contender, seconds: float, rate: int) -> None:
+async def _measure(one: Contender, spell: Spell) -> None:
     """Measure once: warm with each session, then busy, then at a fixed rate."""
     load = Load(one.server.port, one.server.pid, one.requests)
     await load.open(CONNECTIONS)
     try:
-        await load.each(SESSIONS if rate else CONNECTIONS)
-        one.samples.append(await load.saturate(seconds))
-        if rate:
-            one.offered.append(await load.offer(rate, seconds))
+        await load.each(SESSIONS if spell.offered_s else CONNECTIONS)
+        one.samples.append(await load.saturate(spell.busy_s))
+        if spell.offered_s:
+            one.offered.append(await load.offer(spell.rate, spell.offered_s))
     finally:
         load.close()
 
 
-def _arguments() -> tuple[int, float, int, Path | None]:
+def _arguments() -> tuple[int, Spell, Path | None]:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each spell of load")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each busy spell")
+    parser.add_argument("--offered", type=float, default=5.0, help="seconds at the fixed rate")
     parser.add_argument("--rate", type=int, default=200, help="requests a second, where fixed")
     parser.add_argument("--write", type=Path, help="the page to write")
     asked = parser.parse_args()
-    return asked.rounds, asked.seconds, asked.rate, asked.write
+    return asked.rounds, Spell(asked.seconds, asked.offered, asked.rate), asked.write
 
 
 if __name__ == "__main__":
-    rounds, seconds, rate, page = _arguments()
+    rounds, spell, page = _arguments()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            figures = runner.run(main(rounds, seconds, rate))
+            figures = runner.run(main(rounds, spell))
     except (Missing, WrongAnswer) as error:
         sys.exit(f"bench: {error}")
     text = report.write(figures)
