@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.children import reaped
 from tests.cli.program import TIMEOUT_S, Ended, command_of, on_a_terminal, valetkey
 from tests.leaks import note_output, secret
 from valetkey import Valetkey
@@ -234,10 +235,11 @@ def test_watching_ends_when_the_session_does(live: Live) -> None:
     child = subprocess.Popen(  # noqa: S603 - ourselves
         command, env=live.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert child.stdout is not None
-    assert json.loads(child.stdout.readline())["state"] == "open"
-    assert run(live, "revoke", session_id).code == 0
-    rest, log = child.communicate(timeout=TIMEOUT_S)
+    with reaped(child):
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["state"] == "open"
+        assert run(live, "revoke", session_id).code == 0
+        rest, log = child.communicate(timeout=TIMEOUT_S)
     note_output("watch", log.decode())
     assert json.loads(rest.splitlines()[-1])["state"] == "revoked"
     assert child.returncode == 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.children import reaped
 from tests.cli.program import TIMEOUT_S, command_of, valetkey
 from tests.leaks import note_output
 from valetkey import Valetkey
@@ -54,14 +55,15 @@ def test_a_program_gets_a_line_for_each_change_until_it_has_enough(live: Live) -
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert child.stdout is not None
-    before = json.loads(child.stdout.readline())
-    session_id = reader_of(live, "new")
-    assert session_id not in str(before)
-    while session_id not in str(json.loads(child.stdout.readline())):
-        pass
-    child.send_signal(signal.SIGINT)
-    _, log = child.communicate(timeout=TIMEOUT_S)
+    with reaped(child):
+        assert child.stdout is not None
+        before = json.loads(child.stdout.readline())
+        session_id = reader_of(live, "new")
+        assert session_id not in str(before)
+        while session_id not in str(json.loads(child.stdout.readline())):
+            pass
+        child.send_signal(signal.SIGINT)
+        _, log = child.communicate(timeout=TIMEOUT_S)
     note_output("top", log.decode())
     assert child.returncode == 0
 
@@ -80,14 +82,15 @@ def test_a_person_quits_with_a_key(live: Live, key: bytes) -> None:
         start_new_session=True,
         preexec_fn=_take_terminal,  # noqa: PLW1509 - one thread, and Ctrl-C goes to its terminal
     )
-    os.close(theirs)
-    written = bytearray()
-    reading = threading.Thread(target=_read_all, args=(ours, written), daemon=True)
-    reading.start()
-    while written.count(session_id.encode()) < _FRAMES and child.poll() is None:
-        reading.join(0.01)  # drawn again: the program waits for the server by now
-    os.write(ours, key)
-    assert child.wait(TIMEOUT_S) == 0
+    with reaped(child):
+        os.close(theirs)
+        written = bytearray()
+        reading = threading.Thread(target=_read_all, args=(ours, written), daemon=True)
+        reading.start()
+        while written.count(session_id.encode()) < _FRAMES and child.poll() is None:
+            reading.join(0.01)  # drawn again: the program waits for the server by now
+        os.write(ours, key)
+        assert child.wait(TIMEOUT_S) == 0
     reading.join()
     os.close(ours)
     note_output("top", bytes(written).decode())

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.children import reaped
 from tests.leaks import note_output
 from tests.worlds import principal_of
 from valetkey.core.activity import Request
@@ -97,7 +98,8 @@ def start(folder: Path, name: str, ahead_s: int, crash_at: str | None) -> subpro
 
 def end(process: subprocess.Popen[str]) -> int:
     """Return how a process ended, its errors noted."""
-    _, said = process.communicate(timeout=120)
+    with reaped(process):
+        _, said = process.communicate(timeout=120)
     note_output("teller", said)
     return process.returncode
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.children import reaped
 from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.core.activity import NonceLine, SeenNonce
 
@@ -49,7 +50,8 @@ def look(path: Path) -> tuple[set[str], set[str], int]:
 
 def promised(worker: subprocess.Popen[str], name: object) -> set[str]:
     """Wait for the end of *worker*; return the pairs that it said it had written."""
-    rest, _ = worker.communicate()
+    with reaped(worker):
+        rest, _ = worker.communicate()
     return {f"{name}/{line}" for line in rest.splitlines()}
 
 
