@@ -1,0 +1,170 @@
+"""Split wallets when things happen at the same time, or do not come to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.adapters.signer.orders import bench
+from tests.flows.splits import Splits, make_splits
+from tests.worlds import RunningClock, make_organization, make_world
+from valetkey.adapters.signer.asked import ProcessSigner
+from valetkey.core.custody import Carried, Order, Purpose
+from valetkey.core.errors import Code, Conflict, Unavailable, ValetkeyError
+from valetkey.flows.split_eject import eject, enable_eject
+from valetkey.flows.split_shares import NewShare, confirm_split, refresh_split
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from valetkey.ports import Signer
+
+
+class Slow:
+    """A signer that does something else between the plan and the joining, once."""
+
+    def __init__(
+        self, signer: Signer, purpose: Purpose, do: Callable[[], Awaitable[object]]
+    ) -> None:
+        self._signer, self._purpose, self._do = signer, purpose, do
+        self._is_done = False
+
+    async def check(self) -> None:
+        """Pass."""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    async def carry_out(self, order: Order) -> Carried:
+        """Carry it out, and let the other thing happen before the answer arrives."""
+        carried = await self._signer.carry_out(order)
+        if order.approval.plan.purpose is self._purpose and not self._is_done:
+            self._is_done = True
+            await self._do()
+        return carried
+
+
+def slowed(splits: Splits, purpose: Purpose, do: Callable[[], Awaitable[object]]) -> Splits:
+    """Return the same world with such a signer."""
+    signer = Slow(splits.world.signer, purpose, do)
+    return replace(splits, world=replace(splits.world, signer=signer))
+
+
+async def refresh(splits: Splits, wallet_id: str, share: str) -> NewShare:
+    """Return a new share."""
+    return await refresh_split(
+        splits.world, splits.principal, splits.request(), wallet_id=wallet_id, share=share
+    )
+
+
+async def confirm(splits: Splits, wallet_id: str, share: str) -> object:
+    """Confirm a share."""
+    return await confirm_split(
+        splits.world, splits.principal, splits.request(), wallet_id=wallet_id, share=share
+    )
+
+
+async def test_a_share_that_ends_meanwhile_gets_no_signature() -> None:
+    """The new share is confirmed between plan and answer: the old one has ended, at once."""
+    splits = await make_splits()
+    made, old = await splits.make()
+    new = await refresh(splits, made.wallet.id, old)
+    slow = slowed(splits, Purpose.SIGN, lambda: confirm(splits, made.wallet.id, new.share))
+    with pytest.raises(Conflict) as told:
+        await slow.sign(made.wallet.id, old)
+    assert told.value.code is Code.SHARE_STALE
+    assert (await splits.sign(made.wallet.id, new.share)).signature
+
+
+async def test_a_wallet_that_leaves_meanwhile_signs_no_more() -> None:
+    """Its key was given away between plan and answer."""
+    splits = await make_splits()
+    made, share = await splits.make()
+
+    async def leave() -> None:
+        where = {"wallet_id": made.wallet.id}
+        await enable_eject(splits.world, splits.principal, splits.request(), **where)
+        await eject(splits.world, splits.principal, splits.request(), **where)
+
+    with pytest.raises(Conflict) as told:
+        await slowed(splits, Purpose.SIGN, leave).sign(made.wallet.id, share)
+    assert told.value.code is Code.WALLET_EJECTED
+
+
+async def test_two_refreshes_at_once_end_in_one_new_share() -> None:
+    """The slower one is told so; its share is nobody's, and the other one's signs."""
+    splits = await make_splits()
+    made, old = await splits.make()
+    faster: list[NewShare] = []
+
+    async def overtake() -> None:
+        faster.append(await refresh(splits, made.wallet.id, old))
+
+    with pytest.raises(Conflict) as told:
+        await refresh(slowed(splits, Purpose.REFRESH, overtake), made.wallet.id, old)
+    assert told.value.code is Code.CONFLICT
+    assert (await splits.sign(made.wallet.id, faster[0].share)).signature
+
+
+async def test_any_number_of_signatures_and_refreshes_lose_no_key() -> None:
+    """Whatever comes first, somebody holds a share that signs, and it is the same key."""
+    splits = await make_splits()
+    made, share = await splits.make()
+    before = (await splits.sign(made.wallet.id, share)).signature
+    for _ in range(5):
+        done = await asyncio.gather(
+            *(splits.sign(made.wallet.id, share) for _ in range(4)),
+            *(refresh(splits, made.wallet.id, share) for _ in range(3)),
+            return_exceptions=True,
+        )
+        faults = [one for one in done if isinstance(one, BaseException)]
+        assert all(isinstance(one, Conflict) for one in faults)
+        renewed = [one for one in done if isinstance(one, NewShare)]
+        share = max(renewed, key=lambda one: one.key.generations).share
+        assert (await splits.sign(made.wallet.id, share)).signature == before
+
+
+async def test_an_answer_that_is_lost_loses_no_key() -> None:
+    """A refresh whose new share never arrived: the old one goes on."""
+    splits = await make_splits()
+    made, share = await splits.make()
+    for _ in range(3):
+        await refresh(splits, made.wallet.id, share)
+    assert (await splits.sign(made.wallet.id, share)).signature
+
+
+async def test_a_signer_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    """The whole way through its own process: a clear error, and the same request works again."""
+    async with bench("process", tmp_path, dict(os.environ)) as at:
+        world = await make_world(clock=RunningClock())
+        world = replace(world, vault=at.vault, signer=at.signer, approver=at.approver)
+        splits = Splits(world, await make_organization(world))
+        made, share = await splits.make()
+        before = await splits.sign(made.wallet.id, share)
+        assert isinstance(at.signer, ProcessSigner)
+        pid, request = at.signer.pid or 0, splits.request()
+        os.kill(pid, signal.SIGSTOP)
+        asked = asyncio.ensure_future(splits.sign(made.wallet.id, share, request=request))
+        for _ in range(200):  # so that it is on its way
+            await asyncio.sleep(0)
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(Unavailable) as told:
+            await asked
+        assert told.value.code is Code.SIGNER_UNAVAILABLE
+        again = await splits.sign(made.wallet.id, share, request=request)
+        assert again.signature == before.signature
+
+
+async def test_a_signer_of_another_server_takes_no_word_of_ours() -> None:
+    """Its approver is another key: a stolen sealed share cannot be brought to it."""
+    splits, other = await make_splits(), await make_splits()
+    made, share = await splits.make()
+    world = replace(splits.world, approver=other.world.auditor)
+    with pytest.raises(ValetkeyError):
+        await replace(splits, world=world).sign(made.wallet.id, share)
