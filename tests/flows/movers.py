@@ -49,10 +49,11 @@ class Side:
         world = replace(self.world, vault=leaving.vault)
         implementation = self.world.chain(CHAIN).implementation.hex()
         asked = {
-            "organization_id": _top(entities).id,
             "chains": {CHAIN: f"0x{implementation}"},
             **changed,
         }
+        if "organization_id" not in asked:
+            asked["organization_id"] = _top(entities).id
         return await self.carrier.pack(
             await resealed(world, entities),
             leaving,

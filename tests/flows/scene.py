@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from tests.flows.holders import as_holder
 from tests.flows.keys import public_key
 from tests.flows.line import Line
 from tests.flows.people import Held, Holding, sign_typed
@@ -16,7 +17,7 @@ from valetkey.core.activity import ActivityState, Request, request_hash
 from valetkey.core.command import OpenSession
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import Call, Cap, Permission, Rule
-from valetkey.core.principal import Access, Principal, PrincipalKind
+from valetkey.core.principal import Access, Principal
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Curve, OwnerKey
 from valetkey.devchain import CHAIN_ID, Deployment, Rpc, deploy, dev_keys, fund, mint
@@ -191,7 +192,7 @@ class Scene:
         session = opened.session
         if holding.secret is not None:
             session = await self.sign_grant(session, holding.secret)
-        who = Principal(PrincipalKind.SESSION, session.organization_id, session.id, session.access)
+        who = as_holder(session)
         return Held(session, who, key, holding)
 
     async def sign_grant(self, session: Session, owner: bytes) -> Session:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.flows.holders import as_holder
 from tests.flows.keys import make_stamp, public_key, sign
 from tests.flows.scene import ALICE, USDC, Held
 from tests.worlds import dump
@@ -19,7 +20,6 @@ from valetkey.core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from valetkey.core.principal import Principal, PrincipalKind
 from valetkey.core.session import Proof, State
 from valetkey.core.wallet import Curve, OwnerKey, PublicKey, grant_key_of
 from valetkey.flows import freeze, grant, open_session, prove, run, stop, tried
@@ -65,7 +65,7 @@ async def held(scene: Scene) -> Held:
     holding, secret = await scene.wallet(OwnerKey.OUTSIDE), scene.new_key()
     session = await opened(scene, asked(scene, holding, secret))
     session = await scene.sign_grant(session, holding.secret or b"")
-    who = Principal(PrincipalKind.SESSION, session.organization_id, session.id, session.access)
+    who = as_holder(session)
     return Held(session, who, secret, holding)
 
 

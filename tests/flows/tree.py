@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.flows.holders import as_holder
 from tests.flows.people import Held
 from tests.worlds import dump
 from valetkey.core.child_session import Beyond
 from valetkey.core.errors import ValetkeyError
 from valetkey.core.permission.subset import NotSubset, is_subset
-from valetkey.core.principal import Principal, PrincipalKind
 from valetkey.core.session import Proof
 from valetkey.flows import open_child as opening
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.command import OpenSession
     from valetkey.core.permission.model import Permission
+    from valetkey.core.principal import Principal
     from valetkey.flows.opening import Opened
 
 
@@ -74,7 +75,7 @@ async def open_reader(scene: Scene, parent: Held) -> tuple[Opened, Principal]:
 def held_of(opened: Opened, key: bytes, parent: Held) -> Held:
     """Return who holds a new session."""
     session = opened.session
-    who = Principal(PrincipalKind.SESSION, session.organization_id, session.id, session.access)
+    who = as_holder(session)
     return Held(session, who, key, parent.holding)
 
 
