@@ -74,8 +74,14 @@ def refusal_in_line(line: Line, *, now: int) -> Deny | None:
 
 def scopes_in_line(line: Line) -> frozenset[str]:
     """Return what the first of *line* may do here: what it and all above it have."""
-    named = (one.permission.scopes if one.permission else () for one, _ in line)
-    return frozenset.intersection(*map(held, named))
+    scopes = _scopes_of(line[0][0])
+    for above, _ in line[1:]:
+        scopes &= _scopes_of(above)
+    return scopes
+
+
+def _scopes_of(session: Session) -> frozenset[str]:
+    return held(session.permission.scopes if session.permission else ())
 
 
 def ends_in_line(line: Line) -> int:

@@ -111,9 +111,9 @@ class _Asked(NamedTuple):
 async def _by_token(world: World, token: str, asked: _Asked) -> Principal:
     if len(token) > MAX_TOKEN_CHARS:
         raise _refused()
-    if token.startswith(TokenPrefix.CONSENT_LINK):
-        return await _by_link(world, token, asked)
     if not token.startswith(SESSIONS):
+        if token.startswith(TokenPrefix.CONSENT_LINK):
+            return await _by_link(world, token, asked)
         mark = fingerprint(token)
         found = await world.store.read(
             lambda view: view.find(Credential, fingerprint=mark, limit=1)

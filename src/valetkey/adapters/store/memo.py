@@ -21,11 +21,14 @@ class Memo:
     says of the very state that this reads whether anybody, in any process, has changed the file.
     """
 
-    __slots__ = ("_kept", "_version")
+    __slots__ = ("_kept", "_version", "known")
 
     def __init__(self) -> None:
-        self._kept: dict[object, Any] = {}
+        self._kept: dict[tuple[type[object], object], Any] = {}
         self._version = -1
+        # The entity that answers a question about a kind, None if it is not known. Asked four times
+        # for a request, so it is the dictionary's own method.
+        self.known = self._kept.get
 
     def enter(self, connection: sqlite3.Connection) -> None:
         """Forget what is not of the state that the transaction of *connection* sees from now on."""
@@ -33,11 +36,6 @@ class Memo:
         if version != self._version or len(self._kept) >= MAX_KEPT:
             self._kept.clear()
             self._version = version
-
-    def get(self, kind: type[E], question: object) -> E | None:
-        """Return the entity that answers *question*, if it is known."""
-        found: E | None = self._kept.get((kind, question))
-        return found
 
     def keep(self, kind: type[E], question: object, entity: E) -> None:
         """Know *entity* from now on, if there is room; nobody can change it, for it is frozen."""

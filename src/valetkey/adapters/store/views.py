@@ -40,7 +40,7 @@ class SqliteView:
     def get(self, kind: type[E], key: str) -> E | None:
         """See `View.get`."""
         memo = self._memo
-        known = memo.get(kind, key) if memo is not None else None
+        known: E | None = memo.known((kind, key)) if memo is not None else None
         if known is not None:
             return known
         try:
@@ -66,7 +66,7 @@ class SqliteView:
         """See `View.find`."""
         memo = self._memo
         question = (after, limit, newest_first, *where.items())
-        known = memo.get(kind, question) if memo is not None else None
+        known: E | None = memo.known((kind, question)) if memo is not None else None
         if known is not None:
             return [known]
         check_find(kind, where, limit)

@@ -53,6 +53,8 @@ def write_shown(shown: Shown, names: Mapping[bytes, str]) -> wire.Session:
 
 def write_left(shown: Shown) -> list[wire.Remaining]:
     """Return what each limit of a session still allows."""
+    if shown.session.permission is None:
+        return []
     rows = [(asset_name(left.asset), left) for left in shown.left]
     rows += [("calls", shown.rate)] if shown.rate else []
     return [
