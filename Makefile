@@ -36,7 +36,7 @@ dev: .venv/valetkey.stamp node-if-any ## a server and a local chain that keep ru
 # Tests run in another order each time, but in CI in one: there an order is not what is looked for.
 ORDER := $(if $(CI),--randomly-seed=1)
 
-test: .venv/dev.stamp node ## every test (ARGS="tests/core -x" for some)
+test: .venv/dev.stamp node tests/vendor/para/node_modules/lock.stamp ## every test (ARGS="tests/core -x" for some)
 	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal $(ORDER) $(ARGS)
 
 fuzz: .venv/dev.stamp node ## the random tests at length (CASES=1000000 of decide against the contract, SEED=11; TIMES=20 as many elsewhere)
@@ -84,7 +84,7 @@ lock: .venv/dev.stamp ## write requirements/*.txt and package-lock.json anew
 	@$(STEP) "no addresses in them" $(BIN)/python tools/check_tree.py requirements package-lock.json
 
 clean: ## take away what make and the tools put here
-	@rm -rf .venv node_modules bench/peers/.venv bench/peers/node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv node_modules bench/peers/.venv bench/peers/node_modules tests/vendor/*/node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- what the targets stand on ---
@@ -111,6 +111,13 @@ node: node_modules/lock.stamp
 node_modules/lock.stamp: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "This needs Node 20 or newer with npm on the PATH."; exit 1; }
 	@$(STEP) "installing solc, anvil, forge, TypeScript and esbuild" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The vendors' own clients, for the tests of their wire formats. Nothing of theirs is built or shipped.
+tests/vendor/%/node_modules/lock.stamp: tests/vendor/%/package.json tests/vendor/%/package-lock.json
+	@command -v npm >/dev/null || { echo "This needs Node 20 or newer with npm on the PATH."; exit 1; }
+	@$(STEP) "installing the clients of $* for its tests" \
+		npm --prefix tests/vendor/$* ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # What `make bench` measures against, each apart from what we use ourselves.

@@ -1,4 +1,4 @@
-// Builds the pages that the server serves, into the Python package, where they are committed.
+// Builds the pages and scripts that the server serves, into the Python package, where they are committed.
 //   node pages/build.mjs            checks the types and writes them
 //   node pages/build.mjs --check    checks the types and compares, exit code 1 when something differs
 import { spawnSync } from "node:child_process";
@@ -12,11 +12,32 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
 const nodeRequire = createRequire(join(root, "package.json"));
 const esbuild = nodeRequire("esbuild");
-const source = join(here, "consent");
-const target = join(root, "src", "valetkey", "pages", "consent");
 const TARGET = "es2022";
 
-function checkTypes() {
+// Each folder of pages: what is named after its content, and in which pages, under which path; and
+// scripts that others fetch by names of their own.
+const FOLDERS = {
+  consent: {
+    scripts: { "consent.js": "main.ts" },
+    styles: ["consent.css"],
+    pages: ["index.html"],
+    under: "/consent/",
+    banner: licences,
+  },
+  para: {
+    scripts: { "otp.js": "otp.ts", "review.js": "review.ts" },
+    styles: ["para.css"],
+    pages: ["otp.html", "review.html"],
+    under: "",
+    fetched: {
+      "mpcWorker-bundle.js": "browser.ts",
+      "mpcWorkerServer-bundle.js": "node.ts",
+      "prime.worker.min.js": "prime.ts",
+    },
+  },
+};
+
+function checkTypes(source) {
   const tsc = nodeRequire.resolve("typescript/bin/tsc");
   const done = spawnSync(process.execPath, [tsc, "--project", source], { stdio: "inherit" });
   if (done.status !== 0) process.exit(1);
@@ -27,50 +48,67 @@ function licences() {
   return `/*! @noble/hashes\n${text}\n*/`;
 }
 
-function script() {
+function script(source, entry, format, banner) {
   const built = esbuild.buildSync({
-    entryPoints: [join(source, "src", "main.ts")],
+    entryPoints: [join(source, "src", entry)],
     bundle: true,
     charset: "utf8",
-    format: "esm",
-    banner: { js: licences() }, // of what is bundled stay with it
+    format,
+    banner: banner ? { js: banner } : {}, // of what is bundled stay with it
     minify: true,
     nodePaths: [join(root, "node_modules")],
+    external: ["node:*"],
     target: TARGET,
     write: false,
   });
   return built.outputFiles[0].text;
 }
 
-function style() {
-  const text = readFileSync(join(source, "consent.css"), "utf8");
+function style(path) {
+  const text = readFileSync(path, "utf8");
   return esbuild.transformSync(text, { charset: "utf8", loader: "css", minify: true, target: TARGET }).code;
 }
 
-/** Return every file by its name; all but the index are named after their content, so they never change. */
-function build() {
-  const assets = { "consent.css": style(), "consent.js": script(), "icon.svg": readFileSync(join(source, "icon.svg"), "utf8") };
-  let index = readFileSync(join(source, "index.html"), "utf8");
+/** Return every file of a folder by its name; those that a page names are named after their content. */
+function build(name) {
+  const { scripts, styles, pages, under, banner, fetched } = FOLDERS[name];
+  const source = join(here, name);
+  checkTypes(source);
+  const assets = { "icon.svg": readFileSync(join(source, "icon.svg"), "utf8") };
+  for (const one of styles) assets[one] = style(join(source, one));
+  for (const [one, entry] of Object.entries(scripts)) assets[one] = script(source, entry, "esm", banner?.());
+  const texts = pages.map((page) => readFileSync(join(source, page), "utf8"));
   const files = new Map();
-  for (const [name, text] of Object.entries(assets)) {
-    const [stem, kind] = name.split(".");
+  for (const [one, text] of Object.entries(assets)) {
+    const [stem, kind] = one.split(".");
     const named = `${stem}-${createHash("sha256").update(text).digest("hex").slice(0, 16)}.${kind}`;
     files.set(named, text);
-    index = index.replaceAll(`%${name}%`, `/consent/${named}`);
+    texts.forEach((page, at) => (texts[at] = page.replaceAll(`%${one}%`, `${under}${named}`)));
   }
-  return files.set("index.html", index);
+  pages.forEach((page, at) => files.set(page, texts[at]));
+  for (const [one, entry] of Object.entries(fetched ?? {})) files.set(one, script(source, entry, "iife"));
+  return files;
 }
 
-checkTypes();
-const files = build();
-const there = existsSync(target) ? readdirSync(target) : [];
-if (process.argv.includes("--check")) {
+function check(target, there, files) {
   const isSame = (name) => there.includes(name) && readFileSync(join(target, name), "utf8") === files.get(name);
   const differ = [...new Set([...there, ...files.keys()])].filter((name) => !isSame(name));
   for (const name of differ) console.error(`${join(target, name)} is not what the sources make: node pages/build.mjs`);
-  process.exit(differ.length === 0 ? 0 : 1);
+  return differ.length === 0;
 }
-mkdirSync(target, { recursive: true });
-for (const name of there) if (!files.has(name)) rmSync(join(target, name));
-for (const [name, text] of files) writeFileSync(join(target, name), text);
-for (const [name, text] of files) console.log(`${name}  ${Buffer.byteLength(text)} bytes`);
+
+let isSame = true;
+for (const name of Object.keys(FOLDERS)) {
+  const target = join(root, "src", "valetkey", "pages", name);
+  const files = build(name);
+  const there = existsSync(target) ? readdirSync(target) : [];
+  if (process.argv.includes("--check")) {
+    isSame = check(target, there, files) && isSame;
+    continue;
+  }
+  mkdirSync(target, { recursive: true });
+  for (const one of there) if (!files.has(one)) rmSync(join(target, one));
+  for (const [one, text] of files) writeFileSync(join(target, one), text);
+  for (const [one, text] of files) console.log(`${name}/${one}  ${Buffer.byteLength(text)} bytes`);
+}
+process.exit(isSame ? 0 : 1);

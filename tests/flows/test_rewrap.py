@@ -11,12 +11,14 @@ from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey
 from valetkey.adapters.vault.key_ring import KeyRing
 from valetkey.adapters.vault.sealed import SealedVault
 from valetkey.core.custody import SealedShare, SplitKey
+from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.session import Grant, Session, State
 from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import SealedKey
 from valetkey.core.webhook import Webhook
 from valetkey.flows import stop, webhooks
+from valetkey.flows.own_secret import own_secret
 from valetkey.flows.payers import Known, Payers
 from valetkey.flows.rewrap import SEALED, Rewrapped, look_at_sealed, rewrap
 from valetkey.ports import INDEXES, Tx
@@ -39,6 +41,9 @@ def under(world: World, *keys: KeyEncryptionKey) -> World:
     return replace(world, vault=SealedVault(KeyRing(keys), world.entropy))
 
 
+SECRET, OTHER = SecretBytes(b"drawn once"), SecretBytes(b"drawn again")
+
+
 async def _fill(scene: Scene) -> None:
     """Have something sealed of each kind."""
     await scene.open(await scene.wallet())
@@ -47,6 +52,7 @@ async def _fill(scene: Scene) -> None:
         scene.world, scene.principal, scene.request(), url=url, events=("user:added",), label=""
     )
     await webhooks.rotate_secret(scene.world, scene.principal, scene.request(), webhook_id=hook.id)
+    await own_secret(scene.world, "ours", lambda: SECRET)
 
 
 async def test_everything_is_brought_under_the_new_key(stored: Scene) -> None:
@@ -60,6 +66,7 @@ async def test_everything_is_brought_under_the_new_key(stored: Scene) -> None:
     assert await rewrap(stored.world) == Rewrapped(found.records)
     alone = under(stored.world, key(1))
     assert (await look_at_sealed(alone)).is_done
+    assert (await own_secret(alone, "ours", lambda: OTHER)).reveal() == SECRET.reveal()
     vault = stored.world.vault
     known = [stored.world.payers.current(fund) for fund in Fund]
     payers = [Known(one.payer, await vault.rewrap_key(one.key)) for one in known]
@@ -168,5 +175,5 @@ def test_every_kind_that_holds_something_sealed_is_known() -> None:
         for one in fields(kind)
         if "sealed" in one.name or "secret" in one.name or "wrapped" in one.name
     }
-    assert sealed == {SealedKey, SealedShare, Webhook, Grant}
-    assert set(SEALED) == {SealedKey, SplitKey, Webhook, Session}
+    assert sealed == {SealedKey, SealedShare, Webhook, Grant, KeptSecret}
+    assert set(SEALED) == {SealedKey, SplitKey, Webhook, Session, KeptSecret}

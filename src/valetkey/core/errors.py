@@ -43,6 +43,7 @@ class Code(StrEnum):
     READ_ONLY = "read_only"
     SCOPE_MISSING = "scope_missing"
     LAST_OWNER = "last_owner"
+    SHARE_MISSING = "share_missing"
     NOT_FOUND = "not_found"
     ORGANIZATION_MOVED = "organization_moved"
     # Sessions

@@ -33,6 +33,7 @@ class Prefix(StrEnum):
     DELIVERY = "dlv"
     EVENT = "evt"
     SHARE_PAIR = "shp"
+    REVIEW = "rvw"
 
 
 def make_id(prefix: Prefix, entropy: bytes, *, at_ms: int) -> str:

@@ -30,7 +30,9 @@ class Visit:
         before: Of the cookie that it had before, which is good until ``before_until``.
         address: The e-mail address that it says it has.
         code: The one that was sent there, if it is not used up.
-        user_id, session_id: Once it has logged in.
+        user_id: Whose the address is, or will be when it is proven.
+        session_id: Once it has logged in.
+        device_key: The public key that its shares are sealed for, in hex; None once it has them.
         forget_at: First second at which it is gone.
     """
 
@@ -45,6 +47,7 @@ class Visit:
     code: OneTimeCode | None = None
     user_id: str | None = None
     session_id: str | None = None
+    device_key: str | None = None
 
 
 def make_cookie(lookup: bytes, secret: bytes) -> str:

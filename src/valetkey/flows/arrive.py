@@ -12,6 +12,7 @@ from valetkey.core.child_session import Branch
 from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
 from valetkey.core.ids import Prefix, check_id
+from valetkey.core.kept_secret import KeptSecret, share_id
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage
@@ -124,6 +125,8 @@ def _is_called_as_own(kind: type, one: Any) -> bool:  # noqa: ANN401 - an entity
     if kind is BudgetLine:
         funds = {fund_line_id(one.scope_id, fund) for fund in Fund}
         return one.id in {line_id(one.scope_id, one.asset, one.window_s), *funds}
+    if kind is KeptSecret:
+        return bool(one.wallet_id) and one.id == share_id(one.wallet_id)
     return kind not in _OF_OWNER or one.id.startswith(f"{one.organization_id}/")
 
 

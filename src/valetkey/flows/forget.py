@@ -1,4 +1,4 @@
-"""What is too old to be of use, dropped a few at a time: nonces of signed requests, and visits."""
+"""What is too old to be of use, dropped a few at a time: nonces, visits and reviews."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import SeenNonce
+from valetkey.core.review import Review
 from valetkey.core.visit import Visit
 
 if TYPE_CHECKING:
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 EVERY_S: Final = 30  # each write makes all processes forget what they have read
 AT_ONCE: Final = 250  # read, or dropped in one transaction: whoever asks meanwhile waits so long
-KINDS: Final = (SeenNonce, Visit)
+Kind = type[SeenNonce | Visit | Review]
+KINDS: Final[tuple[Kind, ...]] = (SeenNonce, Visit, Review)
 MOST_S: Final = 600  # seconds that are asked for one by one; after more all there is is looked at
 
 
 async def forget_old(world: World) -> None:
     """
-    Drop nonces and visits that are too old, if that was not done just now.
+    Drop nonces, visits and reviews that are too old, if that was not done just now.
 
     There may be as many as signed requests in two minutes, so those that stay are not looked at.
 
@@ -41,7 +43,7 @@ async def forget_old(world: World) -> None:
     world.forgotten.until = now
 
 
-async def _drop_late(world: World, kind: type[SeenNonce | Visit], now: int, **where: Value) -> None:
+async def _drop_late(world: World, kind: Kind, now: int, **where: Value) -> None:
     after, is_more = "", True
     while is_more:
         page = await world.store.read(partial(_page, kind, after, where))
@@ -53,11 +55,11 @@ async def _drop_late(world: World, kind: type[SeenNonce | Visit], now: int, **wh
 
 
 def _page(
-    kind: type[SeenNonce | Visit], after: str, where: dict[str, Value], view: View
-) -> Sequence[SeenNonce | Visit]:
+    kind: Kind, after: str, where: dict[str, Value], view: View
+) -> Sequence[SeenNonce | Visit | Review]:
     return view.find(kind, after=after, limit=AT_ONCE, newest_first=False, **where)
 
 
-def _drop(kind: type[SeenNonce | Visit], ids: Sequence[str], tx: Tx) -> None:
+def _drop(kind: Kind, ids: Sequence[str], tx: Tx) -> None:
     for one in ids:
         tx.drop(kind, one)

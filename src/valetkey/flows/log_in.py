@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import Request, request_hash
@@ -27,14 +27,29 @@ from valetkey.ports import CodeMessage
 if TYPE_CHECKING:
     from valetkey.core.surface import Surface
     from valetkey.flows.world import World
-    from valetkey.ports import Tx
+    from valetkey.ports import Tx, View
 
 LABEL: Final = "log-in with a one-time code"
 
 
-async def ask_for_code(world: World, *, lookup: str, email: str) -> Contact:
+@dataclass(frozen=True, slots=True)
+class Asked:
     """
-    Send a one-time code to the address that a client says its user has, and return what it is.
+    A code that was sent.
+
+    Args:
+        user_id: Whose the address is, or will be when the code is entered.
+        is_known: Whether somebody has proven the address before.
+    """
+
+    address: str
+    user_id: str
+    is_known: bool
+
+
+async def ask_for_code(world: World, *, lookup: str, email: str) -> Asked:
+    """
+    Send a one-time code to the address that a client says its user has.
 
     The code is for this client alone. Any before it is refused from now on.
 
@@ -47,26 +62,40 @@ async def ask_for_code(world: World, *, lookup: str, email: str) -> Contact:
         Unavailable: The code could not be handed on; it is not in use then.
     """
     address, now = read_email(email), world.clock.now()
+    new_id = world.new_id(Prefix.USER)
     code = make_code(world.entropy.take(ENTROPY_BYTES))
     kept = new_code(code, key=lookup, now=now)
 
-    def body(tx: Tx) -> tuple[Contact, Organization]:
+    def body(tx: Tx) -> tuple[Asked, Organization]:
         visit = _visit(tx, lookup, now=now)
         owner = visit.organization_id
         known = tx.get(Contact, contact_id(owner, address))
         known = known or Contact(contact_id(owner, address), owner, address, None)
         contact = count_code(known, now=now)
         tx.put(contact)
-        tx.put(replace(visit, address=address, code=kept))
-        return contact, present(tx.get(Organization, owner), "organization")
+        user_id = contact.user_id or new_id
+        tx.put(replace(visit, address=address, code=kept, user_id=user_id))
+        asked = Asked(address, user_id, contact.user_id is not None)
+        return asked, present(tx.get(Organization, owner), "organization")
 
-    contact, organization = await world.store.write(body)
+    asked, organization = await world.store.write(body)
     about = f"log in to {organization.name}"
     await world.messenger.send(CodeMessage(organization.id, address, code, about, kept.expires_at))
-    return contact
+    return asked
 
 
-async def log_in(world: World, *, lookup: str, code: str, surface: Surface) -> Session:
+async def ask_again(world: World, *, lookup: str) -> Asked:
+    """Send another code to the address that a client has named before; see `ask_for_code`."""
+    now = world.clock.now()
+    address = await world.store.read(lambda view: _visit(view, lookup, now=now).address)
+    if address is None:
+        raise _unknown()
+    return await ask_for_code(world, lookup=lookup, email=address)
+
+
+async def log_in(
+    world: World, *, lookup: str, code: str, surface: Surface, device_key: str | None = None
+) -> Session:
     """
     Return the session that a client has from now on, whose user has entered *code*.
 
@@ -75,6 +104,10 @@ async def log_in(world: World, *, lookup: str, code: str, surface: Surface) -> S
 
     It has no token yet: the client's cookie is older than it, and is renewed when it is shown next
     (`visits.look`). A session that the client had before is closed.
+
+    Args:
+        device_key: What the shares that its user left here are to be sealed for, in the form that
+            the surface has.
 
     Raises:
         Unauthenticated: The code is refused; a try is counted.
@@ -94,7 +127,7 @@ async def log_in(world: World, *, lookup: str, code: str, surface: Surface) -> S
         user_id = _user_of(world, tx, visit)  # 2
         session = _open(world, tx, visit, user_id, surface)  # 3
         now_in = replace(visit, user_id=user_id, session_id=session.id, before=None)
-        tx.put(replace(now_in, forget_at=session.expires_at))
+        tx.put(replace(now_in, device_key=device_key, forget_at=session.expires_at))
         return session, visit.session_id
 
     found = await world.store.write(body)
@@ -108,8 +141,8 @@ async def log_in(world: World, *, lookup: str, code: str, surface: Surface) -> S
     return session
 
 
-def _visit(tx: Tx, lookup: str, *, now: int) -> Visit:
-    visit = tx.get(Visit, visit_id(lookup))
+def _visit(view: View, lookup: str, *, now: int) -> Visit:
+    visit = view.get(Visit, visit_id(lookup))
     if visit is None or now >= visit.forget_at:
         raise _unknown()
     return visit
@@ -134,7 +167,7 @@ def _user_of(world: World, tx: Tx, visit: Visit) -> str:
     if contact.user_id is not None:
         return contact.user_id
     now = world.clock.now()
-    user = User(world.new_id(Prefix.USER), owner, contact.address, now)
+    user = User(visit.user_id or world.new_id(Prefix.USER), owner, contact.address, now)
     count_one(world, tx, owner, Quota.USERS)
     tx.add(user)
     tx.put(replace(contact, user_id=user.id))

@@ -15,6 +15,7 @@ from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
 from valetkey.core.custody import SplitKey
 from valetkey.core.errors import Code, Conflict
+from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, State, Usage, Watch
@@ -49,7 +50,7 @@ OWNED: Final[tuple[type, ...]] = (
         Activity,
         Reservation,
     ),
-    *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark, Contact, Terms, SharePair),
+    *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark, Contact, Terms, KeptSecret),
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from valetkey.core.custody import SealedShare, SplitKey, share_context
 from valetkey.core.errors import Unavailable
+from valetkey.core.kept_secret import KeptSecret, context_of
 from valetkey.core.session import Session
 from valetkey.core.wallet import SealedKey
 from valetkey.core.webhook import Webhook, secret_context
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 PAGE: Final = 100
 # Every kind that holds something sealed; a test looks for more.
-Record: TypeAlias = SealedKey | SplitKey | Session | Webhook
-SEALED: Final[tuple[type[Record], ...]] = (SealedKey, SplitKey, Session, Webhook)
+Record: TypeAlias = SealedKey | SplitKey | Session | Webhook | KeptSecret
+SEALED: Final[tuple[type[Record], ...]] = (SealedKey, SplitKey, Session, Webhook, KeptSecret)
 Renewed: TypeAlias = list[tuple[Record, Record]]
 
 
@@ -129,6 +130,9 @@ async def renewed_of(world: World, one: Record) -> Record:
             sealed_secret=await vault.rewrap_secret(one.sealed_secret, context=context),
             previous_secret=before and await vault.rewrap_secret(before, context=context),
         )
+    if isinstance(one, KeptSecret):
+        context = context_of(one.id, one.organization_id)
+        return replace(one, sealed=await vault.rewrap_secret(one.sealed, context=context))
     if one.grant is None or one.grant.sealed_kill_note is None:
         return one
     note = await vault.rewrap_secret(one.grant.sealed_kill_note, context=note_context(one))

@@ -15,7 +15,6 @@ from valetkey.flows.issue_token import SERVER
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -44,9 +43,9 @@ async def sign_claims(world: World, claims: Mapping[str, object], *, index: int)
     return token_of(signed, await world.vault.sign(key, signed)), key_id_of(key.public_key)
 
 
-async def rsa_token_keys(world: Sight) -> list[PublicKey]:
+async def rsa_token_keys(world: World) -> list[PublicKey]:
     """Return the public keys that check such tokens: the current, the next, the one before."""
-    return [key.public_key for key in _in_order(await world.store.read(_newest))]
+    return [key.public_key for key in await _ensured(world)]
 
 
 async def rotate_rsa_key(world: World) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from valetkey.core.child_session import refusal_in_line
 from valetkey.core.errors import Code, Unauthenticated
 from valetkey.core.principal import Principal, PrincipalKind
+from valetkey.core.scope import held
 from valetkey.core.session import Session, Usage
 from valetkey.core.terms import Terms
 from valetkey.core.token import fingerprint, is_mark
@@ -26,6 +27,7 @@ from valetkey.flows.line import line_of
 from valetkey.flows.record import refuse_moved
 
 if TYPE_CHECKING:
+    from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -57,8 +59,14 @@ class Seen:
         if self.session is None:
             detail = "expected a session that is in use, got a client that has not logged in"
             raise Unauthenticated(Code.PROOF_MISSING, detail)
-        owner, access = self.session.organization_id, self.session.access
-        return Principal(PrincipalKind.SESSION, owner, self.session.id, access)
+        permission = self.session.permission
+        return Principal(
+            PrincipalKind.SESSION,
+            self.session.organization_id,
+            self.session.id,
+            self.session.access,
+            session_scopes=held(permission.scopes if permission else ()),
+        )
 
 
 async def arrive(world: World, key: Principal) -> tuple[Seen, str]:
@@ -81,7 +89,7 @@ async def arrive(world: World, key: Principal) -> tuple[Seen, str]:
     return await world.store.write(body), cookie
 
 
-async def look(world: World, key: Principal, cookie: str, *, renews: bool) -> Seen | None:
+async def look(world: World, key: Principal, cookie: str, *, renews: bool | None) -> Seen | None:
     """
     Return the client that shows *cookie*, and note that it was used; None if there is none such.
 
@@ -89,7 +97,8 @@ async def look(world: World, key: Principal, cookie: str, *, renews: bool) -> Se
 
     Args:
         key: The API key that it shows: a cookie is for clients of the same organization.
-        renews: Whether it gets another cookie, while the one that it has is good for a moment.
+        renews: Whether it gets another cookie, while the one that it has is good for a moment;
+            None where its client would not learn of one.
     """
     lookup = lookup_of(cookie)
     if lookup is None:
@@ -110,7 +119,10 @@ async def look(world: World, key: Principal, cookie: str, *, renews: bool) -> Se
         if seen is None or not is_due:
             return seen
         if _turns(seen, cookie, renews=renews):
-            seen = replace(seen, visit=turned(seen.visit, fresh, now=now), cookie=fresh)
+            visit = turned(seen.visit, fresh, now=now)
+            if renews:  # its client has what it logged in for
+                visit = replace(visit, device_key=None)
+            seen = replace(seen, visit=visit, cookie=fresh)
         if seen.session is not None:
             session = replace(seen.session, fingerprint=seen.visit.fingerprint)
             seen = replace(seen, session=session)
@@ -125,7 +137,7 @@ async def look(world: World, key: Principal, cookie: str, *, renews: bool) -> Se
     return await world.store.write(body) if is_due else seen
 
 
-def _turns(seen: Seen, cookie: str, *, renews: bool) -> bool:
+def _turns(seen: Seen, cookie: str, *, renews: bool | None) -> bool:
     """
     Say whether the client gets a new cookie: it asks, or its own is older than its log-in.
 
@@ -133,7 +145,7 @@ def _turns(seen: Seen, cookie: str, *, renews: bool) -> bool:
     """
     is_newest = is_mark(fingerprint(cookie), seen.visit.fingerprint)
     is_old = seen.session is not None and seen.visit.before is None
-    return is_newest and (renews or is_old)
+    return is_newest and renews is not None and (renews or is_old)
 
 
 def _is_due(view: View, seen: Seen, *, now: int) -> bool:
@@ -143,7 +155,7 @@ def _is_due(view: View, seen: Seen, *, now: int) -> bool:
     return seen.visit.session_id is None and seen.visit.forget_at - now < ANONYMOUS_S // 2
 
 
-async def by_lookup(world: World, key: Principal, lookup: str) -> Seen | None:
+async def by_lookup(world: Sight, key: Principal, lookup: str) -> Seen | None:
     """
     Return the client with that lookup id, if it is one of the organization of *key*.
 

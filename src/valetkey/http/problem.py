@@ -79,6 +79,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.READ_ONLY: "This proof only reads",
     Code.SCOPE_MISSING: "The credential has not this scope",
     Code.LAST_OWNER: "The last owner stays",
+    Code.SHARE_MISSING: "The client's share is missing",
     Code.NOT_FOUND: "Not found",
     Code.SESSION_PENDING: "The session waits for its owner",
     Code.SESSION_NOT_STARTED: "The session has not started",

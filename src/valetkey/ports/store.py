@@ -15,8 +15,10 @@ from valetkey.core.consent_link import ConsentLink
 from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
 from valetkey.core.custody import SplitKey
+from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Tally
+from valetkey.core.review import Review
 from valetkey.core.session import Session, Usage, Watch
 from valetkey.core.share_pair import SharePair
 from valetkey.core.sponsorship import Payer
@@ -64,6 +66,8 @@ Entity = (
     | OpenMark
     | Ceiling
     | Contact
+    | Review
+    | KeptSecret
     | Terms
     | Visit
 )
@@ -125,6 +129,8 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Tally: Index(),
     OpenMark: Index(by=("organization_id",)),
     Ceiling: Index(),
+    KeptSecret: Index(by=("organization_id", "wallet_id")),
+    Review: Index(by=("forget_at", "session_id")),
     Contact: Index(by=("organization_id", "user_id")),
     Terms: Index(by=("organization_id",)),
     Visit: Index(by=("forget_at", "session_id")),

@@ -146,13 +146,14 @@ def read_address(text: str, where: str, *, code: Code = Code.MALFORMED_BODY) -> 
     address = read_bytes(text, where, count=ADDRESS_BYTES, code=code)
     digits = text[2:]
     mixed = digits not in {digits.lower(), digits.upper()}
-    if mixed and digits != _checksummed(address):
+    if mixed and digits != checksummed(address):
         detail = f"{where}: expected an address in lower case or with its checksum, got {text!r}"
         raise Malformed(code, detail)
     return address
 
 
-def _checksummed(address: bytes) -> str:
+def checksummed(address: bytes) -> str:
+    """Return the digits of *address*, without ``0x``, in the case that is their checksum."""
     digits = address.hex()
     marks = keccak256(digits.encode()).hex()
     pairs = zip(digits, marks, strict=False)

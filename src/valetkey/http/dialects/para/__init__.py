@@ -1,0 +1,1 @@
+"""Para's wire format."""

@@ -1,0 +1,38 @@
+"""People who use Para's SDK: they log in, and their backends take their sessions over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.http.calls import unique
+
+if TYPE_CHECKING:
+    from tests.vendor.para.sdk import Sdk
+    from tests.vendor.para.stage import Stage
+
+EMAIL: Final = "alice@example.org"
+DIGEST: Final = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="
+
+
+async def log_in(there: Stage, para: Sdk, instance: str, email: str) -> dict[str, Any]:
+    """Log *instance* in, and return what its log-in says."""
+    await para.ask("make", id=instance, key=there.public)
+    await there.enter(await para.ask("login", id=instance, email=email))
+    said: dict[str, Any] = await para.ask("loggedIn", id=instance)
+    return said
+
+
+async def imported(there: Stage, para: Sdk, *, slim: bool = False) -> str:
+    """Return a new instance with the session of the browser, as a backend makes one a request."""
+    instance = unique()
+    await para.ask("make", id=instance, key=there.public)
+    session = await para.ask("export", id="browser", slim=slim)
+    await para.ask("import", id=instance, session=session)
+    return instance
+
+
+async def wallet_of(para: Sdk, instance: str = "browser") -> dict[str, Any]:
+    """Return the wallet of *instance*."""
+    wallets: dict[str, dict[str, Any]] = await para.ask("wallets", id=instance)
+    (wallet,) = wallets.values()
+    return wallet

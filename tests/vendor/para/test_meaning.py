@@ -1,0 +1,60 @@
+"""What Para's clients open are ordinary sessions: listed, audited, frozen and revoked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+
+from tests.vendor.para.people import imported, log_in
+from tests.vendor.para.sdk import Refused
+
+if TYPE_CHECKING:
+    from tests.vendor.para.sdk import Sdk
+    from tests.vendor.para.stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_wrong_key_is_said_to_be_wrong(para: Sdk) -> None:
+    """In the vendor's own words."""
+    await para.ask("begin", id="stranger", key="dev_vk_public_wrong")
+    with pytest.raises(Refused, match="Invalid API Key"):
+        await para.ask("touch", id="stranger")
+
+
+async def test_a_session_is_an_ordinary_one(there: Stage, para: Sdk) -> None:
+    """Natively listed, audited, frozen and revoked: over for the SDK at its next word."""
+    await log_in(there, para, "frank", "frank@example.org")
+    made = jwt.decode(
+        (await para.ask("jwt", id="frank"))["token"], options={"verify_signature": False}
+    )
+    path = f"/v1/sessions?user_id={made['sub']}"
+    (session,) = (await there.native("GET", path)).json()["items"]
+    assert (session["state"], session["surface"]) == ("open", "para")
+    frozen = f"/v1/sessions/{session['id']}/freeze"
+    assert (await there.native("POST", frozen)).status_code == 200
+    assert not await para.ask("active", id="frank")
+    assert (await there.native("POST", f"{frozen[:-6]}unfreeze")).status_code == 200
+    assert await para.ask("active", id="frank")
+    assert (await there.native("POST", f"{frozen[:-6]}revoke")).status_code == 200
+    assert not await para.ask("active", id="frank")
+    lines = (await there.native("GET", "/v1/audit?order=newest&limit=20")).json()["items"]
+    events = [one["event"] for one in lines if one["subject_id"] == session["id"]]
+    assert events[-4:] == [
+        "session:revoked",
+        "session:unfrozen",
+        "session:frozen",
+        "session:opened",
+    ]
+
+
+async def test_a_log_out_ends_the_session(there: Stage, para: Sdk) -> None:
+    """For the browser, and for every backend that has imported it; its token is refused."""
+    backend = await imported(there, para)
+    token = await para.ask("token", id="browser")
+    await para.ask("logout", id="browser")
+    assert not await para.ask("active", id=backend)
+    answer = await there.backend("/sessions/verify", {"verificationToken": token}, key=there.secret)
+    assert answer.status_code == 403
