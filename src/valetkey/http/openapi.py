@@ -32,6 +32,11 @@ _SECURITY: Final[dict[str, Any]] = {
         "description": "An API key (`vk_secret_…`, `vk_public_…`) a session's token"
         " (`vk_session_…`), or that of a consent link (`vk_consent_…`).",
     },
+    "client": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The id of a credential and its API key (RFC 6749, 2.3.1).",
+    },
     "signature": {
         "type": "apiKey",
         "in": "header",
@@ -114,7 +119,7 @@ def _operation(route: Route) -> dict[str, Any]:
             },
             "default": _refusal(route),
         },
-        "security": [] if route.who == EVERYBODY else [{"token": []}, {"signature": []}],
+        "security": [] if route.who == EVERYBODY else [{name: []} for name in _proofs(route)],
     }
     if route.scope is not None:
         operation["description"] += f" Credentials need the scope `{route.scope}`."
@@ -126,6 +131,10 @@ def _operation(route: Route) -> dict[str, Any]:
         content = {kind: {"schema": _reference(route.body)}}
         operation["requestBody"] = {"required": required, "content": content}
     return operation
+
+
+def _proofs(route: Route) -> tuple[str, ...]:
+    return ("token", "signature", "client") if route.form else ("token", "signature")
 
 
 def _media(route: Route) -> str:
