@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "serve": "valetkey.cli.serve:serve",
     "signer": "valetkey.cli.signer:signer",
     "wallet": "valetkey.cli.wallet:wallet",
+    "split": "valetkey.cli.split:split",
     "session": "valetkey.cli.session:session",
     "top": "valetkey.cli.top:top",
     "exposure": "valetkey.cli.exposure:exposure",

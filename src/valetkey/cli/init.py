@@ -49,6 +49,7 @@ proxy_header = "x-forwarded-for"
 store = "store.db"
 key_file = "key-encryption-key"
 # key_variable = "MY_KEY"  # take that key from this environment variable instead of the file
+# signer_socket = "signer"  # where `valetkey signer` of another user joins split keys
 
 # Signed heads of the audit logs. Copy this file to where this server cannot write: held against
 # it, `valetkey audit verify` finds a log that was cut.

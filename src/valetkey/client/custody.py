@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.spec import share_text
+from valetkey.spec.password_seal import (
+    NONCE_BYTES,
+    SALT_BYTES,
+    Cost,
+    PasswordError,
+    SealError,
+    seal,
+    unseal,
+)
 from valetkey.spec.shamir import ORDERS, Point, ShareError, join
 from valetkey.wire import custody as wire
 from valetkey.wire.base import hexed
@@ -13,7 +23,7 @@ from valetkey.wire.base import hexed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["checked_share", "join_ejected", "sign_body"]
+__all__ = ["checked_share", "join_ejected", "lock_share", "sign_body", "unlock_share"]
 
 
 def checked_share(text: str) -> str:
@@ -92,3 +102,38 @@ def _joined(curve: str, ours: bytes, theirs: bytes) -> bytes:
     except ShareError as error:
         raise Forbidden(Code.SHARE_REFUSED, str(error)) from None
     return secret.to_bytes(32, "little" if curve == "ed25519" else "big")
+
+
+def lock_share(share: str, password: str, *, cost: Cost | None = None) -> str:
+    """
+    Return *share* under *password*, to be kept where others may read: ``vkp1.…``.
+
+    Whoever has it may guess the password as often as they like: about a third of a second a guess
+    at the usual cost. Use a long one.
+
+    Raises:
+        Malformed: *share* is none, or the password empty or too long.
+    """
+    salt, nonce = secrets.token_bytes(SALT_BYTES), secrets.token_bytes(NONCE_BYTES)
+    try:
+        return seal(
+            checked_share(share).encode(), password, salt=salt, nonce=nonce, cost=cost or Cost()
+        )
+    except SealError as error:
+        raise Malformed(Code.MALFORMED_SHARE, str(error)) from None
+
+
+def unlock_share(text: str, password: str) -> str:
+    """
+    Return the share that `lock_share` was given.
+
+    Raises:
+        Malformed: *text* is no locked share.
+        Forbidden: ``share_refused``: the password is another one.
+    """
+    try:
+        return checked_share(unseal(text, password).decode())
+    except SealError as error:
+        raise Malformed(Code.MALFORMED_SHARE, str(error)) from None
+    except PasswordError as error:
+        raise Forbidden(Code.SHARE_REFUSED, str(error)) from None
