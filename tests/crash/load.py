@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import coincurve
 
+from tests.flows.holders import as_holder
 from tests.flows.tree import compare
 from valetkey.core.activity import ActivityState, Request, request_hash
 from valetkey.core.audit import AuditHead
@@ -26,6 +27,7 @@ from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Curve, OwnerKey, PublicKey
 from valetkey.flows import accounts, freeze, open_child, open_session, run, stop, undelegate
+from valetkey.flows.gate import present
 from valetkey.flows.reconcile import reconcile
 from valetkey.spec import secp256k1
 
@@ -187,9 +189,8 @@ class Load:
 
     async def _run_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         session_id = asked["session_id"]
-        who = Principal(
-            PrincipalKind.SESSION, self._principal.organization_id, session_id, Access.WRITE
-        )
+        session = await self._world.store.read(lambda view: view.get(Session, session_id))
+        who = as_holder(present(session, "session"))
         words = RECIPIENT.rjust(32, b"\0") + int(asked["amount"]).to_bytes(32)
         call = Call(self._token, 0, selector_of(TRANSFER) + words)
         activity = await run.run(self._world, who, _request(asked), calls=[call])

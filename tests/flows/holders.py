@@ -15,4 +15,4 @@ def as_holder(session: Session) -> Principal:
     """Return who the proof of *session* proves, without what is one request's alone."""
     scopes = held(session.permission.scopes if session.permission else ())
     who = (PrincipalKind.SESSION, session.organization_id, session.id, session.access)
-    return Principal(*who, session_scopes=scopes)
+    return Principal(*who, key=session.key, session_scopes=scopes)

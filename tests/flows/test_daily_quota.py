@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flows.family import make_child
+from tests.flows.holders import as_holder
 from tests.worlds import dump, with_bounds
 from valetkey.core.activity import Activity
 from valetkey.core.credential import CredentialKind
 from valetkey.core.errors import Code, Limited
-from valetkey.core.principal import Principal, PrincipalKind
 from valetkey.core.quota import Quota, Tally, day_of, tally_id
 from valetkey.core.scope import Role, Standing
 from valetkey.flows import credentials, freeze, open_session, organize, quotas, stop
@@ -20,6 +20,7 @@ from valetkey.flows.stop import Scope
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
+    from valetkey.core.principal import Principal
     from valetkey.core.quota import Used
     from valetkey.flows.open_session import Opened
 
@@ -105,7 +106,7 @@ async def test_no_stop_is_ever_refused_by_it(stored: Scene) -> None:
     world, who = stored.world, stored.principal
     frozen, one, closed, rest = [await reader(stored) for _ in range(4)]
     key = closed.session
-    holder = Principal(PrincipalKind.SESSION, key.organization_id, key.id, key.access)
+    holder = as_holder(key)
     added, _ = await credentials.add_credential(
         world, who, stored.request(), kind=CredentialKind.SECRET, label="", public_key=None
     )

@@ -9,11 +9,13 @@ import pytest
 from tests.flows.family import make_child, make_stranger
 from tests.flows.scene import HOUR_S, sign_typed
 from tests.worlds import dump
+from valetkey.core.credential import CredentialKind
 from valetkey.core.errors import Code, Conflict, Malformed, NotFound, Unauthenticated
 from valetkey.core.principal import ANONYMOUS, Principal, PrincipalKind
 from valetkey.core.session import Proof, Session, State
 from valetkey.core.wallet import OwnerKey
-from valetkey.flows import grant, open_session, stop
+from valetkey.flows import credentials, grant, open_session, stop
+from valetkey.flows.prove import Bearer, authenticate
 
 if TYPE_CHECKING:
     from tests.flows.scene import Holding, Scene
@@ -117,9 +119,15 @@ async def test_only_the_organization_sees_and_grants(scene: Scene) -> None:
 async def test_a_publishable_key_carries_the_owners_word(scene: Scene) -> None:
     """The signatures are the proof, so a browser may bring them."""
     holding, session = await _pending(scene)
-    browser = Principal(
-        PrincipalKind.PUBLISHABLE, session.organization_id, "crd", scene.principal.access
+    _, token = await credentials.add_credential(
+        scene.world,
+        scene.principal,
+        scene.request(),
+        kind=CredentialKind.PUBLISHABLE,
+        label="",
+        public_key=None,
     )
+    browser = await authenticate(scene.world, Bearer(token or ""), is_write=False)
     typed = await grant.consent_of(scene.world, browser, session_id=session.id)
     signed = [sign_typed(typed[name], holding.secret or b"") for name in ("grant", "kill_note")]
     opened = await _accept(scene, session, *signed, who=browser)

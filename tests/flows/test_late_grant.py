@@ -9,12 +9,12 @@ import pytest
 
 from tests.flows.chainside import bring
 from tests.flows.crash import Crash, CrashAt
+from tests.flows.holders import as_holder
 from tests.flows.looks import stage
 from tests.flows.scene import USDC, Held, sign_typed
 from tests.worlds import dump
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import Malformed
-from valetkey.core.principal import Principal, PrincipalKind
 from valetkey.core.session import Proof, State
 from valetkey.core.wallet import OwnerKey
 from valetkey.devchain import NodeError
@@ -72,7 +72,7 @@ async def late(scene: Scene) -> Late:
     command = scene.command(holding, proof=Proof.CHAIN, secret=key)
     opened = await open_session.open_session(scene.world, scene.principal, scene.request(), command)
     session = opened.session
-    who = Principal(PrincipalKind.SESSION, session.organization_id, session.id, session.access)
+    who = as_holder(session)
     typed = await grant.consent_of(scene.world, scene.principal, session_id=session.id)
     return Late(scene, Held(session, who, key, holding), typed)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.flows.holders import as_holder
 from tests.flows.people import WHOLE
 from tests.flows.scene import ALICE, BOB, CAP, HOUR_S, MALLORY, USDC
 from tests.worlds import dump
@@ -280,9 +281,7 @@ async def test_a_session_without_a_signed_grant_cannot_act(scene: Scene) -> None
     opened = await open_session.open_session(
         scene.world, scene.principal, scene.request(), scene.command(holding)
     )
-    who = Principal(
-        PrincipalKind.SESSION, opened.session.organization_id, opened.session.id, Access.WRITE
-    )
+    who = as_holder(opened.session)
     with pytest.raises(Forbidden) as refused:
         await run.run(scene.world, who, scene.request(), calls=[scene.transfer(1)])
     assert refused.value.code is Code.SESSION_PENDING

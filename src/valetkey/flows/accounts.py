@@ -16,7 +16,7 @@ from valetkey.core.wallet import Account, Curve, OwnerKey, SealedKey, Wallet, ad
 from valetkey.flows.counts import add_activity, count_one
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.leaving import expect_staying
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, earlier, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import DELEGATE
 
@@ -70,7 +70,7 @@ async def add_wallet(
     wallet, account = _make(world, principal, command, wallet_id, key)
 
     def body(tx: Tx) -> tuple[Wallet, Account]:
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             made = tx.find(Account, wallet_id=before.subject_id, limit=1)
             return present(tx.get(Wallet, before.subject_id), "wallet"), made[0]
@@ -232,7 +232,7 @@ async def delegate(
     planned = replace(planned, state=state, intent=intent)
 
     def body(tx: Tx) -> Activity:
-        again = earlier(tx, principal, request)
+        again = admit(world, tx, principal, request)
         if again is None:
             expect_staying(tx, account_id)
             add_activity(world, tx, planned)

@@ -21,7 +21,7 @@ from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line, unbound
 from valetkey.flows.line import line_of
 from valetkey.flows.named import note_named
-from valetkey.flows.record import audit, begin, earlier, stepped
+from valetkey.flows.record import admit, audit, begin, stepped
 from valetkey.flows.settle import RECENT_NONCES, RUN
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
         Forbidden: The session, one above it, or the permission of one refuses.
         Limited: A budget or the number of runs in flight is used up.
     """
-    before = earlier(tx, asked.principal, asked.request)
+    before = admit(world, tx, asked.principal, asked.request)
     if before is not None:
         return before
     now = world.clock.now()

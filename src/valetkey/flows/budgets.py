@@ -15,7 +15,7 @@ from valetkey.core.wallet import Wallet
 from valetkey.flows.funds import fund_of_scope, set_fund
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.holds import expect_above_holds, hold_for_line
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -70,7 +70,7 @@ async def set_budget(
         expect_reach(tx, principal, owner, "wallet or user", widens=True)
         key = line_id(command.scope_id, command.asset, command.window_s)
         line = tx.get(BudgetLine, key)
-        if earlier(tx, principal, request) is not None and line is not None:
+        if admit(world, tx, principal, request) is not None and line is not None:
             return line
         is_new = line is None
         line = line or _new_line(tx, command, owner, now=now)

@@ -10,7 +10,7 @@ from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.permission.model import Constraint, Operator, Permission, Rule
 from valetkey.core.principal import Access, Principal, PrincipalKind
-from valetkey.core.session import Proof
+from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Account, Curve, Wallet
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.leftovers import Approval, every_approval
@@ -47,7 +47,7 @@ async def clear_approvals(
     expect_secret(principal)
     opening, running = part_of(request, "open"), part_of(request, "run")
 
-    def facts(view: View) -> tuple[Account, Activity | None]:
+    def facts(view: View) -> tuple[Account, tuple[Principal, Activity] | None]:
         account = present(view.get(Account, account_id), "account")
         expect_reach(view, principal, account.organization_id, "account", widens=True)
         wallet = present(view.get(Wallet, account.wallet_id), "wallet")
@@ -55,22 +55,24 @@ async def clear_approvals(
             detail = "the owner's key is outside: expected the owner to send the listed calls"
             raise Conflict(Code.CONFLICT, detail)
         before = earlier(view, principal, opening)
-        done = earlier(view, _holder(account, before.subject_id), running) if before else None
-        return account, done
+        if before is None:
+            return account, None
+        holder = _holder(present(view.get(Session, before.subject_id), "session"))
+        done = earlier(view, holder, running)
+        return account, (holder, done) if done else None
 
     account, done = await world.store.read(facts)
     if done is not None:
-        holder = _holder(account, done.subject_id)
-        return await _apart(world, holder, running, done)
+        return await _apart(world, done[0], running, done[1])
     every = await every_approval(world, principal, account_id=account_id)
     left = _in_turn(every)[:MAX_CALLS]
     if not left:
         return None
     command = await _command(world, account, left)
     session = (await open_session(world, principal, opening, command)).session
-    holder = _holder(account, session.id)
-    done = await run(world, holder, running, calls=[one.clearing() for one in left])
-    return await _apart(world, holder, running, done)
+    holder = _holder(session)
+    ended = await run(world, holder, running, calls=[one.clearing() for one in left])
+    return await _apart(world, holder, running, ended)
 
 
 def _in_turn(left: Sequence[Approval]) -> list[Approval]:
@@ -122,8 +124,11 @@ async def _command(world: World, account: Account, left: Sequence[Approval]) -> 
     )
 
 
-def _holder(account: Account, session_id: str) -> Principal:
-    return Principal(PrincipalKind.SESSION, account.organization_id, session_id, Access.WRITE)
+def _holder(session: Session) -> Principal:
+    """Return who holds the session that was opened for it: this flow, for as long as it runs."""
+    return Principal(
+        PrincipalKind.SESSION, session.organization_id, session.id, Access.WRITE, key=session.key
+    )
 
 
 def _permission(account: Account, left: Sequence[Approval], *, now: int) -> Permission:

@@ -12,7 +12,7 @@ from valetkey.core.split_share import about_share
 from valetkey.core.wallet import Curve, Wallet
 from valetkey.flows.clients import client_of, find_client
 from valetkey.flows.gate import present
-from valetkey.flows.record import begin, part_of, write_down
+from valetkey.flows.record import admit, begin, part_of, write_down
 from valetkey.flows.split import CreateSplit, create_split
 from valetkey.flows.split_shares import back_up, recover
 
@@ -230,6 +230,7 @@ def _note(
     about: tuple[SharePair, tuple[str, str]],
 ) -> None:
     pair, (kind, event) = about
+    admit(world, tx, principal, request)
     activity = begin(
         world,
         principal,

@@ -14,7 +14,7 @@ from valetkey.core.session import Session, State, Usage, state_of
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
 from valetkey.core.wallet import Account, OwnerKey
 from valetkey.flows.gate import expect_reach, expect_secret, present
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -93,7 +93,7 @@ async def renew_link(
     def body(tx: Tx) -> NewLink:
         session = present(tx.get(Session, session_id), "session")
         expect_reach(tx, principal, session.organization_id, "session", widens=True)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             links = tx.find(ConsentLink, session_id=session_id)
             return NewLink(present(links[0] if links else None, "link"), None)
         _expect_pending(world, tx, session)

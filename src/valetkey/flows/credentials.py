@@ -14,7 +14,7 @@ from valetkey.core.surface import Surface
 from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
 from valetkey.flows.counts import count_one, count_one_less
 from valetkey.flows.gate import expect_reach, expect_scope, present
-from valetkey.flows.record import audit, begin, earlier, write_down
+from valetkey.flows.record import admit, audit, begin, write_down
 from valetkey.flows.roles import expect_another_owner, expect_still, expect_within
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def add_credential(
         credential = replace(credential, standing=standing)
 
     def body(tx: Tx) -> tuple[Credential, str | None]:
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             return present(tx.get(Credential, before.subject_id), "credential"), None
         expect_within(tx, principal, credential.granted)
@@ -111,7 +111,7 @@ async def set_role(
         credential = present(tx.get(Credential, credential_id), "credential")
         widens = not wanted <= credential.granted
         expect_reach(tx, principal, credential.organization_id, "credential", widens=widens)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return credential
         if credential.standing is None:
             detail = "expected a secret or P-256 credential, got a publishable one: it has no role"
@@ -150,7 +150,7 @@ async def revoke_credential(
     def body(tx: Tx) -> Credential:
         credential = present(tx.get(Credential, credential_id), "credential")
         expect_reach(tx, principal, credential.organization_id, "credential")
-        if earlier(tx, principal, request) is not None or credential.revoked_at is not None:
+        if admit(world, tx, principal, request) is not None or credential.revoked_at is not None:
             return credential
         expect_still(tx, principal, Scope.CREDENTIALS_WRITE)
         expect_another_owner(tx, principal, credential)

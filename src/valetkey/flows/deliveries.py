@@ -11,7 +11,7 @@ from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, make_id
 from valetkey.core.webhook import Delivery, DeliveryState, Webhook
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.outbox import queue, summon, tell
-from valetkey.flows.record import earlier, write_down
+from valetkey.flows.record import admit, write_down
 from valetkey.flows.webhooks import begun, own_webhook
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def try_webhook(
 
     def body(tx: Tx) -> Delivery:
         webhook = own_webhook(tx, principal, webhook_id)
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             return present(tx.get(Delivery, before.subject_id), "delivery")
         _expect_on(webhook)
@@ -63,7 +63,7 @@ async def replay(
     def body(tx: Tx) -> Delivery:
         delivery = present(tx.get(Delivery, delivery_id), "delivery")
         expect_reach(tx, principal, delivery.organization_id, "delivery", widens=True)
-        again = earlier(tx, principal, request) is not None
+        again = admit(world, tx, principal, request) is not None
         if again or delivery.state is DeliveryState.PENDING:
             return delivery
         webhook = own_webhook(tx, principal, delivery.webhook_id)
@@ -94,7 +94,7 @@ async def replay_dead(
 
     def body(tx: Tx) -> int:
         webhook = own_webhook(tx, principal, webhook_id)
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None and before.outcome is not None:
             return int(before.outcome.detail)
         _expect_on(webhook)

@@ -13,7 +13,7 @@ from valetkey.core.session import Event, Session
 from valetkey.flows.below import is_within, next_below
 from valetkey.flows.gate import expect_reach, expect_secret
 from valetkey.flows.line import line_of
-from valetkey.flows.record import begin, earlier, part_of, write_down
+from valetkey.flows.record import admit, begin, earlier, part_of, write_down
 from valetkey.flows.shown import show
 from valetkey.flows.stop import Ask, Stopped, carry, is_alive, take_out
 from valetkey.flows.turns import AT_ONCE, in_turns
@@ -107,7 +107,7 @@ async def revoke_exposed(
 
     def body(tx: Tx) -> tuple[list[Stopped], str | None]:
         expect_reach(tx, principal, where.organization_id, "organization")
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return _page(tx, where, partial(_revoked_before, tx, principal, request))
 
         def keep(session: Session) -> Session | None:

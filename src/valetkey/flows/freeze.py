@@ -13,7 +13,7 @@ from valetkey.core.wallet import Account
 from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.line import line_of
-from valetkey.flows.record import begin, earlier
+from valetkey.flows.record import admit, begin
 from valetkey.flows.relay import NODE_CODES
 from valetkey.flows.stop import Stopped, carry
 from valetkey.flows.switch import (
@@ -75,7 +75,7 @@ async def freeze(
     def body(tx: Tx) -> Stopped:
         session = present(tx.get(Session, session_id), "session")
         expect_reach(tx, principal, session.organization_id, "session")
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             return Stopped(session, before)
         session = _frozen(world, tx, principal, session)
@@ -129,7 +129,7 @@ async def unfreeze(
     def body(tx: Tx) -> Stopped:
         session = present(tx.get(Session, session_id), "session")
         expect_reach(tx, principal, session.organization_id, "session", widens=True)
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             return Stopped(session, before)
         expect_none_on_its_way(tx, session, word)

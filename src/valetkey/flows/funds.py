@@ -10,7 +10,7 @@ from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.core.organization import Organization
 from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.flows.gate import expect_reach, expect_secret, present
-from valetkey.flows.record import audit, begin, earlier, write_down
+from valetkey.flows.record import admit, audit, begin, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -51,7 +51,7 @@ async def set_fund(
             detail = "expected the fund of a child, got one's own; the operator tops it up"
             raise Forbidden(Code.NOT_ALLOWED, detail)
         line = present(tx.get(BudgetLine, fund_line_id(organization_id, fund)), "fund")
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return line
         own = present(tx.get(BudgetLine, fund_line_id(principal.organization_id, fund)), "fund")
         spent = line.counter.spent

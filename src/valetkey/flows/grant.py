@@ -14,7 +14,7 @@ from valetkey.flows.consent_link import expect_link_to
 from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.kill_note import open_note, seal_note
-from valetkey.flows.record import SYSTEM, audit, begin, earlier, part_of
+from valetkey.flows.record import SYSTEM, admit, audit, begin, earlier, part_of
 from valetkey.flows.stop import Ask, Stopped, carry, take_out
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ async def accept_grant(
     def body(tx: Tx) -> tuple[Session, Stopped | None]:
         session, _ = _to_grant(tx, principal, session_id)
         killing = part_of(request, session.id)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             killed = earlier(tx, principal, killing)
             return session, Stopped(session, killed) if killed else None
         is_late = was_ended_unsigned(session, now=world.clock.now())

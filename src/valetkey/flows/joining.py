@@ -18,7 +18,7 @@ from valetkey.core.wallet import Wallet
 from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import expect_reach, expect_scope, expect_write, forbid, present
 from valetkey.flows.line import line_of
-from valetkey.flows.record import audit, begin, earlier
+from valetkey.flows.record import admit, audit, begin
 from valetkey.flows.settle import fail, lapse
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def plan_joining(
     **facts: str,
 ) -> Activity:
     """Return the activity with *plan*, written down: the same one for the same request."""
-    before = earlier(tx, principal, request)
+    before = admit(world, tx, principal, request)
     if before is not None:
         return before
     activity = begin(

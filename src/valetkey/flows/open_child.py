@@ -27,12 +27,13 @@ from valetkey.flows.line import line_of, root_of
 from valetkey.flows.opening import (
     Opened,
     findings_of,
-    opened_before,
+    opened_by,
     refuse_shared_key,
     token_for,
     unspent,
     write_opened,
 )
+from valetkey.flows.record import admit, earlier
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -86,6 +87,7 @@ async def open_child(
     usage = Usage(session.id, session.created_at, unspent(command.permission))
 
     def body(tx: Tx) -> Opened:  # 5
+        admit(world, tx, principal, request)
         _, _, again = _facts(tx, principal, request, parent_id)
         if again is not None:
             return again
@@ -107,7 +109,7 @@ def _facts(
     if principal.kind is PrincipalKind.SESSION and principal.subject_id != parent_id:
         present(None, "session")
     expect_reach(view, principal, parent.organization_id, "session", widens=True)
-    return parent, root_of(view, parent), opened_before(view, principal, request)
+    return parent, root_of(view, parent), opened_by(view, earlier(view, principal, request))
 
 
 def _expect_in_use(world: World, view: View, parent_id: str) -> None:

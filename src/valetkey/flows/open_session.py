@@ -22,13 +22,14 @@ from valetkey.flows.grant import owner_key_of, sign_as_owner
 from valetkey.flows.opening import (
     Opened,
     findings_of,
-    opened_before,
+    opened_by,
     refuse_shared_key,
     token_for,
     unspent,
     write_opened,
 )
 from valetkey.flows.paid_by import refresh_if_changed
+from valetkey.flows.record import admit, earlier
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -64,7 +65,7 @@ async def open_session(
         ChainRejected: The key is on P-256, and the chain checks no such signatures.
     """
     expect_secret(principal)  # 1
-    before = await world.store.read(lambda view: opened_before(view, principal, request))
+    before = await world.store.read(lambda view: opened_by(view, earlier(view, principal, request)))
     if before is not None:
         return await _signed(world, before)
     check_open(command, now=world.clock.now(), max_session_s=world.bounds.max_session_s)  # 2
@@ -88,7 +89,7 @@ async def open_session(
     usage = Usage(session.id, session.created_at, unspent(permission))
 
     def body(tx: Tx) -> Opened:  # 5, 6
-        again = opened_before(tx, principal, request)
+        again = opened_by(tx, admit(world, tx, principal, request))
         if again is not None:
             return again
         if not command.shares_key:

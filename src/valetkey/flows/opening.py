@@ -20,11 +20,11 @@ from valetkey.flows.gate import present
 from valetkey.flows.holds import hold_for_session
 from valetkey.flows.leaving import expect_staying
 from valetkey.flows.paid_by import expect_in_use
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import begin, write_down
 from valetkey.flows.tree import add_branch
 
 if TYPE_CHECKING:
-    from valetkey.core.activity import Request
+    from valetkey.core.activity import Activity, Request
     from valetkey.core.command import OpenSession
     from valetkey.core.permission.finding import Finding
     from valetkey.core.permission.model import Permission
@@ -95,9 +95,8 @@ def refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
             raise Conflict(Code.SESSION_KEY_IN_USE, detail)
 
 
-def opened_before(view: View, principal: Principal, request: Request) -> Opened | None:
-    """Return the session that the same request opened before, without its token."""
-    before = earlier(view, principal, request)
+def opened_by(view: View, before: Activity | None) -> Opened | None:
+    """Return the session that the activity of the same request opened, without its token."""
     if before is None:
         return None
     session = present(view.get(Session, before.subject_id), "session")

@@ -15,7 +15,7 @@ from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.flows.counts import count_one
 from valetkey.flows.credentials import add_first, new_owner, owner_for
 from valetkey.flows.gate import expect_scope, expect_secret, present
-from valetkey.flows.record import audit, begin, earlier, write_down
+from valetkey.flows.record import admit, audit, begin, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -70,7 +70,7 @@ async def open_organization(
     first, token = new_owner(world, organization.id)
 
     def body(tx: Tx) -> tuple[Organization, str | None]:
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             return present(tx.get(Organization, before.subject_id), "organization"), None
         credential = owner_for(tx, principal, first)
@@ -102,7 +102,7 @@ async def add_user(world: World, principal: Principal, request: Request, *, refe
     )
 
     def body(tx: Tx) -> User:
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             return present(tx.get(User, before.subject_id), "user")
         count_one(world, tx, user.organization_id, Quota.USERS)

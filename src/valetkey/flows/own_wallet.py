@@ -54,6 +54,7 @@ async def make_own_wallet(
         principal.subject_id,  # who the log names
         Access.WRITE,
         scopes=frozenset({Scope.WALLETS_WRITE}),
+        key=principal.key,  # what is asked again is whether the session goes on
     )
     command = CreateSplit(curve, chain, user_id, label)
     return await create_split(world, organization, request, command)

@@ -11,7 +11,7 @@ from valetkey.core.quota import Ceiling, Quota, Used, tally_id
 from valetkey.core.scope import Scope
 from valetkey.flows.counts import used_of
 from valetkey.flows.gate import expect_reach, expect_scope, expect_secret, is_above, present
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
     from valetkey.config import Bounds
@@ -52,7 +52,7 @@ async def set_quota(
         if principal.organization_id == organization_id:
             detail = "expected an organization below one's own: those above set its quotas"
             raise Forbidden(Code.NOT_ALLOWED, detail)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return used_of(tx, world.bounds, organization_id, quota, now=now)
         tx.put(_lowered(tx, Ceiling(key, organization_id, principal.organization_id, limit)))
         activity = begin(

@@ -10,7 +10,7 @@ from valetkey.core.organization import Organization
 from valetkey.core.scope import Scope
 from valetkey.core.surface import Surface
 from valetkey.flows.gate import expect_reach, expect_scope, present
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,7 +48,7 @@ async def set_raw_signing(
     def body(tx: Tx) -> Organization:
         found = present(tx.get(Organization, organization_id), "organization")
         expect_reach(tx, principal, found.id, "organization", widens=True)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return found
         changed = replace(found, raw_signing=wanted)
         tx.put(changed)

@@ -12,6 +12,7 @@ from valetkey.core.ids import Prefix
 from valetkey.core.organization import Organization
 from valetkey.core.session import Step
 from valetkey.flows.counts import add_activity
+from valetkey.flows.holder import expect_holding
 from valetkey.flows.outbox import put_out
 
 if TYPE_CHECKING:
@@ -46,6 +47,27 @@ def audit(
     tx.put(AuditHead(id=organization_id, seq=line.seq, hash=line.hash))
     put_out(tx, line)
     return line
+
+
+def admit(
+    world: World, tx: Tx, principal: Principal, request: Request, *, is_leaving: bool = False
+) -> Activity | None:
+    """
+    Let a request into the transaction that writes, and return the activity that it made before.
+
+    Every write on somebody's behalf begins with this: between their proof and here a credential may
+    have been revoked or lessened, a session stopped, a key rotated.
+
+    Args:
+        is_leaving: The session is given back, whatever has become of it meanwhile.
+
+    Raises:
+        Unauthenticated, Forbidden: Whoever asks is not let in any more (`expect_holding`); or the
+            organization acts on another server now.
+        Conflict: The id was used for another request.
+    """
+    expect_holding(tx, principal, now=world.clock.now(), is_leaving=is_leaving)
+    return earlier(tx, principal, request)
 
 
 def earlier(view: View, principal: Principal, request: Request) -> Activity | None:

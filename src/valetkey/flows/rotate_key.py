@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from valetkey.core.child_session import refusal_in_line
 from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, Conflict, Forbidden
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.rotation import check_new_key, thumbprint_of
 from valetkey.core.session import Proof, Session
-from valetkey.flows.gate import expect_known, expect_reach, expect_secret, forbid, present
-from valetkey.flows.line import line_of
+from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.opening import refuse_shared_key
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Activity, Request
@@ -31,8 +29,8 @@ async def rotate_session_key(
     """
     Return the session that *principal* is, held by a new key; the old one is refused from now on.
 
-    1. signed by the old key; 2. in use; 3. a key that can change; 4. the new key is there, and
-    nobody else's; 5. changed and written down.
+    1. signed by the old key; 2. that is still its key, and it is in use; 3. a key that can change;
+    4. the new key is there, and nobody else's; 5. changed and written down.
 
     A token that is bound to the key is bound to the new one from now on.
 
@@ -48,11 +46,8 @@ async def rotate_session_key(
 
     def body(tx: Tx) -> Session:
         session = present(tx.get(Session, principal.subject_id), "session")
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:  # 2
             return session
-        denied = refusal_in_line(line_of(tx, session), now=now)
-        if denied is not None and denied.code is not Code.SESSION_EXHAUSTED:  # 2
-            raise forbid(denied)
         if session.key is None or session.proof is Proof.CHAIN:  # 3
             detail = "the account's owner signed a grant for this key; open a new session"
             raise Conflict(Code.SESSION_KEY_FIXED, detail)
@@ -72,7 +67,6 @@ async def rotate_session_key(
         _write_down(world, tx, activity, "session:key_rotated", (session.key, new.key))
         return rotated
 
-    now = world.clock.now()
     return await world.store.write(body)
 
 
@@ -84,7 +78,7 @@ async def rotate_credential_key(
 
     Raises:
         Forbidden: It is not signed by the credential itself: others add one, and revoke the old.
-        Conflict: It was revoked meanwhile.
+        Unauthenticated: It was revoked or changed its key meanwhile.
         Malformed: The new key is the old one, or has not signed.
     """
     expect_secret(principal)
@@ -96,10 +90,10 @@ async def rotate_credential_key(
             detail = "expected a request signed by this credential, got one by another"
             raise Forbidden(Code.NOT_ALLOWED, detail)
         _expect_signed(principal)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return credential
-        if credential.revoked_at is not None or credential.public_key is None:
-            detail = "expected a credential that is in use, got one that was revoked"
+        if credential.public_key is None:
+            detail = "expected a credential with a key of its own, got an API key"
             raise Conflict(Code.CONFLICT, detail)
         check_new_key(credential.id, new, old=credential.public_key)
         rotated = replace(credential, public_key=new.key)

@@ -19,7 +19,7 @@ from valetkey.flows.joining import (
     split_key_of,
     split_of,
 )
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, write_down
 from valetkey.flows.split_shares import overtaken
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def enable_eject(
     def body(tx: Tx) -> SplitKey:
         wallet = present(tx.get(Wallet, wallet_id), "wallet")
         expect_reach(tx, principal, wallet.organization_id, "wallet", widens=True)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return present(tx.get(SplitKey, wallet.id), "wallet")
         enabled = replace(split_of(tx, wallet), eject_enabled_at=world.clock.now())
         tx.put(enabled)

@@ -24,7 +24,7 @@ from valetkey.flows.gate import (
 from valetkey.flows.kill_again import endings_of, has_note
 from valetkey.flows.kill_note import ready_to_kill
 from valetkey.flows.line import is_below
-from valetkey.flows.record import begin, earlier, part_of, write_down
+from valetkey.flows.record import admit, begin, earlier, part_of, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import ENDINGS
 from valetkey.flows.tree import end_below, note_event
@@ -132,7 +132,7 @@ async def revoke_all(
         owner = _owner_of(tx, scope, scope_id)
         expect_reach(tx, principal, owner, scope.value)
         sessions = _of_scope(tx, scope, scope_id)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return _revoked_before(tx, principal, request, sessions)
         alive = [one for one in sessions if is_alive(world, tx, one)]
         activity = begin(
@@ -190,8 +190,13 @@ def _owner_of(view: View, scope: Scope, scope_id: str) -> str:
 
 
 async def _end(world: World, ask: Ask) -> Stopped:
+    def body(tx: Tx) -> Stopped:
+        is_leaving = ask.event is Event.CLOSE
+        admit(world, tx, ask.principal, ask.request, is_leaving=is_leaving)
+        return take_out(world, tx, ask)
+
     world.checkpoint.reached("stop:before_refuse")
-    stopped = await world.store.write(lambda tx: take_out(world, tx, ask))
+    stopped = await world.store.write(body)
     world.checkpoint.reached("stop:after_refuse")
     return await carry(world, stopped)
 

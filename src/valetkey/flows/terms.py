@@ -10,7 +10,7 @@ from valetkey.core.scope import Scope
 from valetkey.core.surface import Surface
 from valetkey.core.terms import Terms, check_terms
 from valetkey.flows.gate import expect_reach, expect_scope, present
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -54,7 +54,7 @@ async def set_terms(world: World, principal: Principal, request: Request, wanted
         if credential.surface is Surface.NATIVE:
             detail = "expected a key of a vendor's surface, got one of the native API"
             raise Conflict(Code.CONFLICT, detail)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return present(tx.get(Terms, wanted.id), "terms")
         made = Terms(wanted.id, owner, wanted.idle_s, wanted.most_s, wanted.reviews)
         tx.put(made)

@@ -9,7 +9,7 @@ from valetkey.core.errors import Code, Limited, Unauthenticated, ValetkeyError
 from valetkey.core.ticket import LIFE_S, MOST, Ticket
 from valetkey.core.token import MAX_TOKEN_CHARS, TOKEN_BYTES, TokenPrefix, fingerprint, make_token
 from valetkey.flows import reads
-from valetkey.flows.prove import prove_again
+from valetkey.flows.holder import prove_again
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal

@@ -33,7 +33,7 @@ from valetkey.flows.leave_code import (
 )
 from valetkey.flows.leaving import moves_of
 from valetkey.flows.leftovers import AliveGrant, sessions_of, signed_of
-from valetkey.flows.record import audit, begin, earlier, part_of
+from valetkey.flows.record import admit, audit, begin, earlier, part_of
 from valetkey.flows.relay import drive, read_activity
 from valetkey.flows.settle import UNDELEGATE, lapse
 from valetkey.flows.stop import Ask, is_alive, take_out
@@ -121,7 +121,7 @@ async def _begin(
     activity = _planned(world, principal, request, account, unsigned)
 
     def body(tx: Tx) -> Activity:
-        again = earlier(tx, principal, request)
+        again = admit(world, tx, principal, request)
         if again is not None:
             return again
         _take_over(world, tx, account)
@@ -163,7 +163,7 @@ async def _bring(
     planned = _planned(world, principal, request, account, authorization)
 
     def body(tx: Tx) -> Activity:
-        again = earlier(tx, principal, request)
+        again = admit(world, tx, principal, request)
         if again is not None:
             return again
         _take_over(world, tx, account)

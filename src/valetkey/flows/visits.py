@@ -65,6 +65,7 @@ class Seen:
             self.session.organization_id,
             self.session.id,
             self.session.access,
+            key=self.session.key,
             session_scopes=held(permission.scopes if permission else ()),
         )
 

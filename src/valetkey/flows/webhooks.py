@@ -19,7 +19,7 @@ from valetkey.core.webhook import (
 from valetkey.flows.counts import count_one, count_one_less
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.outbox import summon, turn_of
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ async def add_webhook(
     )
 
     def body(tx: Tx) -> tuple[Webhook, str | None]:
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             return present(tx.get(Webhook, before.subject_id), "webhook"), None
         count_one(world, tx, owner, Quota.WEBHOOKS)
@@ -119,7 +119,7 @@ async def change_webhook(
 
     def body(tx: Tx) -> Webhook:
         before = own_webhook(tx, principal, webhook_id)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return before
         is_on = before.is_on if changes.is_on is None else changes.is_on
         after = replace(
@@ -149,7 +149,7 @@ async def remove_webhook(
     expect_secret(principal)
 
     def body(tx: Tx) -> str:
-        before = earlier(tx, principal, request)
+        before = admit(world, tx, principal, request)
         if before is not None:
             return before.subject_id
         webhook = own_webhook(tx, principal, webhook_id)
@@ -178,7 +178,7 @@ async def rotate_secret(
 
     def body(tx: Tx) -> tuple[Webhook, str | None]:
         before = own_webhook(tx, principal, webhook_id)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return before, None
         until = world.clock.now() + OVERLAP_S
         after = replace(

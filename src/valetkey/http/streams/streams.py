@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.child_session import OVER
 from valetkey.core.errors import Code, Limited, Unavailable, ValetkeyError
+from valetkey.flows.holder import prove_again
 from valetkey.flows.meter import in_use, look, seq_of
-from valetkey.flows.prove import prove_again
 from valetkey.http.answer import ENCODER
 from valetkey.http.streams.channel import Channel, Said
 from valetkey.http.streams.told import tell_organization, tell_session, why_over
