@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.flows.scene import make_scene
 from tests.worlds import CHAIN, RELAYER_WEI
+from valetkey.adapters.store.memory import MemoryStore
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.errors import Code, Conflict, NotFound
-from valetkey.core.session import Proof, State
+from valetkey.core.session import Proof, Session, State
 from valetkey.core.sponsorship import Fund, Payer, PayerState, payer_id
 from valetkey.devchain import fund as give
 from valetkey.flows import change_payer, stop
@@ -25,9 +27,11 @@ from valetkey.flows.payers import Known, Payers, load_payers
 from valetkey.flows.reconcile import reconcile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.flows.scene import Scene
     from valetkey.flows.world import World
-    from valetkey.ports import Tx
+    from valetkey.ports import T, Tx, View
 
 
 async def keep(scene: Scene) -> None:
@@ -195,3 +199,35 @@ async def test_of_two_changes_at_once_one_is_made(scene: Scene) -> None:
     listed = await change_payer.list_payers(scene.world)
     states = [one.state for one in listed if one.fund is Fund.RUNS]
     assert sorted(states) == [PayerState.CURRENT, PayerState.FORMER]
+
+
+class TurningStore(MemoryStore):
+    """A store in which somebody freezes a session, and takes it back into use, between reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turned: Session | None = None
+
+    async def read(self, body: Callable[[View], T]) -> T:
+        """Read, after the session has changed its state."""
+        if self.turned is not None:
+            is_open = self.turned.state is State.OPEN
+            turned = replace(self.turned, state=State.FROZEN if is_open else State.OPEN)
+            await self.write(lambda tx: tx.put(turned))
+            self.turned = turned
+        return await super().read(body)
+
+
+@pytest.mark.parametrize("first", [State.OPEN, State.FROZEN])
+async def test_a_session_that_changes_its_state_meanwhile_is_not_missed(first: State) -> None:
+    """It is in use in either state: a relayer that is retired under it would leave it stuck."""
+    store = TurningStore()
+    await store.open()
+    scene = await make_scene(store=store)
+    await keep(scene)
+    held = await scene.open(await scene.wallet())
+    old = await change(scene)
+    payer = await store.read(lambda view: view.get(Payer, payer_id(old)))
+    assert payer is not None
+    store.turned = replace(held.session, state=first)
+    assert (await needed(scene.world, payer)).sessions == (held.id,)

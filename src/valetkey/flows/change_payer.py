@@ -10,7 +10,7 @@ from valetkey.core.chain import Transaction
 from valetkey.core.child_session import OVER
 from valetkey.core.errors import Code, Conflict, NotFound, Unavailable
 from valetkey.core.ids import Prefix
-from valetkey.core.session import Session, State
+from valetkey.core.session import Session
 from valetkey.core.sponsorship import Fund, Payer, PayerState, payer_id
 from valetkey.core.wallet import Curve, SealedKey, address_of
 from valetkey.flows.paid_by import in_flight, refresh
@@ -26,7 +26,6 @@ SERVER: Final = "server"  # the organization of the server's own keys
 PAGE: Final = 500
 TRANSFER_GAS: Final = 21_000
 _POLL_S: Final = 0.05
-_ALIVE: Final = tuple(one for one in State if one not in OVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,25 +140,23 @@ async def list_payers(world: World) -> list[Payer]:
 async def needed(world: World, payer: Payer) -> Needed:
     """Return what keeps *payer* in service."""
     bound: list[str] = []
-    for state in _ALIVE if payer.fund is Fund.RUNS else ():
-        after = ""
-        while True:
-
-            def body(view: View, state: State = state, after: str = after) -> list[Session]:
-                return view.find(Session, state=state, after=after, limit=PAGE)
-
-            page = await world.store.read(body)
-            bound += _bound_to(page, _address(payer), now=world.clock.now())
-            if len(page) < PAGE:
-                break
-            after = page[-1].id
+    after, goes_on = "", payer.fund is Fund.RUNS
+    while goes_on:
+        # By ids alone, which do not change: one that changes its state meanwhile is not missed.
+        page = await world.store.read(
+            lambda view, after=after: view.find(Session, after=after, limit=PAGE)  # type: ignore[misc]
+        )
+        bound += _bound_to(page, _address(payer), now=world.clock.now())
+        goes_on = len(page) == PAGE
+        after = page[-1].id if page else ""
     flying = await world.store.read(lambda view: in_flight(view, payer))
     return Needed(tuple(bound), tuple(one.id for one in flying))
 
 
 def _bound_to(sessions: list[Session], address: bytes, *, now: int) -> Iterator[str]:
     for one in sessions:
-        if one.permission and one.permission.relayer == address and now < one.expires_at:
+        is_bound = one.permission is not None and one.permission.relayer == address
+        if is_bound and one.state not in OVER and now < one.expires_at:
             yield one.id
 
 
