@@ -94,7 +94,8 @@ async def _serve(
                 while not told.is_set():
                     await _keep_signer(wired.world, journal)
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(told.wait(), HEADS_EVERY_S)
+                        async with asyncio.timeout(HEADS_EVERY_S):
+                            await told.wait()
                     await _write_heads(heads, journal)
                 journal.note("info", "server:stopping", drain_s=config.drain_s)
                 serving.readiness.end()

@@ -62,4 +62,5 @@ async def _again(
         except Exception as error:  # noqa: BLE001 - the loop outlives whatever one round meets
             journal.unforeseen(error, during="webhooks")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause_s)
+            async with asyncio.timeout(pause_s):
+                await stop.wait()

@@ -73,7 +73,8 @@ class Calculator:
     async def _once(self, asked: Asked) -> bytes:
         worker = await self._started()
         try:
-            line = await asyncio.wait_for(_exchange(worker, _encode(asked)), self._answer_s)
+            async with asyncio.timeout(self._answer_s):
+                line = await _exchange(worker, _encode(asked))
         except TimeoutError:
             await self.close()
             detail = f"expected a question that is answered in {self._answer_s:g} s, got a longer"
