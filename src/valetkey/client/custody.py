@@ -6,7 +6,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from valetkey.core.errors import Code, Forbidden, Malformed
-from valetkey.spec import share_text
+from valetkey.spec import ed25519_scalar, secp256k1, share_text
+from valetkey.spec.keys import canonical_public_key
 from valetkey.spec.password_seal import (
     NONCE_BYTES,
     SALT_BYTES,
@@ -56,7 +57,7 @@ def join_ejected(share: str, ejected: wire.Ejected) -> bytes:
     for theirs in (ejected.share, ejected.backup):
         if theirs is not None and theirs.generation == ours.generation:
             data = bytes.fromhex(theirs.x[2:] + theirs.y[2:])
-            return _joined(curve, ours.point, data)
+            return _checked(ejected.custody, _joined(curve, ours.point, data))
     detail = f"expected a share of a generation that was given away, got {ours.generation}"
     raise Forbidden(Code.SHARE_STALE, detail)
 
@@ -92,6 +93,21 @@ def _read(text: str) -> share_text.ShareText:
         return share_text.read(text)
     except share_text.ShareTextError as error:
         raise Malformed(Code.MALFORMED_SHARE, f"share: {error}") from None
+
+
+def _checked(custody: wire.Custody, secret: bytes) -> bytes:
+    """Return *secret*, seen to be the key of the wallet."""
+    try:
+        if custody.curve == "ed25519":
+            public_key = ed25519_scalar.public_key_of(secret)
+        else:
+            public_key = canonical_public_key("secp256k1", secp256k1.public_key_of(secret))
+    except ValueError:
+        public_key = b""
+    if hexed(public_key) != custody.public_key:
+        detail = "expected a share that joins to the key of this wallet, got one that does not"
+        raise Forbidden(Code.SHARE_REFUSED, detail)
+    return secret
 
 
 def _joined(curve: str, ours: bytes, theirs: bytes) -> bytes:

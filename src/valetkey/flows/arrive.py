@@ -11,6 +11,7 @@ from valetkey.core.budget import BudgetLine, Reservation, ReservationState, line
 from valetkey.core.child_session import Branch
 from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
+from valetkey.core.custody import SplitKey
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.kept_secret import KeptSecret, share_id
 from valetkey.core.organization import Organization, User
@@ -93,6 +94,7 @@ _SAME_ID: Final = {
     AuditHead: Organization,
     Reservation: Activity,
     Terms: Credential,
+    SplitKey: Wallet,
 }
 
 
