@@ -18,7 +18,7 @@ from valetkey.core.permission.model import Cap, Window
 from valetkey.core.session import Proof
 from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.core.webhook import Delivery
-from valetkey.flows import budgets, funds, webhooks
+from valetkey.flows import budgets, funds, move, webhooks
 from valetkey.flows.alerts import look_at_balances
 
 if TYPE_CHECKING:
@@ -219,4 +219,12 @@ async def test_a_chain_that_does_not_answer_has_no_balance(scene: Scene) -> None
     world = replace(scene.world)
     await look_at_balances(world)
     scene.line.is_cut = False
+    assert await alerts(scene, RELAYER_BALANCE_LOW) == []
+
+
+async def test_an_organization_that_has_left_is_told_nothing_more(scene: Scene) -> None:
+    """Its log ends with its leaving: the archive that was made of it goes on elsewhere."""
+    await move.leave(scene.world, scene.founded.organization.id, import_key=bytes(32))
+    scene.with_bounds(low_balance_wei=10**24)
+    await look_at_balances(scene.world)
     assert await alerts(scene, RELAYER_BALANCE_LOW) == []

@@ -162,7 +162,7 @@ async def _note_balance(world: World, key: str, balance: int) -> None:
 def _first_ones(view: View) -> Iterator[Organization]:
     after = ""
     while page := view.find(Organization, after=after, parent_id=None):
-        yield from page
+        yield from (one for one in page if one.moved_at is None)
         after = page[-1].id
         if len(page) < MAX_FOUND:
             return
