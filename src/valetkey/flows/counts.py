@@ -78,8 +78,7 @@ def count_session(world: World, tx: Tx, session: Session) -> None:
         Limited: The organization has as many as it may.
     """
     owner, now = session.organization_id, world.clock.now()
-    first = tx.find(OpenMark, organization_id=owner, limit=_AT_ONCE)
-    over = [one for one in first if one.ends_at <= now]
+    over = _over(tx, owner, now=now)
     for one in over:
         tx.drop(OpenMark, one.id)
     if over:
@@ -108,6 +107,15 @@ def _used_up(used: Used) -> Limited:
         facts["resets_at"] = used.resets_at
         detail += f"; the next day (UTC) begins at {used.resets_at}, and what stops goes on"
     return Limited(Code.QUOTA_EXCEEDED, detail, **facts)
+
+
+def _over(view: View, organization_id: str, *, now: int) -> list[OpenMark]:
+    """Return marks that count no more, the oldest first; mostly there are none to be read."""
+    oldest = view.find(OpenMark, organization_id=organization_id, limit=1)
+    if not oldest or oldest[0].ends_at > now:
+        return []
+    first = view.find(OpenMark, organization_id=organization_id, limit=_AT_ONCE)
+    return [one for one in first if one.ends_at <= now]
 
 
 def _day_at(quota: Quota, now: int) -> int | None:
