@@ -44,6 +44,22 @@ def test_a_key_for_a_vendors_wire_format_works_there_alone(live: Live) -> None:
     assert (refused.code, refused.error) == (1, "malformed_body")
 
 
+def test_sessions_of_a_vendors_clients_are_as_their_key_says(live: Live) -> None:
+    """Half an hour unless said; out of bounds, or for a native key, nothing is changed."""
+    wanted = ("--publishable", "--surface", "para")
+    made = valetkey("credential", "add", *wanted, "--json", env=live.env).document
+    key = made["credential"]["id"]
+    assert made["token"].startswith("dev_vk_public_")
+    said = valetkey("credential", "set-terms", key, "--idle", "1m", "--reviews", env=live.env).out
+    times = "1 min unused, 30 d at most"
+    assert said == f"{key} opens sessions of {times}, each signature confirmed by its user\n"
+    wrong = valetkey("credential", "set-terms", key, "--idle", "31d", "--json", env=live.env)
+    assert (wrong.code, wrong.error) == (1, "malformed_body")
+    native = valetkey("credential", "add", "--json", env=live.env).document["credential"]["id"]
+    wrong = valetkey("credential", "set-terms", native, "--json", env=live.env)
+    assert (wrong.code, wrong.error) == (1, "conflict")
+
+
 def test_the_last_owner_is_not_revoked_by_a_slip(live: Live) -> None:
     """One sentence, the code, and the key still works; what is no role is a wrong use."""
     found = valetkey("credential", "list", "--json", env=live.env).document["items"]

@@ -12,6 +12,7 @@ from valetkey.adapters.store.sqlite import SqliteStore
 from valetkey.core.activity import ActivityState, NonceLine, SeenNonce
 from valetkey.core.alert import Refusals, Told
 from valetkey.core.errors import Code, Conflict, Forbidden
+from valetkey.core.hand_off import HandOff
 from valetkey.core.review import Review
 from valetkey.core.session import Proof, State
 from valetkey.core.sponsorship import Payer
@@ -37,6 +38,7 @@ LEFT_BEHIND = {
     Told: "who was told of what: an alert may come once more",
     Refusals: "counts of the last minutes",
     Turn: "made anew from what waits",
+    HandOff: "good for minutes, at the server that gave it",
     Review: "it is asked for again, at the other server",
     Visit: "its client comes again, and logs in at the other server",
 }

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.http.calls import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tests.http.stage import Stage
 
     Target = tuple[str, Any]
+    Maker = Callable[[Stage, str], Awaitable[Target]]
+
+NEW_KEY: Final = {"key": Key.make("p256", 21).document, "signature": "0x" + "11" * 64}
 
 
 async def revoke_credential(stage: Stage, principal: str) -> Target:
@@ -22,3 +29,32 @@ async def set_role(stage: Stage, principal: str) -> Target:
     del principal
     added = await stage.secret.post("/v1/credentials", {"kind": "secret"})
     return f"/v1/credentials/{added['credential']['id']}/role", {"role": "auditor"}
+
+
+async def set_terms(stage: Stage, principal: str) -> Target:
+    """Set those of a key of a vendor's surface."""
+    del principal
+    body = {"kind": "publishable", "surface": "para"}
+    added = await stage.secret.post("/v1/credentials", body)
+    return f"/v1/credentials/{added['credential']['id']}/terms", {"idle_s": 60}
+
+
+async def terms(stage: Stage, principal: str) -> Target:
+    """Look at those of a key."""
+    del principal
+    return f"/v1/credentials/{stage.keys['credential']}/terms", None
+
+
+async def key(stage: Stage, principal: str) -> Target:
+    """Give one another key, which has signed nothing."""
+    del principal
+    return f"/v1/credentials/{stage.keys['credential']}/key", NEW_KEY
+
+
+ABOUT_CREDENTIALS: Final[dict[str, Maker]] = {
+    "POST /v1/credentials/{credential_id}/role": set_role,
+    "GET /v1/credentials/{credential_id}/terms": terms,
+    "POST /v1/credentials/{credential_id}/terms": set_terms,
+    "POST /v1/credentials/{credential_id}/key": key,
+    "POST /v1/credentials/{credential_id}/revoke": revoke_credential,
+}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #   sign     400 malformed_signature, behind the door: the table's new keys sign nothing
 #   fixed    409 session_key_fixed        waits    403 session_pending
 #   early    403 session_not_started      closed   401 session_closed
-#   bound    401 proof_key_bound
+#   bound    401 proof_key_bound          code     401 code_refused
 # A row may stand twice: `own` is for what the asking session itself is or did.
 TABLE: Final = """
 route                                             anonymous publishable secret p256 stranger parent bearer stamp_read stamp_write chain frozen expired revoked
@@ -44,6 +44,8 @@ POST /v1/credentials                              proof kind yes yes yes  yes  k
 GET /v1/credentials                               proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/credentials/{credential_id}               proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/credentials/{credential_id}/role         proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/credentials/{credential_id}/terms         proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/credentials/{credential_id}/terms        proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/credentials/{credential_id}/revoke       proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/wallets                                  proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/wallets                                   proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
@@ -119,6 +121,8 @@ POST /v1/deliveries/{delivery_id}/replay          proof kind yes yes none kind k
 POST /v1/tokens/introspect                        proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/tokens/revoke                            proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/tokens/exchange                          proof kind yes yes none kind reads reads none none  frozen expired revoked
+POST /v1/session/hand-offs                        proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
+POST /v1/hand-offs/redeem                         proof kind yes yes code code kind kind  kind  kind  frozen expired revoked
 POST /v1/session/token                            proof kind kind kind kind kind yes yes   yes   yes   frozen expired revoked
 GET /.well-known/jwks.json                        yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
 GET /.well-known/oauth-authorization-server       yes   yes  yes yes yes  yes  yes   yes   yes   yes   yes    yes     yes
@@ -183,6 +187,7 @@ CODES: Final = {
     "session_not_started": "early",
     "session_closed": "closed",
     "proof_key_bound": "bound",
+    "code_refused": "code",
 }
 
 

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.http.calls import Key
 from tests.http.consents import by_link, renewing, sign_consent
-from tests.http.credential_requests import revoke_credential, set_role
-from tests.http.session_requests import CHILD, exchange, revoke_all, revoke_child, stop, token
+from tests.http.credential_requests import ABOUT_CREDENTIALS, NEW_KEY
+from tests.http.session_requests import (
+    CHILD,
+    exchange,
+    redeem,
+    revoke_all,
+    revoke_child,
+    stop,
+    token,
+)
 from tests.http.split_requests import ABOUT_SPLIT
 
 if TYPE_CHECKING:
@@ -161,7 +169,6 @@ def _preview(whose: str | None) -> Maker:
 
 
 SIGNATURE: Final = {"signature": "0x" + "11" * 65}
-NEW_KEY: Final = {"key": Key.make("p256", 21).document, "signature": "0x" + "11" * 64}
 
 MAKERS: Final[dict[str, Maker]] = {
     "GET /healthz": _at("/healthz"),
@@ -191,8 +198,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/credentials": _at("/v1/credentials", {"kind": "secret"}),
     "GET /v1/credentials": _of("/v1/credentials"),
     "GET /v1/credentials/{credential_id}": _one("/v1/credentials/{}", "credential"),
-    "POST /v1/credentials/{credential_id}/role": set_role,
-    "POST /v1/credentials/{credential_id}/revoke": revoke_credential,
+    **ABOUT_CREDENTIALS,
     "POST /v1/wallets": _wallet,
     "GET /v1/wallets": _of("/v1/wallets"),
     "GET /v1/wallets/{wallet_id}": _one("/v1/wallets/{}", "wallet"),
@@ -241,13 +247,12 @@ MAKERS: Final[dict[str, Maker]] = {
     "POST /v1/tokens/introspect": token("introspect"),
     "POST /v1/tokens/revoke": token("revoke"),
     "POST /v1/tokens/exchange": exchange,
+    "POST /v1/session/hand-offs": _at("/v1/session/hand-offs", {}),
+    "POST /v1/hand-offs/redeem": redeem,
     "POST /v1/session/token": _at("/v1/session/token", {"audience": "https://shop.example"}),
     "GET /.well-known/jwks.json": _at("/.well-known/jwks.json"),
     "GET /.well-known/oauth-authorization-server": _at("/.well-known/oauth-authorization-server"),
     "POST /v1/session/key": _at("/v1/session/key", NEW_KEY),
-    "POST /v1/credentials/{credential_id}/key": _one(
-        "/v1/credentials/{}/key", "credential", NEW_KEY
-    ),
     "POST /v1/session/close": _at("/v1/session/close"),
     "POST /v1/runs": _run,
     "POST /v1/activities/{activity_id}/signature": _one(

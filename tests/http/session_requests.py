@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.http.calls import Form, unique
+from tests.http.calls import Form, Token, unique
 from valetkey.wire.exchange import ACCESS_TOKEN, GRANT_TYPE
 
 if TYPE_CHECKING:
@@ -69,3 +69,12 @@ async def revoke_all(stage: Stage, principal: str) -> Target:
     user = await stage.secret.post("/v1/users", {"reference": unique()})
     await stage.open("bearer", "read", user_id=user["id"])
     return "/v1/sessions/revoke", {"scope": "user", "scope_id": user["id"]}
+
+
+async def redeem(stage: Stage, principal: str) -> Target:
+    """Redeem the code of a new session."""
+    del principal
+    opened = await stage.open("bearer", "read")
+    by = stage.by(Token(opened["token"]))
+    given = await by.post("/v1/session/hand-offs", {})
+    return "/v1/hand-offs/redeem", {**CHILD, "code": given["code"]}

@@ -19,6 +19,7 @@ from tests.worlds import (
     make_organization,
     principal_of,
 )
+from valetkey.config import Rates
 from valetkey.core.organization import Organization
 from valetkey.flows.issue_token import ensure_token_key
 from valetkey.http.server import running
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 USDC: Final = 10**6
 HOUR_S: Final = 3600
 ALICE: Final = "0x" + "a1" * 20
+MANY: Final = Rates(address_burst=100_000)  # the table of doors knocks at all of them
 OWNER: Final = Key.make("secp256k1", 1)  # whose key is outside
 
 
@@ -151,7 +153,7 @@ async def staged(
     async with (
         running(
             world,
-            settings=settings or Settings(reconcile_s=0, deliver_s=0),
+            settings=settings or Settings(reconcile_s=0, deliver_s=0, rates=MANY),
             telemetry=telemetry or Telemetry(Journal(lines.append, level=Level.DEBUG)),
         ) as serving,
         httpx.AsyncClient(base_url=serving.url, timeout=30) as client,

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from valetkey.cli.options import server_options, talk_to
+from valetkey.cli.options import read_span, server_options, talk_to
 from valetkey.cli.terminal import Terminal, Verb, table_of
 from valetkey.core.scope import Role, Scope
 from valetkey.core.surface import Surface
+from valetkey.core.units import format_duration
 from valetkey.wire.base import Page
 
 if TYPE_CHECKING:
@@ -119,6 +120,46 @@ def set_role(
         changed = server.credentials.set_role(credential_id, role, scopes=scopes or None)
     terminal.emit(changed)
     terminal.say(f"{changed.id} may {_may(changed)}")
+
+
+@credential.command("set-terms", cls=Verb)
+@server_options
+@click.argument("credential_id", metavar="CREDENTIAL")
+@click.option(
+    "--idle",
+    metavar="TIME",
+    default="30m",
+    callback=read_span,
+    help="One ends when it was not used for so long (such as 1m, 30m, 30d).",
+)
+@click.option(
+    "--most",
+    metavar="TIME",
+    default="30d",
+    callback=read_span,
+    help="And in any case after so long.",
+)
+@click.option("--reviews", is_flag=True, help="Its user confirms each signature.")
+@click.pass_obj
+def set_terms(
+    terminal: Terminal,
+    *,
+    url: str,
+    api_key: str | None,
+    credential_id: str,
+    idle: int,
+    most: int,
+    reviews: bool,
+) -> None:
+    """Say what sessions are like that a vendor's clients open with an API key from now on."""
+    with talk_to(url, api_key) as server:
+        made = server.credentials.set_terms(
+            credential_id, idle_s=idle, most_s=most, reviews=reviews
+        )
+    terminal.emit(made)
+    times = f"{format_duration(made.idle_s)} unused, {format_duration(made.most_s)} at most"
+    said = ", each signature confirmed by its user" if made.reviews else ""
+    terminal.say(f"{credential_id} opens sessions of {times}{said}")
 
 
 @credential.command(cls=Verb)

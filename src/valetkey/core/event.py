@@ -48,6 +48,7 @@ EVENTS: Final = frozenset(
         "session:found_open",
         "session:frozen",
         "session:granted",
+        "session:handed_off",
         "session:key_rotated",
         "session:link_renewed",
         "session:opened",

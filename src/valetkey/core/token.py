@@ -35,6 +35,7 @@ class TokenPrefix(StrEnum):
     PUBLISHABLE_KEY = "vk_public_"
     CONSENT_LINK = "vk_consent_"
     TICKET = "vk_ticket_"
+    HAND_OFF = "vk_handoff_"
     CUSTODIAN_KEY = "vk_cust_"
     CLIENT_KEY = "vk_client_"
     CLIENT_SESSION = "vk_cst_"

@@ -1,4 +1,4 @@
-"""What is too old to be of use, dropped a few at a time: nonces, visits and reviews."""
+"""What is too old to be of use, dropped a few at a time: nonces, visits and the like."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import SeenNonce
+from valetkey.core.hand_off import HandOff
 from valetkey.core.review import Review
 from valetkey.core.visit import Visit
 
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 
 EVERY_S: Final = 30  # each write makes all processes forget what they have read
 AT_ONCE: Final = 250  # read, or dropped in one transaction: whoever asks meanwhile waits so long
-Kind = type[SeenNonce | Visit | Review]
-KINDS: Final[tuple[Kind, ...]] = (SeenNonce, Visit, Review)
+Old = SeenNonce | Visit | Review | HandOff
+Kind = type[Old]
+KINDS: Final[tuple[Kind, ...]] = (SeenNonce, Visit, Review, HandOff)
 MOST_S: Final = 600  # seconds that are asked for one by one; after more all there is is looked at
 
 
 async def forget_old(world: World) -> None:
     """
-    Drop nonces, visits and reviews that are too old, if that was not done just now.
+    Drop nonces, visits, reviews and hand-offs that are too old, if that was not done just now.
 
     There may be as many as signed requests in two minutes, so those that stay are not looked at.
 
@@ -54,9 +56,7 @@ async def _drop_late(world: World, kind: Kind, now: int, **where: Value) -> None
         after = page[-1].id if page else ""
 
 
-def _page(
-    kind: Kind, after: str, where: dict[str, Value], view: View
-) -> Sequence[SeenNonce | Visit | Review]:
+def _page(kind: Kind, after: str, where: dict[str, Value], view: View) -> Sequence[Old]:
     return view.find(kind, after=after, limit=AT_ONCE, newest_first=False, **where)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from valetkey.core.sponsorship import Fund
 from valetkey.flows.audits import signed_head
 from valetkey.flows.grant import kill_note_of
+from valetkey.flows.hand_off import hand_off
 from valetkey.flows.issue_token import issue_token
 from valetkey.flows.paid_by import refresh_if_changed
 from valetkey.flows.sight import pick_chain
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from valetkey.core.audit import SignedHead
     from valetkey.core.session import Session
     from valetkey.core.wallet import Account
+    from valetkey.flows.hand_off import HandedOff
     from valetkey.flows.issue_token import Issued
     from valetkey.flows.sight import Reader
     from valetkey.flows.tickets import Ticketed
@@ -54,6 +56,7 @@ class Reads:
         refresh_payers: Has this process know if another relayer is in use.
         sign_head: Signs the head of an organization's audit log, and nothing else.
         issue_ticket: Makes a ticket for one watch of a session, and nothing else.
+        hand_off: Makes a code with which a backend opens a session under another, and nothing else.
         kill_note: Opens the kill note of a session for who may have it, and nothing else.
         issuer: The URL that names this server.
         issue_token: Signs a token of the session that asks, and nothing else.
@@ -73,6 +76,7 @@ class Reads:
     issuer: str
     issue_token: Callable[..., Awaitable[Issued]]
     issue_ticket: Callable[..., Awaitable[Ticketed]]
+    hand_off: Callable[..., Awaitable[HandedOff]]
     kill_note: Callable[..., Awaitable[tuple[Session, Account, Intent]]]
     check_ready: Callable[[], Awaitable[None]]
     calculator: Calculator
@@ -108,6 +112,7 @@ def reads_of(world: World, settings: Settings, readiness: Readiness) -> Reads:
         issuer=settings.issuer,
         issue_token=partial(issue_token, world, issuer=settings.issuer),
         issue_ticket=partial(issue_ticket, world),
+        hand_off=partial(hand_off, world),
         kill_note=partial(kill_note_of, world),
         check_ready=readiness.check,
         bounds=world.bounds,

@@ -15,6 +15,7 @@ from valetkey.core.consent_link import ConsentLink
 from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
 from valetkey.core.custody import SplitKey
+from valetkey.core.hand_off import HandOff
 from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Ceiling, OpenMark, Tally
@@ -68,6 +69,7 @@ Entity = (
     | Contact
     | Review
     | KeptSecret
+    | HandOff
     | Terms
     | Visit
 )
@@ -129,6 +131,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Tally: Index(),
     OpenMark: Index(by=("organization_id",)),
     Ceiling: Index(),
+    HandOff: Index(by=("forget_at", "session_id")),
     KeptSecret: Index(by=("organization_id", "wallet_id")),
     Review: Index(by=("forget_at", "session_id")),
     Contact: Index(by=("organization_id", "user_id")),

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from valetkey.wire.base import Asked, Integer, Seconds, Text
+from valetkey.wire.base import Asked, Integer, Seconds, Text, Told
 from valetkey.wire.credential import PublicKey
 from valetkey.wire.permission import PermissionDocument
+from valetkey.wire.quiet import quiet
 
 
 class OpenChild(Asked, frozen=True, kw_only=True):
@@ -37,3 +38,39 @@ class OpenChild(Asked, frozen=True, kw_only=True):
     label: Text = ""
     device: Text = ""
     bound_token: bool = False
+
+
+class HandOff(Asked, frozen=True, kw_only=True):
+    """
+    What a backend is to be let have.
+
+    Args:
+        scope: The most that its session may be.
+        ttl_s: How long the code may be used, once.
+    """
+
+    scope: Literal["read", "write"] = "read"
+    ttl_s: Annotated[int, Meta(ge=1, le=600)] = 120
+
+
+class HandedOff(Told, frozen=True, kw_only=True):
+    """
+    A code for one use.
+
+    Args:
+        code: Shown this once.
+        expires_at: First second at which it is refused.
+    """
+
+    code: str
+    expires_at: Seconds
+
+    __repr__ = quiet("code")
+
+
+class Redeem(OpenChild, frozen=True, kw_only=True):
+    """A session to open under the one that was handed off, for the *code* of that."""
+
+    code: Annotated[str, Meta(max_length=128)]
+
+    __repr__ = quiet("code")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from valetkey.client._async.acting import AsyncActing
 from valetkey.client._async.children import AsyncChildren
+from valetkey.client._async.hand_off import hand_off
 from valetkey.client._async.line import AsyncLine
 from valetkey.client._async.meter import watch
 from valetkey.client.asks import look, path_of, read, write
@@ -31,13 +32,14 @@ from valetkey.wire.token import IssuedToken, IssueToken
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from types import TracebackType
-    from typing import Unpack
+    from typing import Literal, Unpack
 
     from valetkey.client._async.children import OpenedChild
     from valetkey.client.keys import HolderKey
     from valetkey.client.opening import ChildOptions
     from valetkey.client.permission import Draft
     from valetkey.core.permission.model import Permission
+    from valetkey.wire.child_session import HandedOff
 
 _CHILDREN: Final = "/v1/session/children"
 
@@ -99,6 +101,24 @@ class AsyncHeldSession(AsyncActing):
         """Return a session under this one that only reads; its ``token`` is shown this once."""
         under = AsyncChildren(self._holder, _CHILDREN)
         return await under.open_reader(expires_in=expires_in, **options)
+
+    async def export_session(
+        self, scope: Literal["read", "write"] = "read", *, ttl: int = 120
+    ) -> HandedOff:
+        """
+        Return a code for one use, which a backend exchanges for a session of its own under this.
+
+        >>> given = await session.export_session("read", ttl=60)
+        >>> opened = await vk.sessions.redeem(given.code)  # there, with the organization's key
+
+        Nothing of this session is in it: what the backend gets is narrower, has a key or token of
+        its own, and is revoked apart from this one.
+
+        Args:
+            scope: The most that the backend's session may be.
+            ttl: Seconds, at most 600.
+        """
+        return await hand_off(self._holder, scope, ttl)
 
     def children(self) -> AsyncIterator[wire.Session]:
         """Yield the sessions directly under this one, newest first."""

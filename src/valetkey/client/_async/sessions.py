@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.client._async.children import AsyncChildren, OpenedChild
+from valetkey.client._async.hand_off import REDEEM, hand_off
 from valetkey.client._async.meter import watch, watch_all
 from valetkey.client._async.openings import AsyncOpenings
 from valetkey.client._async.session import AsyncHeldSession, child_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from valetkey.client.owner import Owner
     from valetkey.client.permission import Draft
     from valetkey.core.permission.model import Permission
+    from valetkey.wire.child_session import HandedOff
     from valetkey.wire.meter import OrganizationMeter
 
 
@@ -58,6 +60,57 @@ class AsyncSessions(AsyncOpenings):
         chain = parent.permission.chain
         under = AsyncChildren(self._line, path)
         opened = await under.open(permission, chain=chain, key=key, **options)
+        return child_of(self._line, opened, account=read_address(account.address, "address"))
+
+    async def export_session(
+        self, scope: Literal["read", "write"] = "read", *, ttl: int = 120
+    ) -> HandedOff:
+        """
+        Return a code for one use, for a session under the one whose token this client has.
+
+        Args: As `AsyncHeldSession.export_session`.
+        """
+        return await hand_off(self._line, scope, ttl)
+
+    async def redeem(
+        self, code: str, *, expires_in: int | None = None, **options: Unpack[ChildOptions]
+    ) -> wire.OpenedSession:
+        """
+        Return a new session that reads, under the one that was handed off; see its ``token``.
+
+        >>> opened = await vk.sessions.redeem(code, expires_in=300)
+
+        Raises:
+            Unauthenticated: ``code_refused``: the code was used, is too old, or is none of the
+                organization.
+        """
+        under = AsyncChildren(self._line, REDEEM, code)
+        return await under.open_reader(expires_in=expires_in, **options)
+
+    async def redeem_to_write(
+        self,
+        code: str,
+        permission: Draft | Permission,
+        *,
+        chain: str,
+        key: HolderKey | None = None,
+        **options: Unpack[ChildOptions],
+    ) -> AsyncHeldSession:
+        """
+        Return a new session that writes, under the one that was handed off, held here.
+
+        Args:
+            chain: The CAIP-2 name of the chain of the session that was handed off.
+            permission, key: As `AsyncHeldSession.open_child`.
+
+        Raises:
+            Unauthenticated: As `redeem`.
+            Forbidden: No more than reading was handed off, or the permission is not within.
+        """
+        under = AsyncChildren(self._line, REDEEM, code)
+        opened = await under.open(permission, chain=chain, key=key, **options)
+        shown = await self.get(opened.session_id)
+        account = await self._account(shown.account_id or "")
         return child_of(self._line, opened, account=read_address(account.address, "address"))
 
     async def attach(

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from valetkey.client.asks import write
 from valetkey.client.errors import RefusedToSign
@@ -42,10 +42,12 @@ class Children:
 
     Args:
         path: Where they are opened, by whoever *line* proves.
+        code: Of a hand-off, where that lets them be opened.
     """
 
     line: Line
     path: str
+    code: str = field(default="", repr=False)
 
     def open(
         self,
@@ -63,7 +65,7 @@ class Children:
         """
         asked = whole(permission, chain=chain, now=int(time.time()))
         held: HolderKey = SessionKey.generate() if key is None else key
-        body = wire_child.OpenChild(
+        body = self._asked(
             proof="stamp",
             access="write",
             key=write_public_key(held.public_key),
@@ -81,5 +83,10 @@ class Children:
         self, *, expires_in: int | None, **options: Unpack[ChildOptions]
     ) -> wire.OpenedSession:
         """Return a new session that reads; its ``token`` is shown this once."""
-        body = wire_child.OpenChild(proof="bearer", access="read", ttl_s=expires_in, **options)
+        body = self._asked(proof="bearer", access="read", ttl_s=expires_in, **options)
         return self.line.send(write(wire.OpenedSession, self.path, body))
+
+    def _asked(self, **fields: Any) -> wire_child.OpenChild:  # noqa: ANN401 - those of the body
+        if self.code:
+            return wire_child.Redeem(code=self.code, **fields)
+        return wire_child.OpenChild(**fields)

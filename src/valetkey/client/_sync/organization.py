@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from valetkey.client._sync.line import Line
 from valetkey.client.asks import path_of, read, write
@@ -11,6 +11,7 @@ from valetkey.client.proofs import Signed
 from valetkey.client.roles import quota_of, role_of, scopes_of, surface_of
 from valetkey.client.rotation import rotate_body
 from valetkey.core.errors import Code, Forbidden, Unauthenticated, Unavailable
+from valetkey.core.terms import DEFAULT_S, MOST_S
 from valetkey.wire.base import Nothing, Page
 from valetkey.wire.credential import AddCredential, AddedCredential, Credential, SetRole
 from valetkey.wire.organization import (
@@ -21,6 +22,7 @@ from valetkey.wire.organization import (
     User,
 )
 from valetkey.wire.quota import OrganizationUsage, QuotaUse, SetQuota
+from valetkey.wire.terms import SetTerms, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from valetkey.client.keys import HolderKey
     from valetkey.client.roles import RoleName, SurfaceName
+
+_TERMS: Final = "/v1/credentials/{key}/terms"
 
 
 class Organizations:
@@ -133,6 +137,35 @@ class Credentials:
             )
         ask = write(AddedCredential, "/v1/credentials", body, request_id=request_id)
         return self._line.send(ask)
+
+    def terms(self, credential_id: str) -> Terms:
+        """Return what sessions are like that clients open with an API key of a vendor's surface."""
+        return self._line.send(read(Terms, path_of(_TERMS, key=credential_id)))
+
+    def set_terms(
+        self,
+        credential_id: str,
+        *,
+        idle_s: int = DEFAULT_S,
+        most_s: int = MOST_S,
+        reviews: bool = False,
+    ) -> Terms:
+        """
+        Return what sessions are like that clients open with an API key from now on.
+
+        >>> vk.credentials.set_terms(key_id, idle_s=3600, reviews=True)
+
+        Args:
+            idle_s: One ends when it was not used for so long: a minute to 30 days.
+            most_s: And in any case after so long.
+            reviews: Whether its user confirms each signature on the server's page.
+
+        Raises:
+            Malformed: A time is out of bounds.
+            Conflict: The credential is one of the native API.
+        """
+        body = SetTerms(idle_s=idle_s, most_s=most_s, reviews=reviews)
+        return self._line.send(write(Terms, path_of(_TERMS, key=credential_id), body))
 
     def add_key(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from valetkey.client._sync.acting import Acting
 from valetkey.client._sync.children import Children
+from valetkey.client._sync.hand_off import hand_off
 from valetkey.client._sync.line import Line
 from valetkey.client._sync.meter import watch
 from valetkey.client.asks import look, path_of, read, write
@@ -32,13 +33,14 @@ from valetkey.wire.token import IssuedToken, IssueToken
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
-    from typing import Unpack
+    from typing import Literal, Unpack
 
     from valetkey.client._sync.children import OpenedChild
     from valetkey.client.keys import HolderKey
     from valetkey.client.opening import ChildOptions
     from valetkey.client.permission import Draft
     from valetkey.core.permission.model import Permission
+    from valetkey.wire.child_session import HandedOff
 
 _CHILDREN: Final = "/v1/session/children"
 
@@ -100,6 +102,24 @@ class HeldSession(Acting):
         """Return a session under this one that only reads; its ``token`` is shown this once."""
         under = Children(self._holder, _CHILDREN)
         return under.open_reader(expires_in=expires_in, **options)
+
+    def export_session(
+        self, scope: Literal["read", "write"] = "read", *, ttl: int = 120
+    ) -> HandedOff:
+        """
+        Return a code for one use, which a backend exchanges for a session of its own under this.
+
+        >>> given = session.export_session("read", ttl=60)
+        >>> opened = vk.sessions.redeem(given.code)  # there, with the organization's key
+
+        Nothing of this session is in it: what the backend gets is narrower, has a key or token of
+        its own, and is revoked apart from this one.
+
+        Args:
+            scope: The most that the backend's session may be.
+            ttl: Seconds, at most 600.
+        """
+        return hand_off(self._holder, scope, ttl)
 
     def children(self) -> Iterator[wire.Session]:
         """Yield the sessions directly under this one, newest first."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.client._sync.children import Children, OpenedChild
+from valetkey.client._sync.hand_off import REDEEM, hand_off
 from valetkey.client._sync.meter import watch, watch_all
 from valetkey.client._sync.openings import Openings
 from valetkey.client._sync.session import HeldSession, child_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from valetkey.client.owner import Owner
     from valetkey.client.permission import Draft
     from valetkey.core.permission.model import Permission
+    from valetkey.wire.child_session import HandedOff
     from valetkey.wire.meter import OrganizationMeter
 
 
@@ -59,6 +61,57 @@ class Sessions(Openings):
         chain = parent.permission.chain
         under = Children(self._line, path)
         opened = under.open(permission, chain=chain, key=key, **options)
+        return child_of(self._line, opened, account=read_address(account.address, "address"))
+
+    def export_session(
+        self, scope: Literal["read", "write"] = "read", *, ttl: int = 120
+    ) -> HandedOff:
+        """
+        Return a code for one use, for a session under the one whose token this client has.
+
+        Args: As `HeldSession.export_session`.
+        """
+        return hand_off(self._line, scope, ttl)
+
+    def redeem(
+        self, code: str, *, expires_in: int | None = None, **options: Unpack[ChildOptions]
+    ) -> wire.OpenedSession:
+        """
+        Return a new session that reads, under the one that was handed off; see its ``token``.
+
+        >>> opened = vk.sessions.redeem(code, expires_in=300)
+
+        Raises:
+            Unauthenticated: ``code_refused``: the code was used, is too old, or is none of the
+                organization.
+        """
+        under = Children(self._line, REDEEM, code)
+        return under.open_reader(expires_in=expires_in, **options)
+
+    def redeem_to_write(
+        self,
+        code: str,
+        permission: Draft | Permission,
+        *,
+        chain: str,
+        key: HolderKey | None = None,
+        **options: Unpack[ChildOptions],
+    ) -> HeldSession:
+        """
+        Return a new session that writes, under the one that was handed off, held here.
+
+        Args:
+            chain: The CAIP-2 name of the chain of the session that was handed off.
+            permission, key: As `HeldSession.open_child`.
+
+        Raises:
+            Unauthenticated: As `redeem`.
+            Forbidden: No more than reading was handed off, or the permission is not within.
+        """
+        under = Children(self._line, REDEEM, code)
+        opened = under.open(permission, chain=chain, key=key, **options)
+        shown = self.get(opened.session_id)
+        account = self._account(shown.account_id or "")
         return child_of(self._line, opened, account=read_address(account.address, "address"))
 
     def attach(

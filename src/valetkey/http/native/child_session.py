@@ -87,11 +87,12 @@ async def open_under(admitted: Admitted, parent_id: str, body: wire.OpenChild) -
         admitted.request,
         parent_id=parent_id,
         command=read_child(body, parent, now=see.clock.now()),
-        compare=partial(_compare, see, principal.subject_id),
+        compare=partial(compare, see, principal.subject_id),
     )
 
 
-async def _compare(see: Reads, caller: str, child: Permission, parent: Permission) -> Beyond | None:
+async def compare(see: Reads, caller: str, child: Permission, parent: Permission) -> Beyond | None:
+    """Return how *child* goes beyond *parent*, None if it is within; worked out beside us."""
     asked = ChildAndParent(child=write_permission(child), parent=write_permission(parent))
     answer = await see.calculator.ask("subset", asked, caller=caller)
     found = msgspec.json.decode(answer, type=Comparison)

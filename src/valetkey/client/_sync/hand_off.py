@@ -1,0 +1,22 @@
+# Written by tools/unasync.py from ../_async/hand_off.py: change that one.
+"""Sessions handed to backends, by a code for one use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from valetkey.client.asks import look
+from valetkey.wire.child_session import HandedOff, HandOff
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from valetkey.client._sync.line import Line
+
+REDEEM: Final = "/v1/hand-offs/redeem"
+
+
+def hand_off(line: Line, scope: Literal["read", "write"], ttl: int) -> HandedOff:
+    """Return a code for a session under the one that *line* proves."""
+    body = HandOff(scope=scope, ttl_s=ttl)
+    return line.send(look(HandedOff, "/v1/session/hand-offs", body))
