@@ -12,6 +12,7 @@ from valetkey.adapters.vault.key_ring import KeyRing
 from valetkey.adapters.vault.sealed import SealedVault
 from valetkey.core.custody import SealedShare, SplitKey
 from valetkey.core.kept_secret import KeptSecret
+from valetkey.core.pin import PinBlob
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.session import Grant, Session, State
 from valetkey.core.sponsorship import Fund
@@ -175,5 +176,5 @@ def test_every_kind_that_holds_something_sealed_is_known() -> None:
         for one in fields(kind)
         if "sealed" in one.name or "secret" in one.name or "wrapped" in one.name
     }
-    assert sealed == {SealedKey, SealedShare, Webhook, Grant, KeptSecret}
-    assert set(SEALED) == {SealedKey, SplitKey, Webhook, Session, KeptSecret}
+    assert sealed == {SealedKey, SealedShare, PinBlob, Webhook, Grant, KeptSecret}
+    assert set(SEALED) == {SealedKey, SplitKey, PinBlob, Webhook, Session, KeptSecret}

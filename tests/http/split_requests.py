@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -76,3 +77,32 @@ ABOUT_SPLIT: Final[dict[str, Maker]] = {
     "POST /v1/wallets/{wallet_id}/eject": _leaving("eject"),
     "POST /v1/organizations/{organization_id}/raw-signing": _raw_signing,
 }
+
+
+PROOF: Final = b"\x01" * 32
+
+
+def _of_pin(verb: str) -> Maker:
+    """Ask about the PIN of a new wallet."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        made = await stage.secret.post("/v1/wallets/split", {})
+        path = f"/v1/wallets/{made['wallet']['id']}/pin"
+        told = {"blob": "vkn1", "proof_hash": f"0x{hashlib.sha256(PROOF).hexdigest()}"}
+        if verb != "/begin":
+            await stage.secret.post(f"{path}/begin", {})
+        if verb in {"/try", "/opened"}:
+            await stage.secret.post(path, told)
+        bodies = {"": told, "/opened": {"proof": f"0x{PROOF.hex()}"}}
+        return f"{path}{verb}", bodies.get(verb, {})
+
+    return make
+
+
+ABOUT_SPLIT.update(
+    {
+        f"POST /v1/wallets/{{wallet_id}}/pin{verb}": _of_pin(verb)
+        for verb in ("/begin", "", "/try", "/opened")
+    }
+)

@@ -87,6 +87,8 @@ class Code(StrEnum):
     WALLET_EJECTED = "wallet_ejected"
     EJECT_NOT_ENABLED = "eject_not_enabled"
     APPROVAL_REFUSED = "approval_refused"
+    PIN_REFUSED = "pin_refused"
+    PIN_LOCKED = "pin_locked"
     # The chain's own words for a refused run
     NOT_GRANTED = "not_granted"
     SIGNATURE_REFUSED = "signature_refused"

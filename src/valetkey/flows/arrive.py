@@ -15,6 +15,7 @@ from valetkey.core.custody import SplitKey
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.kept_secret import KeptSecret, share_id
 from valetkey.core.organization import Organization, User
+from valetkey.core.pin import PinBlob
 from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.session import Session, Usage
 from valetkey.core.sponsorship import Fund, fund_line_id
@@ -95,6 +96,7 @@ _SAME_ID: Final = {
     Reservation: Activity,
     Terms: Credential,
     SplitKey: Wallet,
+    PinBlob: Wallet,
 }
 
 

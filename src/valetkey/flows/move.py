@@ -17,6 +17,7 @@ from valetkey.core.custody import SplitKey
 from valetkey.core.errors import Code, Conflict
 from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
+from valetkey.core.pin import PinBlob
 from valetkey.core.quota import Ceiling, OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, State, Usage, Watch
 from valetkey.core.share_pair import SharePair
@@ -45,6 +46,7 @@ OWNED: Final[tuple[type, ...]] = (
         Account,
         SealedKey,
         SplitKey,
+        PinBlob,
         SharePair,
         Session,
         Activity,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from valetkey.core.custody import SealedShare, SplitKey, share_context
 from valetkey.core.errors import Unavailable
 from valetkey.core.kept_secret import KeptSecret, context_of
+from valetkey.core.pin import PinBlob, factor_context
 from valetkey.core.session import Session
 from valetkey.core.wallet import SealedKey
 from valetkey.core.webhook import Webhook, secret_context
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 PAGE: Final = 100
 # Every kind that holds something sealed; a test looks for more.
-Record: TypeAlias = SealedKey | SplitKey | Session | Webhook | KeptSecret
-SEALED: Final[tuple[type[Record], ...]] = (SealedKey, SplitKey, Session, Webhook, KeptSecret)
+Record: TypeAlias = SealedKey | SplitKey | PinBlob | Session | Webhook | KeptSecret
+SEALED: Final[tuple[type[Record], ...]] = (
+    *(SealedKey, SplitKey, PinBlob, Session, Webhook, KeptSecret),
+)
 Renewed: TypeAlias = list[tuple[Record, Record]]
 
 
@@ -120,8 +123,8 @@ async def renewed_of(world: World, one: Record) -> Record:
     vault = world.vault
     if isinstance(one, SealedKey):
         return await vault.rewrap_key(one)
-    if isinstance(one, SplitKey):
-        return await _split_renewed(world, one)
+    if isinstance(one, SplitKey | PinBlob):
+        return await _custody_renewed(world, one)
     if isinstance(one, Webhook):
         context = secret_context(one.organization_id, one.id)
         before = one.previous_secret
@@ -137,6 +140,21 @@ async def renewed_of(world: World, one: Record) -> Record:
         return one
     note = await vault.rewrap_secret(one.grant.sealed_kill_note, context=note_context(one))
     return replace(one, grant=replace(one.grant, sealed_kill_note=note))
+
+
+async def _custody_renewed(world: World, one: SplitKey | PinBlob) -> SplitKey | PinBlob:
+    if isinstance(one, SplitKey):
+        return await _split_renewed(world, one)
+    return await _pin_renewed(world, one)
+
+
+async def _pin_renewed(world: World, pin: PinBlob) -> PinBlob:
+    context = factor_context(pin.organization_id, pin.id)
+    kept, coming = [
+        factor and await world.vault.rewrap_secret(factor, context=context)
+        for factor in (pin.sealed_factor, pin.coming_factor)
+    ]
+    return replace(pin, sealed_factor=kept, coming_factor=coming)
 
 
 async def _split_renewed(world: World, key: SplitKey) -> SplitKey:

@@ -119,6 +119,8 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.WALLET_EJECTED: "The wallet was ejected",
     Code.EJECT_NOT_ENABLED: "The owner has not allowed it",
     Code.APPROVAL_REFUSED: "The signer has no approval for it",
+    Code.PIN_REFUSED: "Another PIN",
+    Code.PIN_LOCKED: "No try is left",
     Code.NOT_GRANTED: "The owner has not granted it",
     Code.SIGNATURE_REFUSED: "The chain refused the signature",
     Code.NONCE_USED: "The nonce is used",

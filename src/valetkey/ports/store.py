@@ -18,6 +18,7 @@ from valetkey.core.custody import SplitKey
 from valetkey.core.hand_off import HandOff
 from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
+from valetkey.core.pin import PinBlob
 from valetkey.core.quota import Ceiling, OpenMark, Tally
 from valetkey.core.review import Review
 from valetkey.core.session import Session, Usage, Watch
@@ -40,6 +41,7 @@ Entity = (
     | Account
     | SealedKey
     | SplitKey
+    | PinBlob
     | SharePair
     | Session
     | Branch
@@ -91,6 +93,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Account: Index(by=("organization_id", "wallet_id", "address")),
     SealedKey: Index(by=("organization_id", "wallet_id")),
     SplitKey: Index(by=("organization_id",)),
+    PinBlob: Index(by=("organization_id",)),
     SharePair: Index(by=("organization_id", "wallet_id")),
     Session: Index(
         by=(

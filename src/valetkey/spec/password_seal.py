@@ -17,7 +17,18 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-__all__ = ["NONCE_BYTES", "SALT_BYTES", "Cost", "PasswordError", "SealError", "seal", "unseal"]
+__all__ = [
+    "MAX_SECRET_BYTES",
+    "NONCE_BYTES",
+    "SALT_BYTES",
+    "Cost",
+    "PasswordError",
+    "SealError",
+    "Written",
+    "seal",
+    "stretch",
+    "unseal",
+]
 
 SALT_BYTES: Final = 16
 NONCE_BYTES: Final = 12
@@ -25,10 +36,11 @@ MAX_SECRET_BYTES: Final = 1024
 MAX_TEXT_CHARS: Final = 2048
 MIN_PASSWORD_CHARS: Final = 1
 MAX_PASSWORD_CHARS: Final = 1024
+_KIND: Final = "vkp1"
 _KEY_BYTES: Final = 32
 _LANES: Final = 1
 _FORM: Final = re.compile(
-    r"vkp1\.([1-9][0-9]{0,6})\.([1-9][0-9]?)\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{38,1600})"
+    r"(vk[pn]1)\.([1-9][0-9]{0,6})\.([1-9][0-9]?)\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{38,1600})"
 )
 
 
@@ -63,6 +75,43 @@ class Cost:
             raise SealError(f"{detail} and {self.passes}")
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The parts of a text: what kind it is, what a guess costs, salt, and nonce with ciphertext."""
+
+    kind: str
+    cost: Cost
+    salt: bytes
+    data: bytes
+
+    @property
+    def head(self) -> str:
+        """All before the ciphertext, which is authenticated."""
+        return f"{self.kind}.{self.cost.memory_kib}.{self.cost.passes}.{_encode(self.salt)}"
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return f"{self.head}.{_encode(self.data)}"
+
+    @classmethod
+    def read(cls, text: str, kind: str) -> Written:
+        """
+        Return the parts of *text*.
+
+        Raises:
+            SealError: It is none of that *kind*.
+        """
+        found = _FORM.fullmatch(text) if len(text) <= MAX_TEXT_CHARS else None
+        if found is None or found[1] != kind:
+            raise SealError(f"expected a sealed secret such as {kind}.65536.3.….…, got another")
+        cost = Cost(int(found[2]), int(found[3]))
+        try:
+            return cls(kind, cost, _decode(found[4]), _decode(found[5]))
+        except binascii.Error:
+            raise SealError("expected base64url, got something else") from None
+
+
 def seal(secret: bytes, password: str, *, salt: bytes, nonce: bytes, cost: Cost) -> str:
     """
     Return *secret* under *password*.
@@ -81,9 +130,9 @@ def seal(secret: bytes, password: str, *, salt: bytes, nonce: bytes, cost: Cost)
     """
     if len(salt) != SALT_BYTES or len(nonce) != NONCE_BYTES or len(secret) > MAX_SECRET_BYTES:
         raise SealError("expected 16 bytes of salt, 12 of nonce, at most 1024 of secret")
-    head = f"vkp1.{cost.memory_kib}.{cost.passes}.{_encode(salt)}"
-    sealed = AESGCM(_key(password, salt, cost)).encrypt(nonce, secret, head.encode())
-    return f"{head}.{_encode(nonce + sealed)}"
+    head = Written(_KIND, cost, salt, b"").head
+    sealed = AESGCM(stretch(password, salt, cost)).encrypt(nonce, secret, head.encode())
+    return Written(_KIND, cost, salt, nonce + sealed).text
 
 
 def unseal(text: str, password: str) -> bytes:
@@ -94,23 +143,22 @@ def unseal(text: str, password: str) -> bytes:
         SealError: *text* is no sealed secret.
         PasswordError: The password is another one.
     """
-    found = _FORM.fullmatch(text) if len(text) <= MAX_TEXT_CHARS else None
-    if found is None:
-        raise SealError("expected a sealed secret such as vkp1.65536.3.….…, got another text")
-    cost = Cost(int(found[1]), int(found[2]))
+    written = Written.read(text, _KIND)
+    key = AESGCM(stretch(password, written.salt, written.cost))
+    nonce, sealed = written.data[:NONCE_BYTES], written.data[NONCE_BYTES:]
     try:
-        salt, data = _decode(found[3]), _decode(found[4])
-    except binascii.Error:
-        raise SealError("expected base64url, got something else") from None
-    head = text.rpartition(".")[0].encode()
-    key = AESGCM(_key(password, salt, cost))
-    try:
-        return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], head)
+        return key.decrypt(nonce, sealed, written.head.encode())
     except InvalidTag:
         raise PasswordError("expected the password that it was sealed under, got another") from None
 
 
-def _key(password: str, salt: bytes, cost: Cost) -> bytes:
+def stretch(password: str, salt: bytes, cost: Cost) -> bytes:
+    """
+    Return the 32 bytes that Argon2id makes of a password.
+
+    Raises:
+        SealError: There is none, or it is too long.
+    """
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         raise SealError(f"expected a password of 1 to {MAX_PASSWORD_CHARS} characters")
     maker = Argon2id(

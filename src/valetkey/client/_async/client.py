@@ -12,6 +12,7 @@ from valetkey.client._async.exposure import AsyncExposure
 from valetkey.client._async.line import AsyncConnection, AsyncLine
 from valetkey.client._async.organization import AsyncCredentials, AsyncOrganizations, AsyncUsers
 from valetkey.client._async.permissions import AsyncPermissions
+from valetkey.client._async.pin import AsyncPins
 from valetkey.client._async.sessions import AsyncSessions
 from valetkey.client._async.split import AsyncSplit
 from valetkey.client._async.tokens import AsyncTokens
@@ -76,6 +77,7 @@ class AsyncValetkey:
         self.credentials = AsyncCredentials(line)
         self.wallets = AsyncWallets(line)
         self.split = AsyncSplit(line)
+        self.pins = AsyncPins(line)
         self.accounts = AsyncAccounts(line)
         self.budgets = AsyncBudgets(line)
         self.permissions = AsyncPermissions(line)

@@ -13,6 +13,7 @@ from valetkey.client._sync.exposure import Exposure
 from valetkey.client._sync.line import Connection, Line
 from valetkey.client._sync.organization import Credentials, Organizations, Users
 from valetkey.client._sync.permissions import Permissions
+from valetkey.client._sync.pin import Pins
 from valetkey.client._sync.sessions import Sessions
 from valetkey.client._sync.split import Split
 from valetkey.client._sync.tokens import Tokens
@@ -75,6 +76,7 @@ class Valetkey:
         self.credentials = Credentials(line)
         self.wallets = Wallets(line)
         self.split = Split(line)
+        self.pins = Pins(line)
         self.accounts = Accounts(line)
         self.budgets = Budgets(line)
         self.permissions = Permissions(line)

@@ -1,0 +1,64 @@
+"""PINs: small secrets of a wallet that its user opens, and a thief cannot guess at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.client.asks import path_of, write
+from valetkey.client.pin import lock, unlock
+from valetkey.wire import pin as wire
+from valetkey.wire.base import Nothing
+
+if TYPE_CHECKING:
+    from valetkey.client._async.line import AsyncLine
+    from valetkey.spec.password_seal import Cost
+
+
+class AsyncPins:
+    """
+    Blobs that the server only stores, under a PIN and a factor that it gives out a few times.
+
+    >>> await vk.pins.lock(wallet_id, "482913", share.encode())
+    >>> share = (await vk.pins.unlock(wallet_id, "482913")).decode()
+    """
+
+    def __init__(self, line: AsyncLine) -> None:
+        self._line = line
+
+    async def lock(
+        self,
+        wallet_id: str,
+        pin: str,
+        secret: bytes,
+        *,
+        tries: int = 5,
+        cost: Cost | None = None,
+    ) -> wire.Pin:
+        """
+        Store *secret* under *pin*, in the place of what was there; the server never sees either.
+
+        Args:
+            secret: At most 1,024 bytes, such as a share.
+            tries: So many wrong PINs in a row, and nobody can try any more.
+        """
+        path = path_of("/v1/wallets/{key}/pin/begin", key=wallet_id)
+        begun = await self._line.send(write(wire.PinFactor, path, Nothing()))
+        body = lock(wallet_id, pin, secret, factor=begun.factor, tries=tries, cost=cost)
+        path = path_of("/v1/wallets/{key}/pin", key=wallet_id)
+        return await self._line.send(write(wire.Pin, path, body))
+
+    async def unlock(self, wallet_id: str, pin: str) -> bytes:
+        """
+        Return what is stored under *pin*. Uses a try, and has all of them again if it is right.
+
+        Raises:
+            Forbidden: ``pin_refused``: the PIN is another one.
+            Limited: ``pin_locked``: all tries are used.
+            NotFound: There is none.
+        """
+        path = path_of("/v1/wallets/{key}/pin/try", key=wallet_id)
+        tried = await self._line.send(write(wire.TriedPin, path, Nothing()))
+        secret, proof = unlock(wallet_id, pin, tried)
+        path = path_of("/v1/wallets/{key}/pin/opened", key=wallet_id)
+        await self._line.send(write(wire.Pin, path, wire.OpenedPin(proof=proof)))
+        return secret
