@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.flows.visitors import EMAIL, Client, make_client
-from tests.worlds import make_world
+from tests.worlds import dump, make_world
 from valetkey.adapters.messenger.nobody import NobodyMessenger
 from valetkey.core.activity import Request
 from valetkey.core.contact import MOST_CODES, WINDOW_S
-from valetkey.core.errors import Code, Limited, Malformed, Unauthenticated, Unavailable
+from valetkey.core.credential import Credential
+from valetkey.core.errors import (
+    Code,
+    Limited,
+    Malformed,
+    Unauthenticated,
+    Unavailable,
+    ValetkeyError,
+)
 from valetkey.core.one_time_code import LIFE_S, MOST_TRIES
-from valetkey.core.organization import User
+from valetkey.core.organization import Organization, User
 from valetkey.core.session import Session, State
 from valetkey.core.terms import DEFAULT_S, MOST_S, Terms
 from valetkey.core.visit import Visit
 from valetkey.flows.stop import revoke
 from valetkey.flows.terms import set_terms
+
+if TYPE_CHECKING:
+    from valetkey.ports import Tx
 
 
 @pytest.fixture
@@ -222,3 +234,29 @@ async def test_two_clients_do_not_mix() -> None:
     assert first.user_id != second.user_id
     foreign = replace(one, cookie=two.cookie)
     assert await foreign.seen() is None
+
+
+@pytest.mark.parametrize("why", ["revoked", "moved"])
+async def test_whose_key_is_shut_out_logs_nobody_in(client: Client, why: str) -> None:
+    """A code that is out already opens nothing under a revoked key, or where nobody acts now."""
+    code = await client.ask()
+
+    def shut_out(tx: Tx) -> None:
+        owner = tx.get(Organization, client.founded.organization.id)
+        key = tx.get(Credential, client.key.subject_id)
+        assert owner is not None
+        assert key is not None
+        if why == "moved":
+            tx.put(replace(owner, moved_at=1, moved_for=bytes(32)))
+        else:
+            tx.put(replace(key, revoked_at=1))
+
+    await client.world.store.write(shut_out)
+    before, sent = await dump(client.world), len(client.codes)
+    expected = Code.PROOF_REFUSED if why == "revoked" else Code.ORGANIZATION_MOVED
+    for is_entering in (True, False):
+        with pytest.raises(ValetkeyError) as refused:
+            await (client.enter(code) if is_entering else client.ask())
+        assert refused.value.code is expected
+    assert await dump(client.world) == before
+    assert len(client.codes) == sent

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from valetkey.core.errors import Conflict
+import pytest
+
+from tests.flows.test_split_sessions import make_client
+from tests.flows.test_split_stopped import OTHER
+from valetkey.core.errors import Code, Conflict, ValetkeyError
+from valetkey.core.session import Session
 from valetkey.core.session_token import key_id_of
+from valetkey.core.surface import Surface
 from valetkey.core.units import DAY_S
-from valetkey.flows.issue_token import ensure_token_key, rotate_token_key, token_keys
+from valetkey.flows.issue_token import ensure_token_key, issue_token, rotate_token_key, token_keys
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
+    from valetkey.ports import Tx
 
 
 async def test_keys_change_although_the_clock_was_ahead(stored: Scene) -> None:
@@ -38,3 +46,22 @@ async def test_a_rotation_that_is_answered_signs(stored: Scene) -> None:
     keys = [key_id_of(key) for key in await token_keys(stored.world)]
     assert keys[0] in news
     assert len(keys) == 2
+
+
+async def test_no_token_is_made_for_the_key_that_a_session_had() -> None:
+    """The token would name the new key to whoever has proven the old one."""
+    client = await make_client()
+    world, principal = client.splits.world, await client.session(Surface.NATIVE)
+    await ensure_token_key(world)
+
+    def rotate(tx: Tx) -> None:
+        session = tx.get(Session, principal.subject_id)
+        assert session is not None
+        tx.put(replace(session, key=OTHER))
+
+    said = {"issuer": "https://keys.example", "audience": "https://shop.example"}
+    assert (await issue_token(world, principal, life_s=None, **said)).token
+    await world.store.write(rotate)
+    with pytest.raises(ValetkeyError) as refused:
+        await issue_token(world, principal, life_s=None, **said)
+    assert refused.value.code is Code.PROOF_REFUSED

@@ -12,7 +12,7 @@ from valetkey.core.split_share import about_share
 from valetkey.core.wallet import Curve, Wallet
 from valetkey.flows.clients import client_of, find_client
 from valetkey.flows.gate import present
-from valetkey.flows.record import admit, begin, part_of, write_down
+from valetkey.flows.record import admit, begin, expect_still, part_of, write_down
 from valetkey.flows.split import CreateSplit, create_split
 from valetkey.flows.split_shares import back_up, recover
 
@@ -61,6 +61,7 @@ async def generate(world: World, principal: Principal, request: Request) -> list
         given.append(GivenShare(made.key, pair, _shown_once(made.share)))
 
     def body(tx: Tx) -> list[GivenShare]:
+        expect_still(world, tx, principal)
         _expect_none(find_client(tx, principal).wallets.values())
         for one in given:
             tx.add(one.pair)
@@ -99,7 +100,7 @@ async def back_up_each(
         generation = about_share(made.share).generation
         pair = _new_pair(world, held.wallet, PairKind.BACKUP, generation=generation)
         given.append(GivenShare(made.key, pair, made.share))
-    return await _given(world, given)
+    return await _given(world, principal, given)
 
 
 async def recover_each(
@@ -120,7 +121,7 @@ async def recover_each(
         generation = about_share(made.share).generation
         pair = _new_pair(world, held.wallet, PairKind.SIGNING, generation=generation)
         given.append(GivenShare(made.key, pair, made.share))
-    return await _given(world, given)
+    return await _given(world, principal, given)
 
 
 async def _held(world: World, principal: Principal, share: str) -> ClientWallet:
@@ -128,8 +129,9 @@ async def _held(world: World, principal: Principal, share: str) -> ClientWallet:
     return client.wallet(about_share(share).wallet_id)
 
 
-async def _given(world: World, given: list[GivenShare]) -> list[GivenShare]:
+async def _given(world: World, principal: Principal, given: list[GivenShare]) -> list[GivenShare]:
     def body(tx: Tx) -> list[GivenShare]:
+        expect_still(world, tx, principal)
         for one in given:
             tx.add(one.pair)
         return given

@@ -15,7 +15,7 @@ from valetkey.core.session_token import claims_of, key_id_of, to_sign, token_of
 from valetkey.core.wallet import Curve, PublicKey, SealedKey
 from valetkey.flows.gate import expect_known, forbid, present
 from valetkey.flows.line import line_of
-from valetkey.flows.record import refuse_moved
+from valetkey.flows.record import expect_still
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,7 @@ async def issue_token(
         life_s: Seconds; at most 60 where the session may write, else 300.
 
     Raises:
+        Unauthenticated: The session has another key by now.
         Forbidden: The principal is no session, or one that may not be used now; or it may write,
             and the proof is for reading: it does not cover what is asked.
         Malformed: *audience* or *life_s* is out of bounds.
@@ -64,7 +65,7 @@ async def issue_token(
 
     def body(view: View) -> dict[str, object]:
         session = present(view.get(Session, principal.subject_id), "session")
-        refuse_moved(view, session.organization_id)
+        expect_still(world, view, principal)
         line = line_of(view, session)
         denied = refusal_in_line(line, now=now)
         if denied is not None:

@@ -18,7 +18,7 @@ from valetkey.core.wallet import Wallet
 from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import expect_reach, expect_scope, expect_write, forbid, present
 from valetkey.flows.line import line_of
-from valetkey.flows.record import admit, audit, begin
+from valetkey.flows.record import admit, audit, begin, expect_still
 from valetkey.flows.settle import fail, lapse
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def split_key_of(
     world: World, view: View, principal: Principal, wallet_id: str, *, is_ejecting: bool = False
 ) -> tuple[Wallet, SplitKey]:
     """
-    Return a split wallet and its key, if *principal* may have it used now.
+    Return a split wallet and its key, if *principal* may have it used now, or get what came of it.
 
     A credential needs the scope ``wallets:sign``. A session has to be in use, to have write access,
     and to be of the wallet, or of its user and of no other wallet.
@@ -69,7 +69,7 @@ def split_key_of(
 
     Raises:
         NotFound: There is no such wallet, or it is not the principal's to know of.
-        Forbidden: The principal may not, or no more.
+        Unauthenticated, Forbidden: The principal may not, or no more (`expect_still`).
         Conflict: Its key is not split, or was given away.
     """
     wallet = view.get(Wallet, wallet_id)
@@ -85,6 +85,7 @@ def split_key_of(
         expect_scope(principal, Scope.WALLETS_SIGN)
         owner = present(wallet, "wallet").organization_id
         expect_reach(view, principal, owner, "wallet", widens=True)
+    expect_still(world, view, principal)
     found = present(wallet, "wallet")
     key = split_of(view, found)
     if key.ejected_at is not None and not is_ejecting:

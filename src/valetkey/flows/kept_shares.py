@@ -14,7 +14,7 @@ from valetkey.core.split_share import read_client_share
 from valetkey.core.wallet import Wallet
 from valetkey.flows.gate import expect_write, present
 from valetkey.flows.joining import split_key_of
-from valetkey.flows.record import begin, write_down
+from valetkey.flows.record import admit, begin, expect_still, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -31,17 +31,19 @@ async def keep_share(world: World, principal: Principal, *, wallet_id: str, shar
     Raises:
         Malformed, Forbidden, Conflict: The share is none of this wallet, or does not sign; or the
             wallet is none of the session's.
+        Unauthenticated: The session is let in no more.
     """
     expect_write(principal)
     secret_id = share_id(wallet_id)
     context = context_of(secret_id, principal.organization_id)
+    request = Request(world.new_id(Prefix.REQUEST), request_hash("keep_share", wallet_id))
     sealed = await world.vault.seal(SecretBytes(share.encode()), context=context)
 
     def body(tx: Tx) -> None:
         wallet, key = split_key_of(world, tx, principal, wallet_id)
         read_client_share(share, key)
+        admit(world, tx, principal, request)
         tx.put(KeptSecret(secret_id, wallet.organization_id, wallet.id, sealed))
-        request = Request(world.new_id(Prefix.REQUEST), request_hash("keep_share", wallet_id))
         activity = begin(
             world,
             principal,
@@ -64,6 +66,7 @@ async def kept_shares(world: World, principal: Principal) -> list[tuple[str, str
     expect_write(principal)
 
     def body(view: View) -> list[KeptSecret]:
+        expect_still(world, view, principal)
         session = present(view.get(Session, principal.subject_id), "session")
         if session.user_id is None:
             raise Conflict(Code.CONFLICT, "expected the session of a user, got one without")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import Request, request_hash
 from valetkey.core.contact import Contact, contact_id, count_code, read_email
+from valetkey.core.credential import Credential
 from valetkey.core.errors import Code, Unauthenticated, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.one_time_code import ENTROPY_BYTES, make_code, new_code, try_code
@@ -18,8 +19,9 @@ from valetkey.core.session import Proof, Session, State, Usage
 from valetkey.core.visit import Visit, visit_id
 from valetkey.flows.counts import count_one
 from valetkey.flows.gate import present
+from valetkey.flows.holder import refused
 from valetkey.flows.opening import write_opened
-from valetkey.flows.record import begin, write_down
+from valetkey.flows.record import begin, refuse_moved, write_down
 from valetkey.flows.stop import close
 from valetkey.flows.visits import terms_of
 from valetkey.ports import CodeMessage
@@ -58,6 +60,7 @@ async def ask_for_code(world: World, *, lookup: str, email: str) -> Asked:
 
     Raises:
         Malformed: It is no address.
+        Unauthenticated, Forbidden: The key that the client came with is shut out.
         Limited: Too many codes were sent there.
         Unavailable: The code could not be handed on; it is not in use then.
     """
@@ -68,6 +71,7 @@ async def ask_for_code(world: World, *, lookup: str, email: str) -> Asked:
 
     def body(tx: Tx) -> tuple[Asked, Organization]:
         visit = _visit(tx, lookup, now=now)
+        _expect_key(tx, visit)
         owner = visit.organization_id
         known = tx.get(Contact, contact_id(owner, address))
         known = known or Contact(contact_id(owner, address), owner, address, None)
@@ -110,7 +114,8 @@ async def log_in(
             the surface has.
 
     Raises:
-        Unauthenticated: The code is refused; a try is counted.
+        Unauthenticated: The code is refused; a try is counted. Or the key is shut out.
+        Forbidden: The organization acts on another server now.
         Limited: There are too many users or sessions.
     """
     now = world.clock.now()
@@ -119,11 +124,12 @@ async def log_in(
         visit = tx.get(Visit, visit_id(lookup))
         if visit is None or now >= visit.forget_at or visit.address is None:
             return _unknown()
-        left, refused = try_code(visit.code, code, key=lookup, now=now)  # 1
+        _expect_key(tx, visit)
+        left, wrong = try_code(visit.code, code, key=lookup, now=now)  # 1
         visit = replace(visit, code=left)
         tx.put(visit)
-        if refused is not None:
-            return refused  # and not raised: the try stays counted
+        if wrong is not None:
+            return wrong  # and not raised: the try stays counted
         user_id = _user_of(world, tx, visit)  # 2
         session = _open(world, tx, visit, user_id, surface)  # 3
         now_in = replace(visit, user_id=user_id, session_id=session.id, before=None)
@@ -146,6 +152,20 @@ def _visit(view: View, lookup: str, *, now: int) -> Visit:
     if visit is None or now >= visit.forget_at:
         raise _unknown()
     return visit
+
+
+def _expect_key(view: View, visit: Visit) -> None:
+    """
+    Let pass a client that has come with a key which is still in use, here.
+
+    Raises:
+        Unauthenticated: It was revoked meanwhile.
+        Forbidden: The organization acts on another server now.
+    """
+    key = view.get(Credential, visit.credential_id)
+    if key is None or key.revoked_at is not None:
+        raise refused("revoked")
+    refuse_moved(view, visit.organization_id)
 
 
 def _unknown() -> Unauthenticated:

@@ -18,6 +18,7 @@ from valetkey.flows.outbox import put_out
 if TYPE_CHECKING:
     from valetkey.core.audit import AuditLine
     from valetkey.core.principal import Principal
+    from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -68,6 +69,18 @@ def admit(
     """
     expect_holding(tx, principal, now=world.clock.now(), is_leaving=is_leaving)
     return earlier(tx, principal, request)
+
+
+def expect_still(world: Sight, view: View, principal: Principal) -> None:
+    """
+    Let pass whoever was let in before, and is to get now what was made for them meanwhile.
+
+    Raises:
+        Unauthenticated, Forbidden: They are not let in any more, or the organization acts on
+            another server now.
+    """
+    expect_holding(view, principal, now=world.clock.now())
+    refuse_moved(view, principal.organization_id)
 
 
 def earlier(view: View, principal: Principal, request: Request) -> Activity | None:

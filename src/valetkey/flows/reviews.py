@@ -14,7 +14,7 @@ from valetkey.core.review import LIFE_S, MOST, Review, mark_of, shown_of
 from valetkey.core.session import Session
 from valetkey.core.visit import Visit, visit_id
 from valetkey.flows.gate import present
-from valetkey.flows.record import audit
+from valetkey.flows.record import audit, expect_still, refuse_moved
 from valetkey.ports import CodeMessage
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ async def expect_reviewed(
 
     Raises:
         Forbidden: Its user has denied it.
+        Unauthenticated: The session is let in no more.
         Limited: As many of the session wait as may.
     """
     mark, now = mark_of(wanted), world.clock.now()
     fresh_id = world.new_id(Prefix.REVIEW)
 
     def body(tx: Tx) -> str | None:
+        expect_still(world, tx, principal)
         session = present(tx.get(Session, principal.subject_id), "session")
         waiting = [one for one in tx.find(Review, session_id=session.id) if now < one.forget_at]
         for one in waiting:
@@ -109,6 +111,7 @@ async def ask_for_approval(world: World, *, review_id: str, lookup: str) -> None
 
     def body(tx: Tx) -> tuple[Contact, Organization]:
         review = _review(tx, review_id, lookup, now=now)
+        refuse_moved(tx, review.organization_id)
         found = tx.find(Contact, user_id=review.user_id, limit=1)
         contact = count_code(present(found[0] if found else None, "contact"), now=now)
         tx.put(contact)
@@ -134,6 +137,7 @@ async def approve(world: World, *, review_id: str, lookup: str, code: str) -> No
 
     def body(tx: Tx) -> ValetkeyError | None:
         review = _review(tx, review_id, lookup, now=now)
+        refuse_moved(tx, review.organization_id)
         left, refused = try_code(review.code, code, key=_key(review, lookup), now=now)
         review = replace(review, code=left)
         if refused is None:
@@ -158,6 +162,7 @@ async def deny(world: World, *, review_id: str, lookup: str) -> None:
 
     def body(tx: Tx) -> None:
         review = replace(_review(tx, review_id, lookup, now=now), denied_at=now)
+        refuse_moved(tx, review.organization_id)
         tx.put(review)
         _write_down(tx, review, "wallet:review_denied", at=now)
 

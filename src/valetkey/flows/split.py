@@ -26,6 +26,7 @@ from valetkey.flows.joining import (
     expect_may_renew,
     plan_joining,
 )
+from valetkey.flows.record import expect_still
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -78,6 +79,7 @@ async def create_split(
     Raises:
         Malformed: The curve has no split keys, or the chain no accounts of it.
         NotFound, Forbidden: The user is not the principal's; or it may not make wallets.
+        Unauthenticated: It is let in no more.
     """
     if principal.kind is not PrincipalKind.SESSION:
         expect_scope(principal, Scope.WALLETS_WRITE)
@@ -100,7 +102,7 @@ async def create_split(
     plan = activity.signing or plan
     carried = await carry_out(world, Joining(activity, plan, command.curve, None))
     made = _made(world, wallet, command.chain, carried)
-    is_first = await world.store.write(partial(_write, world, activity, made))
+    is_first = await world.store.write(partial(_write, world, principal, activity, made))
     return made if is_first else await _made_before(world, activity)
 
 
@@ -131,8 +133,9 @@ def _new_wallet(world: World, principal: Principal, command: CreateSplit) -> Wal
     )
 
 
-def _write(world: World, activity: Activity, made: MadeSplit, tx: Tx) -> bool:
-    """Write the wallet down; say whether it was not there yet."""
+def _write(world: World, principal: Principal, activity: Activity, made: MadeSplit, tx: Tx) -> bool:
+    """Write the wallet down, if who asked still may; say whether it was not there yet."""
+    expect_still(world, tx, principal)
     fresh = present(tx.get(Activity, activity.id), "activity")
     if fresh.state is not ActivityState.AWAITING:
         return False
