@@ -31,6 +31,14 @@ async def imported(there: Stage, para: Sdk, *, slim: bool = False) -> str:
     return instance
 
 
+async def imported_from(there: Stage, para: Sdk, session: str) -> str:
+    """Return a new instance with *session*, wherever that was exported."""
+    instance = unique()
+    await para.ask("make", id=instance, key=there.public)
+    await para.ask("import", id=instance, session=session)
+    return instance
+
+
 async def wallet_of(para: Sdk, instance: str = "browser") -> dict[str, Any]:
     """Return the wallet of *instance*."""
     wallets: dict[str, dict[str, Any]] = await para.ask("wallets", id=instance)
