@@ -13,9 +13,10 @@ from eth_account.messages import encode_defunct, encode_typed_data
 from tests.client.both import Client, done
 from tests.client.service import CHAIN, Service
 from tests.flows.splits import TYPED
-from valetkey import Conflict, Forbidden, Malformed
+from valetkey import Conflict, Forbidden, Malformed, Owner, Valetkey
 from valetkey.client.custody import join_ejected, lock_share, unlock_share
 from valetkey.core.errors import Code
+from valetkey.core.plan import chain_id_of
 from valetkey.core.wallet import Curve, PublicKey, address_of
 from valetkey.devchain import fund
 from valetkey.spec import share_text
@@ -23,9 +24,14 @@ from valetkey.spec.ed25519_scalar import public_key_of
 from valetkey.spec.password_seal import Cost
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from valetkey.client.owner import Delegation
+    from valetkey.wire import wallet as wire
     from valetkey.wire.custody import Custody
 
 SHOP = b"\x22" * 20
+PAYEE = "0x" + "11" * 20
 
 
 def address(custody: Custody) -> bytes:
@@ -130,3 +136,30 @@ async def test_the_owner_says_where_raw_digests_are_signed(vk: Client) -> None:
     signed = await done(vk.split.sign(made.wallet.id, made.share, digest=b"\x01" * 32))
     delegated = await done(vk.split.sign(made.wallet.id, made.share, delegation=(1, SHOP, 0)))
     assert len(signed.signature) == len(delegated.signature) == 2 + 130
+
+
+async def test_its_owner_opens_sessions_with_the_share(service: Service) -> None:
+    """Delegation, grant and kill note are signed by joined shares; the session pays on chain."""
+    with Valetkey(service.url, api_key=service.api_key) as vk:
+        made = vk.split.create(chain=CHAIN)
+        assert made.account is not None
+        assert made.share is not None
+        owner = split_owner(vk, made.account, made.share)
+        service.endow(owner.address)
+        vk.accounts.delegate(made.account, owner=owner, implementation=service.implementation)
+        session = vk.sessions.open(made.account, service.draft(), owner=owner)
+        assert session.show().owner_key == "split"
+        assert session.transfer(service.token, PAYEE, "1.5").state == "done"
+
+
+def split_owner(vk: Valetkey, account: wire.Account, share: str) -> Owner:
+    """Return the owner of a split wallet: who signs is the server, with the share."""
+
+    def typed_data(data: Mapping[str, object]) -> str:
+        return vk.split.sign(account.wallet_id, share, typed_data=data).signature
+
+    def delegation(wanted: Delegation) -> str:
+        asked = (chain_id_of(wanted.chain), wanted.delegate, wanted.nonce)
+        return vk.split.sign(account.wallet_id, share, delegation=asked).signature
+
+    return Owner.external(account.address, typed_data=typed_data, delegation=delegation)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -18,6 +18,11 @@ from valetkey.spec.keys import PublicKeyError, canonical_public_key
 from valetkey.wire.base import read_bytes
 from valetkey.wiring.rings import ring_of
 from valetkey.wiring.signing import READY, guard, signing_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from valetkey.wiring.rings import KeyRing
 
 _KEY_BYTES: Final = 32
 _PATH: Final = click.Path(path_type=Path)
@@ -50,25 +55,38 @@ def signer(
     in_force = guard()
     key = _approver(approver)
     uid = os.geteuid() if server_uid is None else server_uid
-    if not until_input_ends:
-        terminal.say(f"the signer listens on {path} for user {uid} ({', '.join(in_force)})")
-    asyncio.run(_run(path, key, (key_file, key_variable), uid, stops_with_input=until_input_ends))
+
+    def listening() -> None:
+        if until_input_ends:
+            sys.stdout.buffer.write(READY)
+        else:
+            terminal.say(f"the signer listens on {path} for user {uid} ({', '.join(in_force)})")
+        sys.stdout.flush()
+
+    ring = ring_of(key_file, key_variable or "", os.environ)
+    running = _run(
+        path,
+        key,
+        ring,
+        server_uid=uid,
+        listening=listening,
+        stops_with_input=until_input_ends,
+    )
+    asyncio.run(running)
 
 
 async def _run(
     path: Path,
     approver: PublicKey,
-    named: tuple[Path | None, str | None],
-    server_uid: int,
+    ring: KeyRing,
     *,
+    server_uid: int,
+    listening: Callable[[], None],
     stops_with_input: bool,
 ) -> None:
     told = told_to_stop(stops_with_input=stops_with_input)
-    ring = ring_of(named[0], named[1] or "", os.environ)
     async with signing_on(path, ring, approver, server_uid=server_uid):
-        if stops_with_input:
-            sys.stdout.buffer.write(READY)
-            sys.stdout.buffer.flush()
+        listening()
         await told.wait()
 
 

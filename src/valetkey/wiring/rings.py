@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+__all__ = ["KeyRing", "next_key_variable", "ring_of"]
+
 
 def next_key_variable(name: str) -> str:
     """Return the variable of the key that takes the place of the one in the variable *name*."""
