@@ -41,16 +41,24 @@ UNCOUNTED: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Tally:
     """
-    How many of one thing an organization has; see `tally_id`.
+    How many of one thing an organization has, and may have; see `tally_id`.
 
     Args:
         day_at: First second of the day that it counts; None for what is counted without an end.
+        limit: What those above the organization let it have, below what the operator allows.
+        set_by: Which of them set it; it, and those above it, may raise it again.
     """
 
     id: str
     organization_id: str
     count: int
     day_at: int | None = None
+    limit: int | None = None
+    set_by: str | None = None
+
+    def counted(self, count: int, day_at: int | None) -> Tally:
+        """Return it with another count."""
+        return Tally(self.id, self.organization_id, count, day_at, self.limit, self.set_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +72,6 @@ class OpenMark:
     id: str
     organization_id: str
     ends_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ceiling:
-    """
-    What those above an organization let it have, below what the operator allows.
-
-    Args:
-        id: The organization's, and which quota.
-        set_by: The organization above that set it; it, and those above it, may raise it again.
-    """
-
-    id: str
-    organization_id: str
-    set_by: str
-    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +90,7 @@ class Used:
 
 
 def tally_id(organization_id: str, quota: Quota) -> str:
-    """Return the id of the count, and of the ceiling, of *quota* in an organization."""
+    """Return the id of the count of *quota* in an organization."""
     return f"{organization_id}/{quota}"
 
 

@@ -16,7 +16,7 @@ from valetkey.core.ids import Prefix, check_id
 from valetkey.core.kept_secret import KeptSecret, share_id
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
-from valetkey.core.quota import Ceiling, OpenMark, Tally
+from valetkey.core.quota import OpenMark, Tally
 from valetkey.core.session import Session, Usage
 from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.core.terms import Terms
@@ -86,9 +86,7 @@ _NAMES: Final[dict[str, tuple[type, ...]]] = {
     "set_by": (Organization,),
 }
 # These have the id of what they belong to.
-_OF_OWNER: Final = frozenset(
-    {OpenMark, Tally, Ceiling, Contact}
-)  # found by ids that begin with its own
+_OF_OWNER: Final = frozenset({OpenMark, Tally, Contact})  # found by ids that begin with its own
 _SAME_ID: Final = {
     Usage: Session,
     Branch: Session,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.errors import Code, Limited
 from valetkey.core.quota import (
     UNCOUNTED,
-    Ceiling,
     OpenMark,
     Quota,
     Tally,
@@ -30,13 +29,13 @@ _AT_ONCE: Final = 8  # forgotten at each opening: more than one, so that all are
 
 def used_of(view: View, bounds: Bounds, organization_id: str, quota: Quota, *, now: int) -> Used:
     """Return how much of *quota* an organization has, and may have."""
-    limit: int = getattr(bounds, quota)
-    ceiling = view.get(Ceiling, tally_id(organization_id, quota))
-    if ceiling is not None:
-        limit = min(limit, ceiling.limit)
-    day_at = _day_at(quota, now)
-    resets_at = None if day_at is None else day_at + DAY_S
-    return Used(quota, limit, _count(view, organization_id, quota, day_at), resets_at)
+    return _used(tally_of(view, organization_id, quota), bounds, quota, now=now)
+
+
+def tally_of(view: View, organization_id: str, quota: Quota) -> Tally:
+    """Return what is counted of *quota* in an organization."""
+    id_ = tally_id(organization_id, quota)
+    return view.get(Tally, id_) or Tally(id_, organization_id, 0)
 
 
 def count_one(world: World, tx: Tx, organization_id: str, quota: Quota) -> None:
@@ -46,16 +45,13 @@ def count_one(world: World, tx: Tx, organization_id: str, quota: Quota) -> None:
     Raises:
         Limited: The organization has as many as it may.
     """
-    now = world.clock.now()
-    used = used_of(tx, world.bounds, organization_id, quota, now=now)
-    if used.current >= used.limit:
-        raise _used_up(used)
-    _put(tx, organization_id, quota, used.current + 1, _day_at(quota, now))
+    _count(world, tx, tally_of(tx, organization_id, quota), quota)
 
 
 def count_one_less(tx: Tx, organization_id: str, quota: Quota) -> None:
     """Count one less of what is counted without an end."""
-    _put(tx, organization_id, quota, max(0, _count(tx, organization_id, quota, None) - 1), None)
+    tally = tally_of(tx, organization_id, quota)
+    tx.put(tally.counted(max(0, tally.count - 1), None))
 
 
 def add_activity(world: World, tx: Tx, activity: Activity) -> None:
@@ -77,14 +73,14 @@ def count_session(world: World, tx: Tx, session: Session) -> None:
     Raises:
         Limited: The organization has as many as it may.
     """
-    owner, now = session.organization_id, world.clock.now()
-    over = _over(tx, owner, now=now)
+    owner = session.organization_id
+    tally = tally_of(tx, owner, Quota.SESSIONS)
+    over = _over(tx, owner, now=world.clock.now())
     for one in over:
         tx.drop(OpenMark, one.id)
     if over:
-        current = _count(tx, owner, Quota.SESSIONS, None)
-        _put(tx, owner, Quota.SESSIONS, max(0, current - len(over)), None)
-    count_one(world, tx, owner, Quota.SESSIONS)
+        tally = tally.counted(max(0, tally.count - len(over)), None)
+    _count(world, tx, tally, Quota.SESSIONS)
     tx.add(mark_of(owner, session.id, session.expires_at))
 
 
@@ -118,14 +114,22 @@ def _over(view: View, organization_id: str, *, now: int) -> list[OpenMark]:
     return [one for one in first if one.ends_at <= now]
 
 
+def _count(world: World, tx: Tx, tally: Tally, quota: Quota) -> None:
+    now = world.clock.now()
+    used = _used(tally, world.bounds, quota, now=now)
+    if used.current >= used.limit:
+        raise _used_up(used)
+    tx.put(tally.counted(used.current + 1, _day_at(quota, now)))
+
+
+def _used(tally: Tally, bounds: Bounds, quota: Quota, *, now: int) -> Used:
+    limit: int = getattr(bounds, quota)
+    if tally.limit is not None:
+        limit = min(limit, tally.limit)
+    day_at = _day_at(quota, now)
+    resets_at = None if day_at is None else day_at + DAY_S
+    return Used(quota, limit, tally.count if tally.day_at == day_at else 0, resets_at)
+
+
 def _day_at(quota: Quota, now: int) -> int | None:
     return day_of(now) if quota is Quota.ACTIVITIES_PER_DAY else None
-
-
-def _count(view: View, organization_id: str, quota: Quota, day_at: int | None) -> int:
-    tally = view.get(Tally, tally_id(organization_id, quota))
-    return 0 if tally is None or tally.day_at != day_at else tally.count
-
-
-def _put(tx: Tx, organization_id: str, quota: Quota, count: int, day_at: int | None) -> None:
-    tx.put(Tally(tally_id(organization_id, quota), organization_id, count, day_at))

@@ -18,7 +18,7 @@ from valetkey.core.errors import Code, Conflict
 from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
-from valetkey.core.quota import Ceiling, OpenMark, Quota, Tally, tally_id
+from valetkey.core.quota import OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, State, Usage, Watch
 from valetkey.core.share_pair import SharePair
 from valetkey.core.terms import Terms
@@ -56,7 +56,7 @@ OWNED: Final[tuple[type, ...]] = (
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (
-    *(Organization, *OWNED, AuditHead, Branch, Usage, *OF_SESSION, Waiting, Tally, Ceiling),
+    *(Organization, *OWNED, AuditHead, Branch, Usage, *OF_SESSION, Waiting, Tally),
 )
 _NAMED: Final = 5
 
@@ -166,7 +166,6 @@ async def gather(world: World, organization_id: str) -> Entities:
         found[AuditHead] = [one for owner in owners if (one := view.get(AuditHead, owner))]
         for key in (tally_id(owner, quota) for owner in owners for quota in Quota):
             found[Tally] += [one for one in [view.get(Tally, key)] if one]
-            found[Ceiling] += [one for one in [view.get(Ceiling, key)] if one]
         for session in found[Session]:
             found[Usage] += [one for one in [view.get(Usage, session.id)] if one]
             found[Branch] += [one for one in [view.get(Branch, session.id)] if one]

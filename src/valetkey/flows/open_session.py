@@ -48,6 +48,14 @@ class _Facts:
     wallet: Wallet | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    id: str
+    token: str | None
+    permission: Permission | None
+    grant: Grant | None
+
+
 async def open_session(
     world: World, principal: Principal, request: Request, command: OpenSession
 ) -> Opened:
@@ -77,15 +85,8 @@ async def open_session(
     grant = await _grant(world, command, permission, facts, server_key)  # 3
     findings = await findings_of(world, permission)  # 4
     token = token_for(world, command)
-    session = replace(
-        _session(world, principal, command, facts),
-        id=session_id,
-        state=State.PENDING if grant else State.OPEN,
-        fingerprint=fingerprint(token) if token else None,
-        permission=permission,
-        permission_id=permission_id(permission) if permission else None,
-        grant=grant,
-    )
+    made = _Made(session_id, token, permission, grant)
+    session = _session(world, principal, command, facts, made)
     usage = Usage(session.id, session.created_at, unspent(permission))
 
     def body(tx: Tx) -> Opened:  # 5, 6
@@ -113,30 +114,32 @@ async def _signed(world: World, opened: Opened) -> Opened:
     return replace(opened, session=await sign_as_owner(world, session.id, owner))
 
 
-def _session(world: World, principal: Principal, command: OpenSession, facts: _Facts) -> Session:
-    """Return the session as far as the command alone says it."""
+def _session(
+    world: World, principal: Principal, command: OpenSession, facts: _Facts, made: _Made
+) -> Session:
     account, wallet = facts.account, facts.wallet
+    permission = made.permission
     return Session(
-        id="",
+        id=made.id,
         organization_id=principal.organization_id,
         user_id=command.user_id or (account.user_id if account else None),
         wallet_id=wallet.id if wallet else None,
         account_id=command.account_id,
         proof=command.proof,
         access=command.access,
-        state=State.OPEN,
+        state=State.PENDING if made.grant else State.OPEN,
         label=command.label,
         device=command.device,
         created_at=world.clock.now(),
         starts_at=command.starts_at,
         expires_at=command.expires_at,
         idle_s=command.idle_s,
-        fingerprint=None,
+        fingerprint=fingerprint(made.token) if made.token else None,
         key=command.key,
-        permission=None,
-        permission_id=None,
+        permission=permission,
+        permission_id=permission_id(permission) if permission else None,
         owner_key=wallet.owner_key if wallet else None,
-        grant=None,
+        grant=made.grant,
         surface=command.surface,
     )
 

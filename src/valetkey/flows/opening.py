@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from valetkey.core.budget import FEES, BudgetLine, line_id
@@ -132,6 +132,7 @@ def write_opened(
         "session:open",
         organization_id=session.organization_id,
         subject_id=session.id,
+        session_id=session.id,
     )
     facts = {
         "proof": session.proof.value,
@@ -141,7 +142,7 @@ def write_opened(
     }
     if session.parent_id is not None:
         facts["parent_id"] = session.parent_id
-    write_down(world, tx, replace(activity, session_id=session.id), "session:opened", **facts)
+    write_down(world, tx, activity, "session:opened", **facts)
 
 
 def _add_fee_budget(tx: Tx, session: Session) -> None:

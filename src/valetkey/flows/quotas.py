@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.errors import Code, Forbidden, Malformed
 from valetkey.core.organization import Organization
-from valetkey.core.quota import Ceiling, Quota, Used, tally_id
+from valetkey.core.quota import Quota, Tally, Used
 from valetkey.core.scope import Scope
-from valetkey.flows.counts import used_of
+from valetkey.flows.counts import tally_of, used_of
 from valetkey.flows.gate import expect_reach, expect_scope, expect_secret, is_above, present
 from valetkey.flows.record import admit, begin, write_down
 
@@ -45,7 +45,7 @@ async def set_quota(
     if not 0 <= limit <= most:
         detail = f"limit: expected 0 to {most}, which is what the operator allows, got {limit}"
         raise Malformed(Code.MALFORMED_BODY, detail)
-    key, now = tally_id(organization_id, quota), world.clock.now()
+    now = world.clock.now()
 
     def body(tx: Tx) -> Used:
         expect_reach(tx, principal, organization_id, "organization")
@@ -54,7 +54,8 @@ async def set_quota(
             raise Forbidden(Code.NOT_ALLOWED, detail)
         if admit(world, tx, principal, request) is not None:
             return used_of(tx, world.bounds, organization_id, quota, now=now)
-        tx.put(_lowered(tx, Ceiling(key, organization_id, principal.organization_id, limit)))
+        tally = tally_of(tx, organization_id, quota)
+        tx.put(_limited(tx, tally, limit, set_by=principal.organization_id))
         activity = begin(
             world,
             principal,
@@ -83,17 +84,16 @@ async def usage(world: Sight, bounds: Bounds, principal: Principal, *, key: str)
     return await world.store.read(body)
 
 
-def _lowered(view: View, wanted: Ceiling) -> Ceiling:
+def _limited(view: View, tally: Tally, limit: int, *, set_by: str) -> Tally:
     """
-    Return *wanted*, said to be of the highest who set it.
+    Return *tally* with *limit*, said to be of the highest who set it.
 
     Raises:
         Forbidden: It would raise what one above the setter has set.
     """
-    before = view.get(Ceiling, wanted.id)
-    if before is None or not is_above(view, before.set_by, wanted.set_by):
-        return wanted
-    if wanted.limit > before.limit:
-        detail = f"expected at most {before.limit}, which an organization above set"
-        raise Forbidden(Code.NOT_ALLOWED, f"{detail}, got {wanted.limit}")
-    return replace(wanted, set_by=before.set_by)
+    if tally.limit is None or tally.set_by is None or not is_above(view, tally.set_by, set_by):
+        return replace(tally, limit=limit, set_by=set_by)
+    if limit > tally.limit:
+        detail = f"expected at most {tally.limit}, which an organization above set"
+        raise Forbidden(Code.NOT_ALLOWED, f"{detail}, got {limit}")
+    return replace(tally, limit=limit)

@@ -128,6 +128,7 @@ def begin(
     *,
     organization_id: str,
     subject_id: str = "",
+    session_id: str | None = None,
 ) -> Activity:
     """Return a new activity for *request*, finished unless the flow says otherwise."""
     return Activity(
@@ -140,6 +141,7 @@ def begin(
         state=ActivityState.DONE,
         created_at=world.clock.now(),
         subject_id=subject_id,
+        session_id=session_id,
     )
 
 

@@ -19,7 +19,7 @@ from valetkey.core.hand_off import HandOff
 from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
-from valetkey.core.quota import Ceiling, OpenMark, Tally
+from valetkey.core.quota import OpenMark, Tally
 from valetkey.core.review import Review
 from valetkey.core.session import Session, Usage, Watch
 from valetkey.core.share_pair import SharePair
@@ -67,7 +67,6 @@ Entity = (
     | Refusals
     | Tally
     | OpenMark
-    | Ceiling
     | Contact
     | Review
     | KeptSecret
@@ -133,7 +132,6 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Refusals: Index(),
     Tally: Index(),
     OpenMark: Index(by=("organization_id",)),
-    Ceiling: Index(),
     HandOff: Index(by=("forget_at", "session_id")),
     KeptSecret: Index(by=("organization_id", "wallet_id")),
     Review: Index(by=("forget_at", "session_id")),

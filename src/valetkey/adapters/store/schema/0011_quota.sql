@@ -10,8 +10,3 @@ CREATE TABLE open_mark (
     body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX open_mark_organization_id ON open_mark (organization_id, id);
-
-CREATE TABLE ceiling (
-    id TEXT NOT NULL PRIMARY KEY,
-    body TEXT NOT NULL
-) STRICT;
