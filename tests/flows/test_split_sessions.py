@@ -155,7 +155,7 @@ async def test_no_session_signs_itself_more_power() -> None:
             SignMessage(b"0x" + b"07" * 32),
             SignDelegation(1, SHOP, 0),
             payment(kind=4),
-            payment(to=own),
+            payment(to=own, data=b"\x01\x02\x03\x04"),
             read_typed_data(ours),
             read_typed_data(about),
         ):

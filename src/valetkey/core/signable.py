@@ -212,8 +212,8 @@ def refuse_under_session(
     if isinstance(wanted, SignDelegation) or _sets_code(wanted):  # 1
         return _forbidden("an EIP-7702 authorization is never signed under a session")
     if isinstance(wanted, SignTransaction):
-        if wanted.transaction.to in accounts:
-            return _forbidden("a transaction to an account or executor of ours is the owner's")
+        if wanted.transaction.to in accounts and wanted.transaction.data:
+            return _forbidden("a call to an account or executor of ours is the owner's")
         return None
     is_raw = type(wanted) in _WITHOUT_CHAIN
     if is_raw and raw_allowed:  # 2

@@ -104,7 +104,8 @@ def expect_may_renew(view: View, principal: Principal) -> None:
     if principal.kind is not PrincipalKind.SESSION:
         return
     session = present(view.get(Session, principal.subject_id), "session")
-    if session.surface is Surface.NATIVE or session.permission is not None:
+    is_bare = all(one.permission is None for one, _ in line_of(view, session))
+    if session.surface is Surface.NATIVE or not is_bare:
         detail = "expected a secret key: no session makes shares of the owner's key"
         raise Forbidden(Code.NOT_ALLOWED, detail)
 

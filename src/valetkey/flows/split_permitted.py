@@ -54,18 +54,18 @@ def expect_permitted(
     if principal.kind is not PrincipalKind.SESSION:
         return
     line = line_of(tx, present(tx.get(Session, principal.subject_id), "session"))
-    session = line[0][0]
+    session, is_bare = line[0][0], all(one.permission is None for one, _ in line)
     owner = present(tx.get(Organization, session.organization_id), "organization")
     curve = key.public_key.curve
     denied = refuse_under_session(  # 1
         wanted,
         curve,
         accounts=_accounts_of_ours(world, tx, key, wanted),
-        raw_allowed=session.permission is None and session.surface in owner.raw_signing,
+        raw_allowed=is_bare and session.surface in owner.raw_signing,
     )
     if denied is not None:
         raise forbid(denied)
-    if session.permission is None:  # 2
+    if is_bare:  # 2
         if session.surface is Surface.NATIVE:
             detail = "expected a session with a permission, got one without"
             raise Forbidden(Code.SIGNING_NOT_ALLOWED, detail)
