@@ -36,7 +36,7 @@ dev: .venv/valetkey.stamp node-if-any ## a server and a local chain that keep ru
 # Tests run in another order each time, but in CI in one: there an order is not what is looked for.
 ORDER := $(if $(CI),--randomly-seed=1)
 
-test: .venv/dev.stamp node tests/vendor/para/node_modules/lock.stamp ## every test (ARGS="tests/core -x" for some)
+test: .venv/dev.stamp node tests/vendor/para/node_modules/lock.stamp tests/vendor/portal/node_modules/lock.stamp ## every test (ARGS="tests/core -x" for some)
 	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal $(ORDER) $(ARGS)
 
 fuzz: .venv/dev.stamp node ## the random tests at length (CASES=1000000 of decide against the contract, SEED=11; TIMES=20 as many elsewhere)

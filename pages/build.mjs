@@ -20,6 +20,7 @@ const FOLDERS = {
   consent: {
     scripts: { "consent.js": "main.ts" },
     styles: ["consent.css"],
+    images: ["icon.svg"],
     pages: ["index.html"],
     under: "/consent/",
     banner: licences,
@@ -27,6 +28,7 @@ const FOLDERS = {
   para: {
     scripts: { "otp.js": "otp.ts", "review.js": "review.ts" },
     styles: ["para.css"],
+    images: ["icon.svg"],
     pages: ["otp.html", "review.html"],
     under: "",
     fetched: {
@@ -35,6 +37,7 @@ const FOLDERS = {
       "prime.worker.min.js": "prime.ts",
     },
   },
+  portal: { scripts: { "portal.js": "main.ts" }, styles: [], images: [], pages: ["index.html"], under: "" },
 };
 
 function checkTypes(source) {
@@ -71,10 +74,11 @@ function style(path) {
 
 /** Return every file of a folder by its name; those that a page names are named after their content. */
 function build(name) {
-  const { scripts, styles, pages, under, banner, fetched } = FOLDERS[name];
+  const { scripts, styles, images, pages, under, banner, fetched } = FOLDERS[name];
   const source = join(here, name);
   checkTypes(source);
-  const assets = { "icon.svg": readFileSync(join(source, "icon.svg"), "utf8") };
+  const assets = {};
+  for (const one of images) assets[one] = readFileSync(join(source, one), "utf8");
   for (const one of styles) assets[one] = style(join(source, one));
   for (const [one, entry] of Object.entries(scripts)) assets[one] = script(source, entry, "esm", banner?.());
   const texts = pages.map((page) => readFileSync(join(source, page), "utf8"));

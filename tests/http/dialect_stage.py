@@ -23,10 +23,11 @@ from valetkey.telemetry.metrics import Metrics
 from valetkey.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from tests.worlds import Founded
     from valetkey.flows.world import World
+    from valetkey.ports import Chain
 
 HOST: Final = "portal.example"
 PAGE: Final = "https://app.example"
@@ -56,10 +57,15 @@ class Spoken:
 
 
 @asynccontextmanager
-async def spoken(config: DialectConfig = SPOKEN, **settings: object) -> AsyncIterator[Spoken]:
+async def spoken(
+    config: DialectConfig = SPOKEN,
+    *,
+    chains: Mapping[str, Chain] | None = None,
+    **settings: object,
+) -> AsyncIterator[Spoken]:
     """Serve a world with one organization, and a custodian's key of it."""
     clock = RunningClock()
-    world = await make_world(clock=clock)
+    world = await make_world(clock=clock, chains=chains)
     founded = await make_organization(world)
     _, key = await add_credential(
         world,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.principal import ANONYMOUS
 from valetkey.core.surface import Surface
 from valetkey.http.cors import Cors, Origins
 from valetkey.http.dialects.portal import client, custodian, custodian_session, mpc
 from valetkey.http.dialects.portal.errors import refuse
+from valetkey.http.dialects.portal.iframe import Frame
 from valetkey.http.dialects.vendor import at_pace, bearer_in, paces, principal_of, token_in
-from valetkey.http.face import Face, no_files
-from valetkey.http.routes import Table
+from valetkey.http.face import Face
+from valetkey.http.routes import EVERYBODY, Table
 
 if TYPE_CHECKING:
     from valetkey.config import DialectConfig
@@ -36,19 +38,24 @@ def portal_face(config: DialectConfig, _settings: Settings) -> Face:
         Malformed: An origin in *config* is none, or a limit is of nothing.
     """
     pace = paces(config, Surface.PORTAL, PUBLISHED)
+    origins = Origins(config.origins)
+    frame = Frame(origins)
+    routes = (*at_pace(_REST, pace["api"]), *at_pace(mpc.ROUTES, pace["mpc"]), frame.route)
     return Face(
         surface=Surface.PORTAL,
-        table=Table((*at_pace(_REST, pace["api"]), *at_pace(mpc.ROUTES, pace["mpc"]))),
+        table=Table(routes),
         prove=_prove,
         refuse=refuse,
-        find_file=no_files,
+        find_file=frame.find,
         prefix=PREFIX,
-        cors=Cors(Origins(config.origins), asks=_ASKS),
+        cors=Cors(origins, asks=_ASKS),
     )
 
 
 async def _prove(world: World, route: Route, incoming: Incoming, _noted: Noted) -> Principal:
     """Tatum's paths have the key in ``x-api-key``, Portal's a token behind ``Bearer``."""
+    if route.who == EVERYBODY:
+        return ANONYMOUS
     is_tatum = route.path.startswith(TATUM)
     proof = token_in(incoming, b"x-api-key") if is_tatum else bearer_in(incoming)
     return await principal_of(world, proof, route, Surface.PORTAL)
