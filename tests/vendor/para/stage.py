@@ -115,6 +115,11 @@ class Stage:
             answer = await page.post("/review/approve", json={**asked, "code": self.code})
             assert answer.status_code == 200, answer.text
 
+    async def strangers_key(self) -> str:
+        """Return the publishable key of another organization."""
+        founded = await make_organization(self.world)
+        return (await _key(self.world, founded, CredentialKind.PUBLISHABLE))[1]
+
     async def backend(self, path: str, body: dict[str, str], *, key: str) -> httpx.Response:
         """Ask as an integrator's backend does, without any SDK."""
         async with httpx.AsyncClient(base_url=self.url) as client:
