@@ -6,6 +6,7 @@ const [, , name, ours] = process.argv;
 const { Para, Environment } = await import(name);
 const { createParaAccount, createParaViemClient } = await import("@getpara/viem-v2-integration");
 const viem = await import("viem");
+const { createRemoteJWKSet, jwtVerify } = await import("jose");
 
 // What it says goes to the log of the test; its answers are lines of their own.
 for (const kind of ["log", "info", "warn", "error"]) console[kind] = (...said) => process.stderr.write(`${said.join(" ")}\n`);
@@ -67,6 +68,11 @@ const acts = {
   active: ({ id }) => known(id).isSessionActive(),
   jwt: ({ id, keyIndex }) => known(id).issueJwt({ keyIndex: keyIndex ?? 0 }),
   token: ({ id }) => known(id).getVerificationToken(),
+  /** Check a token as an integrator does: with jose, by the keys that are published. */
+  async verified({ token, audience }) {
+    const keys = createRemoteJWKSet(new URL(`${ours}/.well-known/jwks.json`));
+    return (await jwtVerify(token, keys, { algorithms: ["RS256"], audience })).payload;
+  },
   keepAlive: ({ id }) => known(id).keepSessionAlive(),
   logout: ({ id }) => known(id).logout(),
   raw: ({ id, walletId, messageBase64 }) => known(id).signMessage({ walletId, messageBase64 }),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -94,6 +96,15 @@ async def test_step_5_a_token_is_checked_by_the_published_keys(there: Stage, par
             assert [one["address"] for one in claims["data"]["wallets"]] == [wallet["address"]]
 
 
+async def test_step_5_a_token_is_checked_by_jose(there: Stage, para: Sdk) -> None:
+    """With the keys as it fetches them itself; for another audience it is refused."""
+    token = (await para.ask("jwt", id=await imported(there, para)))["token"]
+    claims = await para.ask("verified", token=token, audience=there.credential.id)
+    assert claims["data"]["email"] == EMAIL
+    with pytest.raises(Refused, match="aud"):
+        await para.ask("verified", token=token, audience="another")
+
+
 async def test_step_6_a_backend_verifies_a_session_by_its_token(there: Stage, para: Sdk) -> None:
     """With its secret key; not with the public one, and not another token."""
     token = await para.ask("token", id=await imported(there, para))
@@ -144,6 +155,27 @@ async def test_step_9_a_backend_verifies_a_wallet_by_its_address(there: Stage, p
         assert (answer.status_code, answer.json()) == (200, {"walletId": wallet["id"]})
     answer = await there.backend("/wallets/verify", {"address": BOB}, key=there.secret)
     assert answer.status_code == 404
+
+
+async def test_step_14_a_backend_without_any_sdk_asks_with_curl(there: Stage, para: Sdk) -> None:
+    """As on the page, for servers that are not written for Node: steps 6 and 9."""
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("curl is not installed")
+    wallet, token = await wallet_of(para), await para.ask("token", id="browser")
+    asked = {
+        "/sessions/verify": ({"verificationToken": token}, {"identifier": EMAIL}),
+        "/wallets/verify": ({"address": wallet["address"]}, {"walletId": wallet["id"]}),
+    }
+    for path, (body, expected) in asked.items():
+        process = await asyncio.create_subprocess_exec(
+            *(curl, "--silent", "--fail", "--request", "POST", f"{there.url}{path}"),
+            *("--header", "content-type: application/json", "--data", json.dumps(body)),
+            *("--header", f"x-external-api-key: {there.secret}"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate()
+        assert expected.items() <= json.loads(said).items()
 
 
 async def test_step_10_an_imported_session_signs(there: Stage, para: Sdk) -> None:
