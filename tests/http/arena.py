@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -22,6 +22,7 @@ from tests.http.cast import add_everybody
 from tests.http.requests_for import add_targets
 from tests.http.stage import Stage, staged
 from valetkey.core.errors import Code
+from valetkey.core.quota import Tally
 from valetkey.devchain import mint
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from tests.http.calls import Caller
     from valetkey.devchain import Deployment, Node
+    from valetkey.ports import Tx
 
 T = TypeVar("T")
 CHECKS: Final = [
@@ -79,6 +81,10 @@ class Arena:
         """Return what *work* makes, in the stage's loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
+    def lift_quotas(self) -> None:
+        """Take away what drawn requests have bounded, so that routes do not hinder each other."""
+        self.do(self.stage.store.write(_lift_quotas))
+
     def send(self, caller: Caller, asked: Asked) -> Response:
         """Return the answer; fail if a refusal, or a read, changed anything."""
         self.stage.store.changes.clear()
@@ -93,6 +99,12 @@ class Arena:
         if answer.status_code >= 400:
             check_refusal(answer.json(), answer.headers["content-type"])
         return Response.from_httpx(answer, verify=False)
+
+
+def _lift_quotas(tx: Tx) -> None:
+    for tally in tx.find(Tally):
+        if tally.limit is not None:
+            tx.put(replace(tally, limit=None, set_by=None))
 
 
 def check_refusal(body: dict[str, Any], kind: str) -> None:
