@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.flows.crash import Crash
 from tests.flows.splits import Splits, make_splits
 from valetkey.core.custody import Carried, Order, Purpose
 from valetkey.core.errors import Code, Conflict, ValetkeyError
+from valetkey.core.wallet import Curve, Wallet
+from valetkey.flows.split import CreateSplit, create_split
 from valetkey.flows.split_eject import eject, enable_eject
-from valetkey.flows.split_shares import NewShare, confirm_split, refresh_split
+from valetkey.flows.split_shares import NewShare, back_up, confirm_split, refresh_split
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -131,6 +134,46 @@ async def test_an_answer_that_is_lost_loses_no_key() -> None:
     for _ in range(3):
         await refresh(splits, made.wallet.id, share)
     assert (await splits.sign(made.wallet.id, share)).signature
+
+
+async def die() -> None:
+    """End the process."""
+    raise Crash
+
+
+@pytest.mark.parametrize("purpose", [Purpose.SIGN, Purpose.REFRESH, Purpose.BACK_UP, Purpose.EJECT])
+async def test_a_server_that_ends_before_it_answers_loses_no_key(purpose: Purpose) -> None:
+    """Killed between the joining and its own write: the share that was good is good."""
+    splits = await make_splits()
+    made, share = await splits.make()
+    before = (await splits.sign(made.wallet.id, share)).signature
+    where = {"wallet_id": made.wallet.id}
+    await enable_eject(splits.world, splits.principal, splits.request(), **where)
+    dying, request = slowed(splits, purpose, die), splits.request()
+    verbs: dict[Purpose, Callable[[], Awaitable[object]]] = {
+        Purpose.SIGN: lambda: dying.sign(made.wallet.id, share, request=request),
+        Purpose.REFRESH: lambda: refresh(dying, made.wallet.id, share),
+        Purpose.BACK_UP: lambda: back_up(
+            dying.world, splits.principal, request, share=share, **where
+        ),
+        Purpose.EJECT: lambda: eject(dying.world, splits.principal, request, **where),
+    }
+    with pytest.raises(Crash):
+        await verbs[purpose]()
+    assert (await splits.sign(made.wallet.id, share)).signature == before
+
+
+async def test_a_creation_that_broke_off_is_finished_by_the_same_request() -> None:
+    """Nothing of it was there; asked for again it is one wallet, with a share."""
+    splits = await make_splits()
+    request, command = splits.request(), CreateSplit(Curve.SECP256K1)
+    dying = slowed(splits, Purpose.CREATE, die)
+    with pytest.raises(Crash):
+        await create_split(dying.world, splits.principal, request, command)
+    assert await splits.world.store.read(lambda view: view.find(Wallet)) == []
+    made = await create_split(splits.world, splits.principal, request, command)
+    assert made.share is not None
+    assert (await splits.sign(made.wallet.id, made.share)).signature
 
 
 async def test_a_signer_of_another_server_takes_no_word_of_ours() -> None:

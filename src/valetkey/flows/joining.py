@@ -194,14 +194,11 @@ async def carry_out(world: World, joining: Joining) -> Carried:
         share=joining.share,
         message=joining.message,
     )
-    world.checkpoint.reached(f"{activity.kind}:before_join")
     try:
-        carried = await world.signer.carry_out(order)
+        return await world.signer.carry_out(order)
     except Forbidden as refused:
         await world.store.write(partial(_fail, world, activity.id, refused))
         raise
-    world.checkpoint.reached(f"{activity.kind}:after_join")
-    return carried
 
 
 def _fail(world: World, activity_id: str, refused: ValetkeyError, tx: Tx) -> None:
