@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.flows.splits import Splits, make_splits
 from tests.worlds import dump, make_organization
-from valetkey.core.errors import Code, Conflict, Forbidden, Limited, Malformed, NotFound
+from valetkey.core.credential import Credential
+from valetkey.core.errors import (
+    Code,
+    Conflict,
+    Forbidden,
+    Limited,
+    Malformed,
+    NotFound,
+    ValetkeyError,
+)
 from valetkey.core.scope import Scope
 from valetkey.flows.pins import SetPin, Tried, begin_pin, note_opened, set_pin, try_pin
 
 if TYPE_CHECKING:
     from valetkey.core.pin import PinBlob
+    from valetkey.ports import Tx
 
 PROOF = b"\x07" * 32
 WANTED = SetPin("a blob", hashlib.sha256(PROOF).digest(), 3)
@@ -151,3 +162,22 @@ async def test_others_neither_try_nor_learn_of_it() -> None:
     with pytest.raises(NotFound):
         await Locked(splits, made.wallet.id).attempt()
     assert (await locked.attempt()).pin.tries_left == 2
+
+
+async def test_a_key_that_was_revoked_meanwhile_uses_no_try() -> None:
+    """Looked at in the transaction that counts: whoever was let in before is not any more."""
+    locked, _ = await lock()
+    splits = locked.splits
+
+    def revoke(tx: Tx) -> None:
+        key = tx.get(Credential, splits.principal.subject_id)
+        assert key is not None
+        tx.put(replace(key, revoked_at=splits.world.clock.now()))
+
+    await splits.world.store.write(revoke)
+    before = await dump(splits.world)
+    for verb in (locked.attempt, locked.begin, locked.set, locked.opened):
+        with pytest.raises(ValetkeyError) as refused:
+            await verb()
+        assert refused.value.code is Code.PROOF_REFUSED
+    assert await dump(splits.world) == before

@@ -19,7 +19,7 @@ from valetkey.core.scope import Scope
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.wallet import Wallet
 from valetkey.flows.gate import expect_reach, expect_scope, present
-from valetkey.flows.record import begin, earlier, write_down
+from valetkey.flows.record import admit, begin, expect_still, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -61,14 +61,19 @@ async def begin_pin(
     Raises:
         NotFound, Forbidden: The wallet is not the principal's, or it may not sign with it.
     """
-    wallet = await world.store.read(lambda view: _wallet(view, principal, wallet_id))
+
+    def known(view: View) -> Wallet:
+        expect_still(world, view, principal)
+        return _wallet(view, principal, wallet_id)
+
+    wallet = await world.store.read(known)
     factor = SecretBytes(world.entropy.take(FACTOR_BYTES))
     context = factor_context(wallet.organization_id, wallet.id)
     sealed = await world.vault.seal(factor, context=context)
 
     def body(tx: Tx) -> bytes:
         pin = tx.get(PinBlob, _wallet(tx, principal, wallet_id).id)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return present(pin.coming_factor if pin else None, "factor")
         bare = PinBlob(wallet.id, wallet.organization_id, None, sealed, "", b"", 0, 0)
         tx.put(bare if pin is None else replace(pin, coming_factor=sealed))
@@ -94,7 +99,7 @@ async def set_pin(
     def body(tx: Tx) -> PinBlob:
         wallet = _wallet(tx, principal, wallet_id)
         pin = tx.get(PinBlob, wallet.id)
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return present(pin, "PIN")
         if pin is None or pin.coming_factor is None:
             detail = "expected a factor that was given out for this blob, got none; begin first"
@@ -129,7 +134,7 @@ async def try_pin(world: World, principal: Principal, request: Request, *, walle
         pin = tx.get(PinBlob, wallet.id)
         if pin is None or pin.sealed_factor is None:
             return present(None, "PIN")
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return pin
         if pin.tries_left < 1:
             detail = f"expected at most {pin.tries} tries, all are used; set a new PIN"
@@ -158,7 +163,7 @@ async def note_opened(
     def body(tx: Tx) -> PinBlob:
         wallet = _wallet(tx, principal, wallet_id)
         pin = present(tx.get(PinBlob, wallet.id), "PIN")
-        if earlier(tx, principal, request) is not None:
+        if admit(world, tx, principal, request) is not None:
             return pin
         if not is_opened_by(pin, proof):
             detail = "expected the proof of who has opened the blob, got another"
