@@ -92,6 +92,7 @@ async def test_shares_that_do_not_fit_have_an_error_id_each(there: Spoken) -> No
     mixed = {**blob, "ssid": wrong["ssid"]}
     refused = {
         theirs: "SIGN_SHARE_MISMATCH",
+        client.shares["ED25519"]["share"]: "SIGN_SHARE_MISMATCH",
         sealed(changed): "SHARE_PARSING_FAILED",
         sealed(mixed): "SHARE_PARSING_FAILED",
         mine[:-8]: "SHARE_PARSING_FAILED",
@@ -159,6 +160,7 @@ async def test_a_digest_is_signed_only_where_the_owner_allows_it() -> None:
         other = client.shares["ED25519"]["share"]
         wrong = {"share": other, "params": digest}
         assert await client.refused("/v1/raw/sign/SECP256K1", wrong) == "SIGN_SHARE_MISMATCH"
+        assert await client.refused("/v1/raw/sign/P256", wrong) == "METHOD_UNSUPPORTED"
         wrong = {"share": share, "params": "xyz"}
         assert await client.refused("/v1/raw/sign/SECP256K1", wrong) == "MALFORMED_BODY"
         edwards = await client.ask(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.errors import Code, Conflict, Malformed
+from valetkey.core.errors import Code, Conflict, Forbidden, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.share_pair import MAX_CIPHER_TEXT_CHARS, PairKind, SharePair
 from valetkey.core.split_share import about_share
@@ -150,17 +150,23 @@ def _new_pair(world: World, wallet: Wallet, kind: PairKind, *, generation: int) 
     )
 
 
-async def expect_stored(world: World, principal: Principal, *, share: str) -> ClientWallet:
+async def expect_stored(
+    world: World, principal: Principal, *, share: str, curve: Curve
+) -> ClientWallet:
     """
     Return the client's wallet of *share*, which it has said to have stored.
 
     Raises:
         Malformed, NotFound: It is no share, or none of a wallet of the client.
+        Forbidden: ``share_of_another_wallet``: that one is on another curve.
         Conflict: It was never said to be stored: it could be lost with what it signs for.
     """
     client = await client_of(world, principal)
     about = about_share(share)
     held = client.wallet(about.wallet_id)
+    if held.wallet.curve is not curve:
+        detail = f"expected the share of a wallet on {curve}, got one on {held.wallet.curve}"
+        raise Forbidden(Code.SHARE_OF_ANOTHER_WALLET, detail)
     pair = held.pair(PairKind.SIGNING, about.generation)
     if pair is None or pair.stored_at is None:
         detail = "expected a share that the client has said to have stored, got one it has not"

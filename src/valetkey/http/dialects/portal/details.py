@@ -49,13 +49,13 @@ class Pair(Struct, frozen=True, rename="camel"):
 
 
 class DetailedWallet(Struct, frozen=True, rename="camel"):
-    """A wallet of a client."""
+    """A wallet of a client. ``is_ejectable`` is ours: the vendor names an end instead."""
 
     id: str
     curve: str
     public_key: str
     created_at: str
-    ejectable_until: str | None
+    is_ejectable: bool
     signing_share_pairs: list[Pair]
     backup_share_pairs: list[Pair]
 
@@ -121,13 +121,12 @@ def _addresses(client: Client) -> dict[str, Address]:
 
 
 def _wallet(held: ClientWallet) -> DetailedWallet:
-    enabled = held.key.eject_enabled_at
     return DetailedWallet(
         id=held.wallet.id,
         curve=CURVES[held.wallet.curve],
         public_key=held.key.public_key.data.hex(),
         created_at=moment(held.wallet.created_at),
-        ejectable_until=None if enabled is None else moment(enabled),
+        is_ejectable=held.key.eject_enabled_at is not None,
         signing_share_pairs=[_pair(one) for one in held.pairs if one.kind is PairKind.SIGNING],
         backup_share_pairs=[_pair(one) for one in held.pairs if one.kind is PairKind.BACKUP],
     )

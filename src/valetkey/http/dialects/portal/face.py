@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.principal import ANONYMOUS
 from valetkey.core.surface import Surface
 from valetkey.http.cors import Cors, Origins
-from valetkey.http.dialects.portal import client, custodian, custodian_session, mpc
+from valetkey.http.dialects.portal import (
+    assets,
+    client,
+    custodian,
+    custodian_session,
+    eject,
+    mpc,
+)
 from valetkey.http.dialects.portal.errors import refuse
 from valetkey.http.dialects.portal.iframe import Frame
 from valetkey.http.dialects.vendor import at_pace, bearer_in, paces, principal_of, token_in
@@ -26,7 +33,8 @@ if TYPE_CHECKING:
 PREFIX: Final = "/portal"
 TATUM: Final = "/v4/wallets/"
 PUBLISHED: Final = {"api": 200, "mpc": 50}  # requests of one caller in a minute
-_REST: Final = (*custodian.ROUTES, *custodian_session.ROUTES, *client.ROUTES)
+_REST: Final = (*custodian.ROUTES, *custodian_session.ROUTES, *client.ROUTES, *eject.ROUTES)
+_MPC: Final = (*mpc.ROUTES, *assets.ROUTES)
 _ASKS: Final = ("authorization", "content-type", "x-api-key")
 
 
@@ -40,7 +48,7 @@ def portal_face(config: DialectConfig, _settings: Settings) -> Face:
     pace = paces(config, Surface.PORTAL, PUBLISHED)
     origins = Origins(config.origins)
     frame = Frame(origins)
-    routes = (*at_pace(_REST, pace["api"]), *at_pace(mpc.ROUTES, pace["mpc"]), frame.route)
+    routes = (*at_pace(_REST, pace["api"]), *at_pace(_MPC, pace["mpc"]), frame.route)
     return Face(
         surface=Surface.PORTAL,
         table=Table(routes),

@@ -144,7 +144,7 @@ async def _sign(admitted: Admitted, ask: Ask[Sign, NoQuery]) -> Signed:
         detail = f"method: expected one of {expected}, got {method[:40]!r}"
         raise Malformed(Code.MALFORMED_BODY, detail, id="METHOD_UNSUPPORTED")
     share = read_share(ask.body.share)
-    held = await client_shares.expect_stored(admitted.world, admitted.principal, share=share)
+    held = await _held(admitted, share, Curve.SECP256K1)
     if method == rpc.CHAIN_ID:
         return Signed(hex(admitted.reads.chain(ask.body.chain_id).chain_id))
     if method in rpc.ACCOUNTS:
@@ -155,6 +155,11 @@ async def _sign(admitted: Admitted, ask: Ask[Sign, NoQuery]) -> Signed:
     typed = method in rpc.TYPED
     wanted = rpc.read_typed(params) if typed else rpc.read_message(method, params)
     return Signed(f"0x{await _signature(admitted, held, share, wanted)}")
+
+
+async def _held(admitted: Admitted, share: str, curve: Curve) -> ClientWallet:
+    world, principal = admitted.world, admitted.principal
+    return await client_shares.expect_stored(world, principal, share=share, curve=curve)
 
 
 async def _transact(admitted: Admitted, body: Sign, signing: Signing) -> Signed:
@@ -168,11 +173,12 @@ async def _transact(admitted: Admitted, body: Sign, signing: Signing) -> Signed:
 
 async def _raw_sign(admitted: Admitted, ask: Ask[RawSign, NoQuery]) -> Signed:
     """Sign a digest, where the owner of the organization lets this surface have that."""
+    curve = _BY_NAME.get(ask.id.upper())
+    if curve is None:
+        detail = f"curve: expected one of {', '.join(_BY_NAME)}, got {ask.id[:20]!r}"
+        raise Malformed(Code.MALFORMED_BODY, detail, id="METHOD_UNSUPPORTED")
     share = read_share(ask.body.share)
-    held = await client_shares.expect_stored(admitted.world, admitted.principal, share=share)
-    if _BY_NAME.get(ask.id.upper()) is not held.wallet.curve:
-        detail = f"expected a share on the curve of the path, got one on {held.wallet.curve}"
-        raise Malformed(Code.MALFORMED_SHARE, detail, id="SIGN_SHARE_MISMATCH")
+    held = await _held(admitted, share, curve)
     text = ask.body.params or ask.body.param
     try:
         digest = bytes.fromhex(text.removeprefix("0x"))
