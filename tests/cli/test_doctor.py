@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.program import valetkey
+from tests.cli.program import command_of, valetkey
 from valetkey.devchain import fund
 
 if TYPE_CHECKING:
@@ -120,10 +122,24 @@ def test_a_store_that_is_none(home: Path, content: bytes) -> None:
 
 
 def test_a_store_of_a_newer_version(home: Path) -> None:
-    """It is left alone."""
+    """It is left alone, and no copy is brought back over what a newer one has written."""
     with closing(sqlite3.connect(home / "store.db")) as store:
         store.execute("PRAGMA user_version = 900")
-    assert "schema 900" in findings(home)["store"]["said"]
+    finding = findings(home)["store"]
+    assert "schema 900" in finding["said"]
+    assert finding["todo"] == "run the valetkey that wrote it, or a newer one"
+
+
+def test_a_disk_that_takes_nothing_is_no_reason_to_bring_back_a_copy(home: Path) -> None:
+    """SQLite reads nothing where it can write nothing; what was written may be whole."""
+    command = ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command_of("doctor", "--json")]
+    ended = subprocess.run(  # noqa: S603 - ourselves
+        [*command, "--home", home], capture_output=True, text=True, timeout=60, check=False
+    )
+    found = {one["name"]: one for one in json.loads(ended.stdout)["findings"]}
+    assert (ended.returncode, found["store"]["ok"]) == (1, False)
+    assert "disk" in found["store"]["said"]
+    assert found["store"]["todo"].startswith("make room on the disk")
 
 
 def test_a_node_that_does_not_answer(chained: Callable[..., Path]) -> None:

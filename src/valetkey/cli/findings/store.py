@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from valetkey.cli.findings.finding import Known
 
+COPY: Final = "bring back a copy of the store"
+DISK: Final = "make room on the disk, or look why it refuses; what is in the store may be whole"
 _NAMED: Final = 5
+_PRIMARY: Final = 0xFF  # of an extended result code of SQLite
 
 
 async def store(known: Known) -> Finding:
@@ -37,7 +40,7 @@ async def store(known: Known) -> Finding:
     An older one is left as it is: bringing it to this version is for `valetkey serve`.
     """
     path = known.store_path
-    todo = "bring back a copy of the store"
+    todo = COPY
     if not path.is_file():  # 1
         return Finding("store", f"{path} is not there", todo)
     closed = next((one for one in (path, path.parent) if not os.access(one, os.W_OK)), None)
@@ -49,17 +52,27 @@ async def store(known: Known) -> Finding:
         schema, problem = await asyncio.to_thread(_look_into, path)
         if problem != "ok":  # 3
             return Finding("store", f"{path} is damaged: {problem}", todo)
-        if 0 < schema < newest_schema():  # 4
-            return _older(path, schema)
+        if schema not in {0, newest_schema()}:  # 4
+            return _of_another_version(path, schema)
         await _read_keys(known)  # 5
     except (sqlite3.Error, OSError, ValetkeyError) as error:
         known_why = error.detail if isinstance(error, ValetkeyError) else None
+        todo = DISK if _is_of_the_disk(error) else COPY
         return Finding("store", known_why or f"{path} cannot be read: {error}", todo)
     return Finding("store", f"{path} is whole, schema {schema}")
 
 
-def _older(path: Path, schema: int) -> Finding:
+def _is_of_the_disk(error: BaseException) -> bool:
+    """Say whether the disk, and not what is on it, is the reason: a full one reads nothing."""
+    first = error.__cause__ or error
+    code = getattr(first, "sqlite_errorcode", 0) & _PRIMARY
+    return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
+def _of_another_version(path: Path, schema: int) -> Finding:
     said = f"{path} has schema {schema}, and this version reads {newest_schema()}"
+    if schema > newest_schema():
+        return Finding("store", said, "run the valetkey that wrote it, or a newer one")
     copy = f'sqlite3 {path} ".backup copy.db"'
     return Finding("store", said, f"keep a copy ({copy}); valetkey serve then brings it on")
 
