@@ -19,6 +19,13 @@ def test_a_new_key_signs_tokens_from_now_on(home: Path) -> None:
     assert len(first) == len(second) == 43
 
 
+def test_a_person_is_told_when_the_next_may_come(home: Path) -> None:
+    """A second one at once takes away the key that checks tokens which are still about."""
+    told = valetkey("keys", "rotate-token", "--home", home)
+    assert told.code == 0
+    assert "wait 300 s" in told.err + told.out
+
+
 def test_there_must_be_a_server(tmp_path: Path) -> None:
     """Nothing is made where no server was made."""
     told = valetkey("keys", "rotate-token", "--home", tmp_path)

@@ -13,6 +13,7 @@ from valetkey.cli.keys_list import list_keys
 from valetkey.cli.keys_payers import retire_relayer, rotate_relayer, sweep_relayer
 from valetkey.cli.options import home_option
 from valetkey.cli.terminal import Terminal, Verb
+from valetkey.core.session_token import MAX_LIFE_S
 from valetkey.flows.issue_token import rotate_token_key
 from valetkey.wiring import wire
 
@@ -40,12 +41,15 @@ def rotate_token(terminal: Terminal, home: Path) -> None:
     Sign tokens with a new key from now on.
 
     The key before it stays at /.well-known/jwks.json, so that tokens that are about stay good to
-    their end; the ones before that are taken away. The server may be running: it takes the new key
-    at its next token.
+    their end; the ones before that are taken away. So leave five minutes between two, unless a key
+    was stolen: then the second takes it away at once. The server may be running: it takes the new
+    key at its next token.
     """
     key_id = asyncio.run(_rotate(home))
     terminal.emit({"kid": key_id})
     terminal.say(f"tokens are signed with {key_id} from now on")
+    life_s = max(MAX_LIFE_S.values())
+    terminal.say(f"those of the key before it are checked until the next rotation: wait {life_s} s")
 
 
 async def _rotate(home: Path) -> str:
