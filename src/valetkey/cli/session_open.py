@@ -106,7 +106,7 @@ class _Wanted:
 @click.option("--per-call", help="and so much in one call,")
 @click.option("--max-calls", type=click.IntRange(1), help="and in so many calls.")
 @click.option("--ttl", metavar="TIME", callback=read_span, help="Its life: 15m, 1h, 7d.")
-@click.option("--under", help="Open it under this session (ses_…), narrower.")
+@click.option("--under", help="Open it under this session (ses_…, of proof stamp), narrower.")
 @click.option("--label", default="", help="What to call it.")
 @click.option(
     "--p256-key", metavar="POINT", help="Open it for this public key, made elsewhere (0x…)."

@@ -149,7 +149,9 @@ def expect_signable(root: Session) -> None:
     """
     if root.grant is None or root.grant.key_id is None:
         detail = f"the chain key of {root.id} is with its holder, so no child of it makes runs"
-        raise Forbidden(Code.NOT_ALLOWED, f"{detail}; open one with access read")
+        raise Forbidden(
+            Code.NOT_ALLOWED, f"{detail}; open it with proof stamp, or the child with access read"
+        )
 
 
 @dataclass(frozen=True, slots=True)
