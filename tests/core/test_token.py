@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import valetkey
 from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, make_token, matches
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ENTROPY = st.binary(min_size=32, max_size=32)
+SOURCES: Final = Path(valetkey.__file__).parent
+ROOMS: Final = ("spec", "core", "flows", "http", "wire", "client")
+# What stands in the store for a token, a code or a share, and what is held against it.
+SECRET: Final = frozenset({"mark", "fingerprint", "stored", "checksum", "token_hash"})
 
 
 def test_a_token_says_what_it_is_for() -> None:
@@ -54,3 +65,28 @@ def test_no_prefix_begins_another() -> None:
     """What a string is for is read off its beginning, without a doubt."""
     for one in TokenPrefix:
         assert [other for other in TokenPrefix if other.startswith(one)] == [one]
+
+
+def compared(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of each operand of ``==`` and ``!=``."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare) and any(
+            isinstance(one, ast.Eq | ast.NotEq) for one in node.ops
+        ):
+            for one in (node.left, *node.comparators):
+                named = one.func if isinstance(one, ast.Call) else one
+                yield node.lineno, str(getattr(named, "id", getattr(named, "attr", "")))
+
+
+def test_what_proves_somebody_is_compared_in_constant_time() -> None:
+    """Nowhere by ``==``, which ends at the first byte that differs and so tells how many fit."""
+    assert list(compared("mark == seen.fingerprint")) == [(1, "mark"), (1, "fingerprint")]
+    files = [file for room in ROOMS for file in (SOURCES / room).rglob("*.py")]
+    found = [
+        f"{file.relative_to(SOURCES)}:{line} {name}"
+        for file in files
+        for line, name in compared(file.read_text())
+        if name in SECRET
+    ]
+    assert len(files) > len(ROOMS)
+    assert found == []
