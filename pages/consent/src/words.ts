@@ -18,7 +18,7 @@ export function sayRefusal(error: unknown): Problem {
   const { code, message, state } = error instanceof Refused ? error : new Refused("internal", String(error), "");
   switch (code) {
     case "no_link":
-      return { title: "This link is not complete", detail: `It ends too early. Copy all of it. ${ASK}`, mayRetry: false };
+      return { title: "This link is not complete", detail: `Part of it is missing, or something was added. Copy it again, all of it. ${ASK}`, mayRetry: false };
     case "proof_refused":
     case "not_found":
       return { title: "This link does not work", detail: `It was replaced by a newer one, or is not complete. ${ASK}`, mayRetry: false };

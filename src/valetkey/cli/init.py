@@ -246,7 +246,7 @@ def _tell(
         f"send some of the chain's coin to {relayer} and {stopper}",
         f"valetkey doctor --home {home}",
         f"valetkey serve --home {home}",
-        f"export VALETKEY_URL={url} VALETKEY_API_KEY=…; valetkey session open --help",
+        f"export VALETKEY_URL={url} VALETKEY_API_KEY=…; valetkey wallet add --help",
     ]
     for number, step in enumerate(steps, start=1):
         terminal.say(f"  {number}. {step}")
