@@ -11,7 +11,7 @@ from tests.flows.hooks import URL, Hooks, make_hooks
 from valetkey.adapters.outbound.memory import MemoryOutbound
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.store.sqlite import SqliteStore
-from valetkey.core.webhook import FAILING_S, PAUSES_S, DeliveryState
+from valetkey.core.webhook import FAILING_S, DeliveryState
 from valetkey.flows.deliver import deliver_next
 from valetkey.flows.move import leave, stay
 from valetkey.ports import Posted
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BAD: Final = Posted(500)
 OTHER: Final = "https://other.example/"
+PAUSES_S: Final = (5, 30, 120, 600, 3_600, 21_600, 86_400)  # as the pages promise
 
 
 @pytest.fixture(params=["memory", "sqlite"])
