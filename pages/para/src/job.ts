@@ -11,7 +11,8 @@ interface Params {
   readonly message?: string;
   readonly base64Bytes?: string;
   readonly tx?: string;
-  readonly type?: string;
+  readonly pregenIdentifier?: string;
+  readonly pregenIdentifierType?: string;
 }
 
 export interface Job {
@@ -41,6 +42,10 @@ function sign(job: Job, what: "messages" | "transactions", body: object): Promis
   return ask(job, `/users/${userId}/wallets/${walletId}/${what}/sign`, { ...body, signer: share ?? null });
 }
 
+function whose({ pregenIdentifier, pregenIdentifierType }: Params): object {
+  return { pregenIdentifier, pregenIdentifierType };
+}
+
 /** Do *job*, and return what its client is told; what is refused is thrown, for it knows no other way. */
 export async function done(job: Job): Promise<object> {
   const params = job.params ?? {};
@@ -51,6 +56,10 @@ export async function done(job: Job): Promise<object> {
       return ask(job, `/users/${params.userId}/wallets`, { type: "EVM" });
     case "ED25519_KEYGEN":
       return ask(job, `/users/${params.userId}/wallets`, { type: "SOLANA" });
+    case "PREKEYGEN":
+      return ask(job, "/wallets/pregen", { ...whose(params), type: "EVM" });
+    case "ED25519_PREKEYGEN":
+      return ask(job, "/wallets/pregen", { ...whose(params), type: "SOLANA" });
     case "SIGN_MESSAGE":
       return sign(job, "messages", { message: params.message });
     case "ED25519_SIGN":

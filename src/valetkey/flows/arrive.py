@@ -16,6 +16,7 @@ from valetkey.core.ids import Prefix, check_id
 from valetkey.core.kept_secret import KeptSecret, share_id
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
+from valetkey.core.pregenerated import Pregenerated, key_of
 from valetkey.core.quota import OpenMark, Tally
 from valetkey.core.session import Session, Usage
 from valetkey.core.sponsorship import Fund, fund_line_id
@@ -127,6 +128,9 @@ def _is_called_as_own(kind: type, one: Any) -> bool:  # noqa: ANN401 - an entity
     if kind is BudgetLine:
         funds = {fund_line_id(one.scope_id, fund) for fund in Fund}
         return one.id in {line_id(one.scope_id, one.asset, one.window_s), *funds}
+    if kind is Pregenerated:
+        found_by = key_of(one.organization_id, one.kind, one.identifier)
+        return bool(one.id == one.wallet_id and one.found_by == found_by)
     if kind is KeptSecret:
         return bool(one.wallet_id) and one.id == share_id(one.wallet_id)
     return kind not in _OF_OWNER or one.id.startswith(f"{one.organization_id}/")

@@ -19,6 +19,7 @@ from valetkey.core.hand_off import HandOff
 from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
+from valetkey.core.pregenerated import Pregenerated
 from valetkey.core.quota import OpenMark, Tally
 from valetkey.core.review import Review
 from valetkey.core.session import Session, Usage, Watch
@@ -70,6 +71,7 @@ Entity = (
     | Contact
     | Review
     | KeptSecret
+    | Pregenerated
     | HandOff
     | Terms
     | Visit
@@ -133,6 +135,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Tally: Index(),
     OpenMark: Index(by=("organization_id",)),
     HandOff: Index(by=("forget_at", "session_id")),
+    Pregenerated: Index(by=("organization_id", "found_by")),
     KeptSecret: Index(by=("organization_id", "wallet_id")),
     Review: Index(by=("forget_at", "session_id")),
     Contact: Index(by=("organization_id", "user_id")),

@@ -76,6 +76,10 @@ const acts = {
   keepAlive: ({ id }) => known(id).keepSessionAlive(),
   logout: ({ id }) => known(id).logout(),
   raw: ({ id, walletId, messageBase64 }) => known(id).signMessage({ walletId, messageBase64 }),
+  pregenerate: ({ id, pregenId }) => known(id).createPregenWallet({ type: "EVM", pregenId }),
+  pregenerated: ({ id, pregenId }) => known(id).getPregenWallets({ pregenId }),
+  share: ({ id }) => known(id).getUserShare(),
+  setShare: ({ id, share }) => known(id).setUserShare(share),
   createWallet: ({ id, type }) => known(id).createWallet({ type }),
   async message({ id, text }) {
     return createParaAccount(known(id)).signMessage({ message: text });

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jwt
 import pytest
 
-from tests.vendor.para.people import imported, log_in
+from tests.vendor.para.people import DIGEST, imported, log_in
 from tests.vendor.para.sdk import Refused
 
 if TYPE_CHECKING:
@@ -48,6 +48,26 @@ async def test_a_session_is_an_ordinary_one(there: Stage, para: Sdk) -> None:
         "session:frozen",
         "session:opened",
     ]
+
+
+async def test_a_backend_makes_wallets_before_people_come(there: Stage, para: Sdk) -> None:
+    """With its secret key, whose alone they are; the share that it keeps signs in a new process."""
+    await para.ask("make", id="maker", key=there.secret)
+    whose = {"customId": "player-7"}
+    made = await para.ask("pregenerate", id="maker", pregenId=whose)
+    (listed,) = await para.ask("pregenerated", id="maker", pregenId=whose)
+    assert (listed["id"], listed["pregenIdentifier"]) == (made["id"], "player-7")
+    assert await para.ask("pregenerated", id="maker", pregenId={"customId": "player-8"}) == []
+    share = await para.ask("share", id="maker")
+    await para.ask("make", id="signer", key=there.secret)
+    await para.ask("setShare", id="signer", share=share)
+    signed = await para.ask("raw", id="signer", walletId=made["id"], messageBase64=DIGEST)
+    assert len(signed["signature"]) == 130
+    await para.ask("make", id="public", key=there.public)
+    assert await para.ask("pregenerated", id="public", pregenId=whose) == []
+    await para.ask("setShare", id="public", share=share)
+    with pytest.raises(Refused, match="403"):
+        await para.ask("raw", id="public", walletId=made["id"], messageBase64=DIGEST)
 
 
 async def test_a_log_out_ends_the_session(there: Stage, para: Sdk) -> None:

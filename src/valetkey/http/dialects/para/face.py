@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.surface import Surface
 from valetkey.http.cors import Cors, Origins
-from valetkey.http.dialects.para import log_in, review, session, share, wallet
+from valetkey.http.dialects.para import log_in, pregen, review, session, share, wallet
 from valetkey.http.dialects.para.errors import refuse
 from valetkey.http.dialects.para.files import Files
 from valetkey.http.dialects.para.visitor import prove
@@ -23,6 +23,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *session.ROUTES,
     *log_in.ROUTES,
     *wallet.ROUTES,
+    *pregen.ROUTES,
     *share.ROUTES,
     *review.ROUTES,
 )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from valetkey.core.errors import Code, Forbidden, Malformed
+from valetkey.core.errors import Code, Forbidden, Malformed, NotFound
 from valetkey.core.permission.signing import SignDigest, SignMessage
+from valetkey.core.principal import PrincipalKind
 from valetkey.core.scope import Scope
 from valetkey.core.signable import read_transaction
 from valetkey.core.wallet import Account, Curve
@@ -18,7 +19,6 @@ from valetkey.flows.own_wallet import make_own_wallet
 from valetkey.flows.refused import note_refused
 from valetkey.flows.reviews import expect_reviewed
 from valetkey.flows.split_sign import sign_split
-from valetkey.http.dialects.para.session import ANYBODY
 from valetkey.http.dialects.para.visitor import client_of, expect_own
 from valetkey.http.dialects.para.wallet_json import WalletJson, wallets_of
 from valetkey.http.dialects.vendor import AnyQuery
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from valetkey.http.sight import Reads
     from valetkey.ports import View
 
-_CURVES: Final = {"EVM": Curve.SECP256K1, "SOLANA": Curve.ED25519}
+CURVES: Final = {"EVM": Curve.SECP256K1, "SOLANA": Curve.ED25519}
 _SECP256K1_BYTES: Final = 65
 _V: Final = 27
 Base64 = Annotated[str, Meta(max_length=60_000)]
@@ -102,33 +102,36 @@ async def _list(see: Reads, principal: Principal, ask: Ask[None, AnyQuery]) -> W
     return Wallets(await wallets_of(see, expect_own(principal, ask.names)))
 
 
-async def _pregenerated(_see: Reads, _principal: Principal, _ask: Ask[None, AnyQuery]) -> Wallets:
-    return Wallets([])
-
-
 async def _create(admitted: Admitted, ask: Ask[Create, AnyQuery]) -> Created:
     expect_own(admitted.principal, ask.names)
     made = await make_own_wallet(
         admitted.world,
         admitted.principal,
         admitted.request,
-        curve=_CURVES[ask.body.type],
+        curve=CURVES[ask.body.type],
         label=ask.body.type,
     )
     return Created(made.wallet.id, made.share or "")
 
 
 async def _sign(admitted: Admitted, ask: Ask[Sign, AnyQuery]) -> Signed:
-    """1. a share came; 2. its user has reviewed it, where that is wanted; 3. signed."""
+    """
+    Sign for the session of a user, or for a backend with a wallet that it made.
+
+    1. a share came; 2. its user has reviewed it, where that is wanted; 3. signed.
+    """
     world, principal = admitted.world, admitted.principal
-    expect_own(principal, ask.names)
+    is_users = principal.kind is PrincipalKind.SESSION
+    if is_users:
+        expect_own(principal, ask.names)
+    elif ask.names[0] != principal.organization_id:
+        raise NotFound(Code.NOT_FOUND, "there is no such organization, or it is not yours")
     wallet_id, wanted = ask.names[1], _wanted(ask.body)
     if not ask.body.signer:  # 1
         await note_refused(world, principal, wallet_id=wallet_id, code=Code.SHARE_MISSING)
         detail = "expected the client's share, got a session that was exported without it"
         raise Forbidden(Code.SHARE_MISSING, f"signer: {detail}")
-    terms = client_of(principal).terms
-    if terms.reviews:  # 2
+    if is_users and client_of(principal).terms.reviews:  # 2
         waits = await expect_reviewed(world, principal, wallet_id=wallet_id, wanted=wanted)
         if waits is not None:
             return Signed(pending_transaction_id=waits)
@@ -185,7 +188,7 @@ async def _verify(see: Reads, principal: Principal, ask: Ask[VerifyWallet, AnyQu
     return Verified((await see.store.read(body)).wallet_id)
 
 
-_SIGN: Final = "/users/{user_id}/wallets/{wallet_id}"
+_SIGN: Final = "/users/{holder_id}/wallets/{wallet_id}"
 
 ROUTES: Final[tuple[Route, ...]] = (
     Read(
@@ -196,16 +199,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         query=AnyQuery,
         answer=Wallets,
         handle=_list,
-    ),
-    Read(
-        method="GET",
-        path="/wallets/pregen",
-        who=ANYBODY | SECRET,
-        scope=Scope.READ,
-        summary="List wallets that were made for people before they came: there are none",
-        query=AnyQuery,
-        answer=Wallets,
-        handle=_pregenerated,
     ),
     Write(
         method="POST",
@@ -222,7 +215,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         Write(
             method="POST",
             path=f"{_SIGN}/{what}/sign",
-            who=SESSION,
+            who=SESSION | SECRET,
+            scope=Scope.WALLETS_SIGN,
             summary="Sign with a wallet",
             body=Sign,
             query=AnyQuery,

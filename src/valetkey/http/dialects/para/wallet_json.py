@@ -42,6 +42,15 @@ class WalletJson(Struct, frozen=True, rename="camel"):
     shares_persisted: bool = True
 
 
+class PregenJson(WalletJson, frozen=True, rename="camel", kw_only=True):
+    """A wallet that was made for somebody who has not come yet."""
+
+    partner_id: str
+    pregen_identifier: str
+    pregen_identifier_type: str
+    is_pregen: bool = True
+
+
 def write_wallet(wallet: Wallet, key: SplitKey) -> WalletJson:
     """Return *wallet* as it is answered."""
     curve, data = key.public_key.curve, key.public_key.data

@@ -1,0 +1,66 @@
+"""A backend makes wallets for people who have not come yet, and keeps the shares for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.core.errors import Code, Limited
+from valetkey.core.pregenerated import MOST, Pregenerated, key_of, read_identifier
+from valetkey.core.scope import Scope
+from valetkey.core.wallet import Curve
+from valetkey.flows.gate import expect_scope
+from valetkey.flows.split import CreateSplit, create_split
+
+if TYPE_CHECKING:
+    from valetkey.core.activity import Request
+    from valetkey.core.principal import Principal
+    from valetkey.flows.sight import Sight
+    from valetkey.flows.split import MadeSplit
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx
+
+
+async def pregenerate(
+    world: World,
+    principal: Principal,
+    request: Request,
+    *,
+    kind: str,
+    identifier: str,
+    curve: Curve,
+) -> MadeSplit:
+    """
+    Return a new split wallet for whoever *identifier* names, with the client's share.
+
+    It is the organization's: no log-in, with that address or another, makes it anybody's.
+
+    Raises:
+        Malformed: *identifier* is none of its *kind*.
+        Limited: There are as many for it as there may be.
+    """
+    expect_scope(principal, Scope.WALLETS_WRITE)
+    owner, text = principal.organization_id, read_identifier(kind, identifier)
+    found_by = key_of(owner, kind, text)
+    there = await world.store.read(lambda view: view.find(Pregenerated, found_by=found_by))
+    if len(there) >= MOST:
+        detail = f"expected at most {MOST} wallets for one identifier, got one more"
+        raise Limited(Code.QUOTA_EXCEEDED, detail, quota="wallets", limit=MOST, current=MOST)
+    chain = min(world.chains, default=None) if curve is Curve.SECP256K1 else None
+    made = await create_split(world, principal, request, CreateSplit(curve, chain, None, kind))
+    key = made.wallet.id
+
+    def body(tx: Tx) -> None:
+        tx.put(Pregenerated(key, owner, key, kind, text, found_by))
+
+    await world.store.write(body)
+    return made
+
+
+async def pregenerated(
+    world: Sight, principal: Principal, *, kind: str, identifier: str
+) -> list[Pregenerated]:
+    """Return the wallets that the organization has made for whoever *identifier* names."""
+    expect_scope(principal, Scope.READ)
+    text = read_identifier(kind, identifier)
+    found_by = key_of(principal.organization_id, kind, text)
+    return await world.store.read(lambda view: view.find(Pregenerated, found_by=found_by))
