@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from valetkey.core.errors import Code, Forbidden, Limited, Unauthenticated, ValetkeyError
+from valetkey.core.errors import Code, Forbidden, Limited, Unauthenticated
 from valetkey.core.hand_off import MOST, HandOff, check_life
 from valetkey.core.principal import Access, PrincipalKind
 from valetkey.core.session import Session
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.flows.open_child import Compare
     from valetkey.flows.world import World
-    from valetkey.ports import Tx
+    from valetkey.ports import Tx, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,10 @@ async def redeem(
     compare: Compare,
 ) -> Opened:
     """
-    Return the session that *code* lets a backend open; the code is used up, also if that fails.
+    Return the session that *code* lets a backend open.
 
     1. the code is one of the organization, in time; 2. not more is asked for than it gives; 3. the
-    session is opened as any child is.
+    session is opened as any child is, and the code used up in the same transaction.
 
     Args:
         asks: Says what is asked for, under the session that was handed off.
@@ -109,29 +109,37 @@ async def redeem(
     before = await world.store.read(lambda view: opened_by(view, earlier(view, principal, request)))
     if before is not None:
         return before
-    now = world.clock.now()
+    id_ = fingerprint(code) if _is_code(code) else ""
 
-    def body(tx: Tx) -> tuple[HandOff, Session] | ValetkeyError:  # 1
-        is_one = len(code) <= MAX_TOKEN_CHARS and code.startswith(TokenPrefix.HAND_OFF)
-        found = tx.get(HandOff, fingerprint(code)) if is_one else None
-        if found is None or found.organization_id != principal.organization_id:
-            return _refused()
-        tx.drop(HandOff, found.id)  # what is returned, and not raised, undoes nothing
-        if now >= found.forget_at:
-            return _refused()
-        return found, present(tx.get(Session, found.session_id), "session")
+    def look(view: View) -> tuple[HandOff, Session]:  # 1
+        found = view.get(HandOff, id_) if id_ else None
+        is_own = found is not None and found.organization_id == principal.organization_id
+        if found is None or not is_own or world.clock.now() >= found.forget_at:
+            raise _refused()
+        return found, present(view.get(Session, found.session_id), "session")
 
-    used = await world.store.write(body)
-    if isinstance(used, ValetkeyError):
-        raise used
-    given, parent = used
+    def use_up(tx: Tx) -> None:
+        look(tx)
+        tx.drop(HandOff, id_)
+
+    given, parent = await world.store.read(look)
     command = asks(parent)
     if command.access is Access.WRITE and given.access is not Access.WRITE:  # 2
         detail = "access: expected read, which is all that was handed off, got write"
         raise Forbidden(Code.NOT_WITHIN_PARENT, detail, caveat="access")
     return await open_child(  # 3
-        world, principal, request, parent_id=parent.id, command=command, compare=compare
+        world,
+        principal,
+        request,
+        parent_id=parent.id,
+        command=command,
+        compare=compare,
+        by_leave=use_up,
     )
+
+
+def _is_code(code: str) -> bool:
+    return len(code) <= MAX_TOKEN_CHARS and code.startswith(TokenPrefix.HAND_OFF)
 
 
 def _expect_room(tx: Tx, session: Session, *, now: int) -> None:

@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 Compare: TypeAlias = Callable[[Permission, Permission], Awaitable[Beyond | None]]
 
 
+def _freely(_: Tx) -> None:
+    """Open it by nobody's leave but the parent's."""
+
+
 async def open_child(
     world: World,
     principal: Principal,
@@ -54,6 +58,7 @@ async def open_child(
     parent_id: str,
     command: OpenSession,
     compare: Compare,
+    by_leave: Callable[[Tx], None] = _freely,
 ) -> Opened:
     """
     Open a session under the one called *parent_id*, for its holder or its organization.
@@ -64,6 +69,7 @@ async def open_child(
 
     Args:
         command: Without user and account; the permission, if there is one, not yet checked.
+        by_leave: Begins the transaction by using up what lets it be opened.
 
     Raises:
         Malformed: Something has another form than it must; the detail says which.
@@ -77,9 +83,8 @@ async def open_child(
     if before is not None:
         return before
     command = replace(command, user_id=parent.user_id, account_id=parent.account_id)
-    most_s, most_depth = world.bounds.max_session_s, world.bounds.session_depth
-    check_open(command, now=world.clock.now(), max_session_s=most_s)  # 2
-    expect_within(command, parent, most_depth=most_depth)  # 3
+    check_open(command, now=world.clock.now(), max_session_s=world.bounds.max_session_s)  # 2
+    expect_within(command, parent, most_depth=world.bounds.session_depth)  # 3
     command = await _within(world, command, parent, root, compare)  # 4
     findings = await findings_of(world, command.permission)
     token = token_for(world, command)
@@ -91,6 +96,7 @@ async def open_child(
         _, _, again = _facts(tx, principal, request, parent_id)
         if again is not None:
             return again
+        by_leave(tx)
         _expect_in_use(world, tx, parent_id)
         refuse_shared_key(world, tx, session)
         write_opened(world, tx, principal, request, (session, usage))
