@@ -9,12 +9,13 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import click
 
 from valetkey.cli.local import choice_of, engine_option, local_server
 from valetkey.cli.terminal import Terminal, Verb
+from valetkey.config import DialectName
 from valetkey.devchain import dev_keys
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def dev(terminal: Terminal, port: int, engine: str | None) -> None:
         }
         for name, value in lines.items():
             terminal.say(f"{name:<15} {value}")
+        for dialect in get_args(DialectName):
+            terminal.say(f"{dialect:<15} {local.url}/{dialect}")
         terminal.say("")
         terminal.say("For another terminal:")
         for name, value in exported(local).items():

@@ -110,6 +110,13 @@ stop_per_s = 50.0                   # stops, counted apart from everything else
 stop_burst = 500
 kept = 10000                        # addresses and callers that are remembered
 
+# Wire formats of vendors: a section turns one on, behind its prefix; see the how-to of each.
+# [dialects.portal]
+# ports = [8082]                     # sockets of its own
+# host = "portal.example"            # the Host header at which it is all that is there
+# origins = ["https://app.example"]  # whose pages may ask
+# per_minute = { api = 200, mpc = 50 }  # requests of one caller; unless set as the vendor has it
+
 # What addresses are called in front of people.
 [names]
 # "0x…" = "USDC"

@@ -12,10 +12,11 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, get_args
 
 import click
 
+from valetkey.config import DialectName
 from valetkey.core.errors import Code, Unavailable
 from valetkey.devchain import Deployment, Engine, Node, choose, deploy, fund, launch, pick
 from valetkey.flows.organize import found
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 RELAYER_WEI: Final = 100 * 10**18
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 10.0
+LOCAL_ORIGINS: Final = ("http://localhost:*", "http://127.0.0.1:*")
 TOKEN_NAME: Final = "USDC"  # noqa: S105 - what a coin is called, not a password
 _ANNOUNCED: Final = "listening on "
 
@@ -191,5 +193,10 @@ def config_text(deployment: Deployment) -> str:
         "",
         "[names]",
         f'"0x{deployment.token.hex()}" = "{TOKEN_NAME}"',
+        "",
+        *(
+            f"[dialects.{name}]\norigins = {json.dumps(LOCAL_ORIGINS)}"
+            for name in get_args(DialectName)
+        ),
     )
     return "\n".join(lines) + "\n"
