@@ -6,21 +6,22 @@ import asyncio
 import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from valetkey.http.cycle import Cycle
+from valetkey.http.head import read_head
 
 if TYPE_CHECKING:
     import uvicorn
     from uvicorn.server import ServerState
 
 HEAD_BYTES: Final = 32_768
+MOST_WAITING: Final = 64  # requests; with so many of them, what comes behind is not looked at
+PIECE_BYTES: Final = 8_192  # are looked at before it is asked how many wait
 _LOGGER: Final = logging.getLogger("uvicorn.error")
-_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
 def _refusal(status: str) -> bytes:
@@ -38,7 +39,7 @@ class Connection(asyncio.Protocol):
     A connection of a uvicorn server, in the place of uvicorn's own protocol.
 
     What uvicorn's does for each request costs as much as the check of a session: see
-    docs/adr/0010-own-connections.md. The parser is the same, llhttp.
+    docs/adr/0010-connections-of-our-own.md. The parser is the same, llhttp.
 
     There is one timer for a connection, and it is set anew only when it has to ring earlier.
 
@@ -74,8 +75,10 @@ class Connection(asyncio.Protocol):
         self._unread = 0  # bytes that have not ended a head, nor were of a body
         self._coming: Cycle | None = None  # whose body is read
         self._waiting: deque[Cycle] = deque()
+        self._rest = b""  # what came, and is not looked at yet
         self._answering: Cycle | None = None
         self._task: asyncio.Task[None]  # while something is answered
+        self._last: bytes | None = None  # what is said behind all answers: what came is no request
         self._is_ending = False
         self._until: float | None = None  # when we stop waiting for the client
         self._timer: asyncio.TimerHandle | None = None
@@ -99,6 +102,7 @@ class Connection(asyncio.Protocol):
         for cycle in self._cycles():
             cycle.leave()
         self._waiting.clear()
+        self._rest = b""
         self._flow.resume_writing()
         del self._parser  # which holds us
 
@@ -120,23 +124,43 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, but not many that end nothing."""
-        self._unread += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # offered and not taken; the answer ends the connection
-        except httptools.HttpParserError:
-            self._refuse(_BAD)
-            return
-        if self._unread > HEAD_BYTES:
-            self._refuse(_TOO_LARGE)
-        elif self._is_in_head and self._until is None:  # most heads come whole
+        self._rest = self._rest + data if self._rest else data
+        self._look()
+
+    def _look(self) -> None:
+        while self._rest and self._last is None and len(self._waiting) < MOST_WAITING:
+            data, self._rest = self._rest[:PIECE_BYTES], self._rest[PIECE_BYTES:]
+            self._unread += len(data)
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade:
+                pass  # offered and not taken; the answer ends the connection
+            except httptools.HttpParserError:
+                self._refuse(_BAD)
+            if self._unread > HEAD_BYTES:
+                self._refuse(_TOO_LARGE)
+        if self._is_in_head and self._until is None:  # most heads come whole
             self._wait(self.head_wait_s)
 
     def _refuse(self, answer: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(answer)
-            self._transport.close()
+        """Say *answer* behind those that are asked for (RFC 9112, 9.3.2), and read no more."""
+        if self._last is not None or self._transport.is_closing():
+            return
+        broken = self._coming
+        if broken is not None:  # its body does not come whole
+            answer = b"" if broken.is_started else answer
+            broken.leave()
+            if self._waiting and self._waiting[-1] is broken:
+                self._waiting.pop()
+        self._last = answer
+        self._flow.resume_reading()  # what is not read takes answers with it
+        if self._answering is None:
+            self._end()
+
+    def _end(self) -> None:
+        if self._last:
+            self._transport.write(self._last)
+        self._transport.close()
 
     # --- what the parser finds ---
 
@@ -161,17 +185,19 @@ class Connection(asyncio.Protocol):
         self._unread = 0
         self._is_in_head = False
         self._until = None
-        parser, version = self._parser, self._parser.get_http_version()
+        if self._last is not None:
+            return
+        parser, version, fields = self._parser, self._parser.get_http_version(), self._fields
+        method, is_offer = parser.get_method().decode("ascii"), parser.should_upgrade()
+        scope = read_head(method, self._url, version, fields, is_offer=is_offer)
+        is_new = version == "1.1"
         self._coming = cycle = Cycle(
-            self._scope(version),
+            scope | self._addresses,
             self._transport,
             self._flow,
             self._server.default_headers,
-            keeps=version == "1.1"
-            and parser.should_keep_alive()
-            and not parser.should_upgrade()
-            and not self._is_ending,
-            awaits_continue=dict(self._fields).get(b"expect", b"").lower() == b"100-continue",
+            keeps=is_new and parser.should_keep_alive() and not (is_offer or self._is_ending),
+            awaits_continue=is_new and dict(fields).get(b"expect", b"").lower() == b"100-continue",
         )
         if self._answering is not None:
             self._waiting.append(cycle)
@@ -195,24 +221,6 @@ class Connection(asyncio.Protocol):
         if cycle is not None:
             cycle.complete()
 
-    def _scope(self, version: str) -> dict[str, Any]:
-        target = httptools.parse_url(self._url)
-        raw = target.path or b""  # an absolute target may have none
-        path = raw.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "method": self._parser.get_method().decode("ascii"),
-            "scheme": "http",
-            "root_path": "",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw,
-            "query_string": target.query or b"",
-            "headers": self._fields,
-            **self._addresses,
-        }
-
     # --- what is answered ---
 
     def _cycles(self) -> list[Cycle]:
@@ -222,7 +230,7 @@ class Connection(asyncio.Protocol):
         """Answer *cycle*, and then those that came meanwhile."""
         behind: Cycle | None = cycle
         while behind is not None:
-            cycle = self._answering = behind
+            cycle = behind
             try:
                 await self._run(cycle)
             finally:
@@ -244,12 +252,18 @@ class Connection(asyncio.Protocol):
 
     def _behind(self, cycle: Cycle) -> Cycle | None:
         """Return what is to be answered after *cycle*, or end, or wait for what comes."""
-        if not cycle.keeps:
+        if self._last is not None and cycle is self._coming:
+            self._waiting.clear()  # it is the one whose body does not come
+        elif not cycle.keeps:
             self._waiting.clear()
             self._transport.close()
         if self._waiting:
-            return self._waiting.popleft()
+            self._answering = self._waiting.popleft()
+            self._look()
+            return self._answering
         self._answering = None
+        if self._last is not None and not self._transport.is_closing():
+            self._end()
         self._server.tasks.discard(self._task)
         self._flow.resume_reading()
         if not self._is_in_head:

@@ -42,13 +42,13 @@ class Cycle:
         "_has_news",
         "_head",
         "_is_chunked",
-        "_is_started",
         "_is_whole",
         "_left",
         "_news",
         "_transport",
         "is_gone",
         "is_over",
+        "is_started",
         "keeps",
         "scope",
     )
@@ -65,6 +65,7 @@ class Cycle:
     ) -> None:
         self.scope = scope
         self.keeps = keeps
+        self.is_started = False  # something of the answer is on its way
         self.is_over = False  # answered to the end
         self.is_gone = False  # nobody hears it any more
         self._transport = transport
@@ -76,7 +77,6 @@ class Cycle:
         self._has_news = False
         self._news: asyncio.Event | None = None  # most requests are never waited for
         self._head: bytes | None = None
-        self._is_started = False
         self._is_chunked = False
         self._left: int | None = None  # bytes that the head has promised; None is any number
 
@@ -105,9 +105,10 @@ class Cycle:
 
     async def receive(self) -> dict[str, Any]:
         """Return what came of the body since the last time, or that there is nobody any more."""
-        if self._awaits_continue:
+        if self._awaits_continue and self._head is None:
             self._awaits_continue = False
-            self._transport.write(_CONTINUE)
+            if not self._is_whole:
+                self._transport.write(_CONTINUE)
         if not self._has_news and not self.is_over:
             if not self._is_whole:  # else only what comes behind it would be read
                 self._flow.resume_reading()
@@ -139,7 +140,7 @@ class Cycle:
     def fail(self) -> None:
         """Answer that it went wrong, if nothing was sent yet; the connection ends in any case."""
         self.keeps = False
-        if not self._is_started:
+        if not self.is_started and not self.is_gone:
             text = b"Internal Server Error"
             kind = (b"content-type", b"text/plain; charset=utf-8")
             self._start(500, (kind, (b"content-length", b"%d" % len(text))))
@@ -147,6 +148,10 @@ class Cycle:
 
     def _start(self, status: int, fields: Fields) -> None:
         """Make the head: how long the body is, and whether another request may come."""
+        if (
+            self._awaits_continue and not self._is_whole
+        ):  # whether the body comes or another request, nobody can know
+            self.keeps = False
         named = dict(fields)
         lines = [_STATUS_LINES[status], *map(b": ".join, self._always), *map(b": ".join, fields)]
         length = named.get(b"content-length")
@@ -179,10 +184,10 @@ class Cycle:
             self._left -= len(body)
             if self._left < 0 or (is_last and self._left):
                 raise RuntimeError("expected a body of the length that the head says, got another")
-        if not self._is_started:
+        if not self.is_started:
             if self._head is None:
                 raise RuntimeError("expected the head of an answer, got its body")
-            self._is_started = True
+            self.is_started = True
             body = self._head + body
         if body:
             self._transport.write(body)
