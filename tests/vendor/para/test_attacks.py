@@ -199,6 +199,24 @@ async def test_shares_go_to_the_device_that_logged_in_and_only_then(there: Stage
     assert (await phone.send("GET", f"{path}{phone.lookup}")).json()["temporaryShares"] == []
 
 
+@pytest.mark.parametrize("key", ["00", "zz", "a" * 40, "small", "p256"])
+async def test_shares_are_sealed_for_rsa_keys_alone(there: Stage, key: str) -> None:
+    """Another key is refused before the code is tried, so that it can be entered again."""
+    small = rsa.generate_private_key(65_537, 1024).public_key()  # noqa: S505 - to be refused
+    other = ec.generate_private_key(ec.SECP256R1()).public_key()
+    wrong = {
+        "small": small.public_bytes(Encoding.PEM, PublicFormat.PKCS1).hex(),
+        "p256": other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).hex(),
+    }
+    client = Http(there, there.public)
+    await client.touch()
+    await client.send("POST", "/users/init", {"email": f"{unique()}@example.org".lower()})
+    body = {"sessionId": client.lookup, "code": there.code}
+    refused = {**body, "encryptionKey": wrong.get(key, key)}
+    assert (await client.send("POST", "/auth/otp/code", refused)).status_code == 400
+    assert (await client.send("POST", "/auth/otp/code", body)).status_code == 200
+
+
 async def test_digests_are_signed_only_where_that_is_allowed(there: Stage) -> None:
     """Nobody can read one: the organization has to say that its clients may."""
     client, wallet_id, share = await with_wallet(there, "ivan@example.org")
