@@ -158,6 +158,15 @@ async def test_tokens_are_asked_about_exchanged_and_given_back(vk: Client) -> No
     await done(vk.tokens.revoke("vk_session_nobody"))
 
 
+async def test_a_refused_exchange_says_why(vk: Client) -> None:
+    """In the words of OAuth, of which none is lost: what was expected, what came, and the code."""
+    opened = await done(vk.sessions.open_reader(expires_in=60))
+    with pytest.raises(Malformed, match=r"expires_at: expected \d+ at most, got \d+") as refused:
+        await done(vk.tokens.exchange(opened.token, expires_in=600))
+    assert refused.value.code == "not_within_parent"
+    assert refused.value.facts["error"] == "invalid_request"
+
+
 async def test_a_token_is_exchanged_for_one_that_is_bound(vk: Client) -> None:
     """To a key that stays here."""
     opened = await done(vk.sessions.open_reader(expires_in=600))

@@ -49,7 +49,8 @@ _KINDS: Final[dict[int, type[ValetkeyError]]] = {
     429: Limited,
 }
 _SERVER_FAULT: Final = 500
-_FRAME: Final = frozenset({"type", "title", "detail", "code", "self", "unknown_code"})
+_DETAILS: Final = ("detail", "error_description")  # RFC 9457, and token endpoints (RFC 6749, 5.2)
+_FRAME: Final = frozenset({*_DETAILS, "type", "title", "code", "self", "unknown_code"})
 
 
 class RefusedToSign(Exception):
@@ -92,7 +93,7 @@ def _shown(value: object) -> str:
 
 def problem(status: int, content: bytes, headers: Mapping[str, str]) -> ValetkeyError:
     """
-    Return the exception that an RFC 9457 answer stands for.
+    Return the exception that an RFC 9457 answer stands for, or one of a token endpoint (RFC 6749).
 
     Facts of the answer are in ``facts``, ``status`` and ``request_id`` among them. A code that
     this version does not know yet is ``internal``, its text in ``facts["unknown_code"]``.
@@ -112,10 +113,11 @@ def problem(status: int, content: bytes, headers: Mapping[str, str]) -> Valetkey
     facts = {name: value for name, value in body.items() if name not in _FRAME}
     facts = {"request_id": headers.get("x-request-id"), **facts, "status": status}
     code, unknown = known_code(text)
+    detail = next((str(body[name]) for name in _DETAILS if name in body), "")
     if code is Code.RATE_LIMITED:
-        return RateLimited(code, str(body.get("detail", "")), **facts)
+        return RateLimited(code, detail, **facts)
     fallback = Unavailable if status >= _SERVER_FAULT else Malformed
-    return _KINDS.get(status, fallback)(code, str(body.get("detail", "")), **facts, **unknown)
+    return _KINDS.get(status, fallback)(code, detail, **facts, **unknown)
 
 
 def known_code(text: str) -> tuple[Code, dict[str, object]]:
