@@ -87,3 +87,22 @@ def test_revert_data_is_looked_for_within_bounds() -> None:
     nothings: list[object] = [None, 7, [], {}, "", "reverted", {"message": "0xaf9adea1"}]
     for nothing in nothings:
         assert revert_data(nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "selector"),
+    [
+        ("ERC20InsufficientBalance", "e450d38c"),
+        ("ERC20InsufficientAllowance", "fb8f41b2"),
+        ("InsufficientBalance", "db42144d"),
+    ],
+)
+def test_a_token_that_has_too_little_says_how_much(name: str, selector: str) -> None:
+    """ERC-6093; whoever forgot to fund the account reads it, and not four bytes."""
+    words = [b"\x11" * 20, (7).to_bytes(1, "big"), (10**6).to_bytes(3, "big")]
+    data = bytes.fromhex(selector) + b"".join(one.rjust(32, b"\0") for one in words)
+    error = rejection(data)
+    assert error.code is Code.CALL_REVERTED
+    shown = f"0x{'11' * 20} has 7, 1000000 needed, in the smallest unit"
+    assert error.detail == f"reverted: {name}: {shown}"
+    assert "unknown error" in rejection(data[:-1]).detail

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import ChainRejected, Code
+from valetkey.spec.keccak import keccak256
 from valetkey.spec.permission_bytes import decode_refusal
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ CODES: Final = {
 
 _ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string)
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
+# What tokens say of a transfer that cannot be: ERC-6093, and the names from before it.
+_TOKEN_ERRORS: Final = {
+    keccak256(f"{name}(address,uint256,uint256)".encode())[:4]: name
+    for name in ("ERC20InsufficientBalance", "ERC20InsufficientAllowance", "InsufficientBalance")
+}
 _PANICS = {
     0x01: "an assertion failed",
     0x11: "arithmetic over- or underflow",
@@ -86,11 +92,24 @@ def rejection(data: bytes) -> ChainRejected:
     if not data:
         return ChainRejected(Code.CALL_REVERTED, "reverted without a reason")
     selector_hex = "0x" + data[:4].hex()
+    known = _token_error(data)
     return ChainRejected(
         Code.CALL_REVERTED,
-        f"reverted with the unknown error {selector_hex}",
+        f"reverted: {known}" if known else f"reverted with the unknown error {selector_hex}",
         selector=selector_hex,
         data="0x" + data[:_TEXT_SHOWN].hex(),
+    )
+
+
+def _token_error(data: bytes) -> str | None:
+    """Return the error of a token that had or was allowed too little, with both amounts."""
+    name = _TOKEN_ERRORS.get(data[:4])
+    if name is None or len(data) != 4 + 3 * _WORD:
+        return None
+    who, had, needed = (data[at : at + _WORD] for at in range(4, len(data), _WORD))
+    amounts = (int.from_bytes(one, "big") for one in (had, needed))
+    return "{}: 0x{} has {}, {} needed, in the smallest unit".format(
+        name, who[-20:].hex(), *amounts
     )
 
 
