@@ -10,7 +10,7 @@ from valetkey.core.ids import Prefix
 from valetkey.core.share_pair import MAX_CIPHER_TEXT_CHARS, PairKind, SharePair
 from valetkey.core.split_share import about_share
 from valetkey.core.wallet import Curve, Wallet
-from valetkey.flows.clients import client_of, find_client
+from valetkey.flows.clients import PAIRS, client_of, find_client
 from valetkey.flows.gate import present
 from valetkey.flows.record import admit, begin, expect_still, part_of, write_down
 from valetkey.flows.split import CreateSplit, create_split
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx, View
 
 CURVES: Final = (Curve.SECP256K1, Curve.ED25519)
+MOST_WALLETS: Final = 64
 LABEL: Final = "of a vendor's client"
 STORED: Final = ("wallet:store_share", "wallet:share_stored")
 KEPT: Final = ("wallet:keep_cipher_text", "wallet:cipher_text_kept")
@@ -48,11 +49,12 @@ async def generate(world: World, principal: Principal, request: Request) -> list
     Wallets whose shares it never said to have stored are its own no more: it gets new ones.
 
     Raises:
-        Conflict: It has wallets.
+        Conflict: It has wallets, or had too many made whose shares it never stored.
         Forbidden: The principal is no client.
     """
     client = await client_of(world, principal)
     _expect_none(client.wallets.values())
+    await world.store.read(lambda view: _expect_few(view, client.user.id))
     given = []
     for curve in CURVES:
         command = CreateSplit(curve, user_id=client.user.id, label=LABEL)
@@ -73,6 +75,13 @@ async def generate(world: World, principal: Principal, request: Request) -> list
 def _expect_none(wallets: Iterable[ClientWallet]) -> None:
     if any(one.is_taken for one in wallets):
         raise Conflict(Code.CONFLICT, "expected a client without wallets, got one that has some")
+
+
+def _expect_few(view: View, user_id: str) -> None:
+    """Keep one client from filling its organization's quota of wallets with tries."""
+    if len(view.find(Wallet, user_id=user_id, limit=MOST_WALLETS)) == MOST_WALLETS:
+        detail = f"expected a client with less than {MOST_WALLETS} wallets, got one with as many"
+        raise Conflict(Code.CONFLICT, detail)
 
 
 def _shown_once(share: str | None) -> str:
@@ -130,13 +139,28 @@ async def _held(world: World, principal: Principal, share: str) -> ClientWallet:
 
 
 async def _given(world: World, principal: Principal, given: list[GivenShare]) -> list[GivenShare]:
+    """Write the pairs down; those of shares that are good for nothing now are dropped."""
+
     def body(tx: Tx) -> list[GivenShare]:
         expect_still(world, tx, principal)
-        for one in given:
-            tx.add(one.pair)
-        return given
+        return [_paired(tx, one) for one in given]
 
     return await world.store.write(body)
+
+
+def _paired(tx: Tx, given: GivenShare) -> GivenShare:
+    pair, good = given.pair, {given.pair.generation}
+    if pair.kind is PairKind.SIGNING:
+        good.add(given.key.current.generation)
+    for before in tx.find(SharePair, wallet_id=pair.wallet_id, limit=PAIRS):
+        if before.kind is not pair.kind:
+            continue
+        if before.generation == pair.generation:
+            return replace(given, pair=before)  # the same share once more
+        if before.generation not in good:
+            tx.drop(SharePair, before.id)
+    tx.add(pair)
+    return given
 
 
 def _new_pair(world: World, wallet: Wallet, kind: PairKind, *, generation: int) -> SharePair:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from valetkey.flows.sight import Sight
     from valetkey.ports import View
 
-LOOKED_AT: Final = 32  # newest wallets of a client, and newest pairs of each
+LOOKED_AT: Final = 256  # newest wallets of a client
+PAIRS: Final = 16  # of a wallet: those of shares that are good for nothing are dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _wallets(view: View, user: User) -> list[ClientWallet]:
     found = []
     for wallet in view.find(Wallet, user_id=user.id, limit=LOOKED_AT, newest_first=True):
         key = view.get(SplitKey, wallet.id)
-        pairs = view.find(SharePair, wallet_id=wallet.id, limit=LOOKED_AT, newest_first=True)
+        pairs = view.find(SharePair, wallet_id=wallet.id, limit=PAIRS, newest_first=True)
         if key is not None and pairs and wallet.organization_id == user.organization_id:
             found.append(ClientWallet(wallet, key, tuple(pairs)))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from contextlib import asynccontextmanager
@@ -115,7 +116,7 @@ class SdkPage:
     A page of somebody's application, with the SDK in it.
 
     Args:
-        received: Every body that the page and its frames got, by URL.
+        received: What reads each body that the page and its frames got.
         wrongs: Errors of the page, and what its console had at that level.
     """
 
@@ -123,7 +124,7 @@ class SdkPage:
     host: str
     chain_id: int
     rpc: str
-    received: dict[str, bytes] = field(default_factory=dict)
+    received: list[asyncio.Task[bytes]] = field(default_factory=list)
     wrongs: list[str] = field(default_factory=list)
 
     async def open(self, token: str) -> str:
@@ -132,9 +133,20 @@ class SdkPage:
         told: str = await self.page.evaluate(_OPEN, asked)
         return told
 
+    async def everything(self) -> bytes:
+        """Return every byte of every body that the page and its frames got until now."""
+        return b"\0".join(await asyncio.gather(*self.received))
+
     async def run(self, script: str, value: object = None) -> Any:  # noqa: ANN401 - JSON
         """Return what *script* gives, a function of *value*; it knows ``portal``."""
         return await self.page.evaluate(script, value)
+
+
+async def _body(response: Response) -> bytes:
+    try:
+        return await response.body()
+    except Error:  # a preflight or a redirect has none
+        return b""
 
 
 @asynccontextmanager
@@ -146,15 +158,7 @@ async def sdk_page(
     page = await context.new_page()
     made = SdkPage(page, host, chain_id, rpc)
 
-    async def note(response: Response) -> None:
-        try:
-            made.received[response.url] = made.received.get(response.url, b"") + (
-                await response.body()
-            )
-        except Error:  # a preflight or a redirect has none
-            return
-
-    page.on("response", note)
+    page.on("response", lambda one: made.received.append(asyncio.create_task(_body(one))))
     page.on("pageerror", lambda error: made.wrongs.append(str(error)))
     page.on(
         "console",

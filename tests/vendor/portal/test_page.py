@@ -140,7 +140,7 @@ async def test_a_frontend_gets_a_token_from_its_backend_and_nothing_else(
         told = await page.run(FRONTEND, [f"http://{host}", "alice"])
         assert (told["status"], server.minted) == (200, 1)
         assert told["client"]["metadata"]["namespaces"]["eip155"]["address"].startswith("0x")
-        everything = b"".join(page.received.values())
+        everything = await page.everything()
         assert told["token"].encode() in everything
         for secret in (made["clientApiKey"], there.key, there.native):
             assert secret.encode() not in everything

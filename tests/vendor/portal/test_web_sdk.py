@@ -99,8 +99,10 @@ async def test_the_sdk_makes_a_wallet_and_signs(
         raw = await page.run("(text) => portal.rawSign('SECP256K1', text)", digest.hex())
         assert f"0x{recover_address(digest, bytes.fromhex(raw)).hex()}" == address
         assert await page.run("() => portal.doesWalletExist()")
-        everything = b"".join(page.received.values())
+        everything = await page.everything()
+        assert made["clientSessionToken"].encode() not in everything  # it went the other way
         assert made["clientApiKey"].encode() not in everything
+        assert b"SECP256K1" in everything
         assert there.key.encode() not in everything
         assert page.wrongs == []
 
