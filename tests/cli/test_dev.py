@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
-from tests.cli.program import TIMEOUT_S, command_of
+from tests.cli.program import TIMEOUT_S, command_of, process
 from tests.leaks import secret
 from valetkey import Valetkey
 
@@ -41,3 +42,13 @@ def test_what_dev_prints_can_be_pasted_and_an_interrupt_ends_it() -> None:
         assert Path(program).is_file()
         running.send_signal(signal.SIGINT)
         assert running.wait(TIMEOUT_S) == 0
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    """Nothing is kept of a server that did not start: not its log either, so its reason is told."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = process("dev", "--port", port)
+    assert ended.code == 1
+    reason = f"expected to listen on 127.0.0.1:{port}, got: Address already in use"
+    assert ended.err == f"error: the server did not start: {reason} [store_unavailable]\n"

@@ -125,8 +125,7 @@ class Server:
             address = ""
         if not address:
             self.stop()
-            detail = f"the server did not start; see {home / 'server.log'}"
-            raise Unavailable(Code.STORE_UNAVAILABLE, detail)
+            raise Unavailable(Code.STORE_UNAVAILABLE, f"the server did not start: {_last(home)}")
         return address
 
     def stop(self) -> None:
@@ -141,6 +140,13 @@ class Server:
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _last(home: Path) -> str:
+    """Return what a server said last: its log may be gone before anybody can look into it."""
+    lines = (home / "server.log").read_text(errors="replace").strip().splitlines()
+    last = lines[-1] if lines else "it said nothing"
+    return last.removeprefix("error: ").removesuffix("]").rpartition(" [")[0] or last
 
 
 def _drain(output: IO[bytes], said: queue.SimpleQueue[str]) -> None:
