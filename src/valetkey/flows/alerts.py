@@ -11,7 +11,7 @@ from valetkey.core.event import BUDGET_80, REFUSAL_BURST, RELAYER_BALANCE_LOW
 from valetkey.core.organization import Organization
 from valetkey.core.permission.lower import lower
 from valetkey.flows.outbox import listening
-from valetkey.flows.record import SYSTEM, audit
+from valetkey.flows.record import SYSTEM, audit, has_left
 from valetkey.ports import MAX_FOUND
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ async def note_refusal(world: World, session: Session, code: Code) -> None:
     most, window_s = world.bounds.refusals, world.bounds.refusals_s
 
     def counts(view: View) -> Refusals | None:
-        if not listening(view, session.organization_id, REFUSAL_BURST):
+        owner = session.organization_id
+        if has_left(view, owner) or not listening(view, owner, REFUSAL_BURST):
             return None
         before = view.get(Refusals, session.id)
         counted = refused_again(before, session.id, now=now, window_s=window_s)

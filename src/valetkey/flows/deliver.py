@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.audit import AuditLine
 from valetkey.core.event import event_body
-from valetkey.core.organization import Organization
 from valetkey.core.webhook import (
     FAILING_S,
     GONE,
@@ -27,7 +26,7 @@ from valetkey.core.webhook import (
     signature_fields,
 )
 from valetkey.flows.outbox import drop_turn, queue, set_turn, turn_of, unqueue
-from valetkey.flows.record import SYSTEM, audit
+from valetkey.flows.record import SYSTEM, audit, has_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,8 +97,7 @@ def _take(world: World, tx: Tx) -> _Taken | bool:
     if webhook is None or not webhook.is_on:
         _clear(tx, turn, now=now, is_gone=webhook is None)
         return True
-    owner = tx.get(Organization, webhook.organization_id)
-    if owner is not None and owner.moved_at is not None:  # it is told by the server it went to
+    if has_left(tx, webhook.organization_id):  # it is told by the server it went to
         drop_turn(tx, webhook.id)
         return True
     due: list[tuple[Delivery, AuditLine]] = []
@@ -157,6 +155,8 @@ def _settle(world: World, tx: Tx, taken: Turn, tried: Sequence[_Tried]) -> None:
     """Write down what became of each attempt, and when the webhook is served next."""
     now = world.clock.now()
     webhook = tx.get(Webhook, taken.webhook_id)
+    if webhook is not None and has_left(tx, webhook.organization_id):
+        return  # it is told once more, from there
     for one in tried:
         _note(tx, one, now=now)
     if webhook is None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.child_session import refusal_in_line
 from valetkey.core.errors import NotFound
-from valetkey.core.organization import Organization
 from valetkey.core.session import Session, State
 from valetkey.core.surface import Surface
 from valetkey.core.token import SESSIONS, fingerprint, is_mark
 from valetkey.flows.gate import expect_reach, expect_secret
 from valetkey.flows.line import line_of
+from valetkey.flows.record import has_left
 from valetkey.flows.shown import show
 from valetkey.flows.stop import revoke
 
@@ -41,8 +41,7 @@ async def introspect(world: Sight, principal: Principal, *, token: str) -> Shown
         session = session_of_token(view, principal, token)
         if session is None or session.surface is not Surface.NATIVE:
             return None
-        owner = view.get(Organization, session.organization_id)
-        if owner is not None and owner.moved_at is not None:
+        if has_left(view, session.organization_id):
             return None
         line = line_of(view, session)
         if refusal_in_line(line, now=now) is not None:

@@ -109,10 +109,15 @@ def refuse_moved(view: View, organization_id: str) -> None:
     Raises:
         Forbidden: It acts on another server now: here as well would be twice.
     """
-    owner = view.get(Organization, organization_id)
-    if owner is not None and owner.moved_at is not None:
-        detail = f"{owner.id} was moved to another server; ask there"
+    if has_left(view, organization_id):
+        detail = f"{organization_id} was moved to another server; ask there"
         raise Forbidden(Code.ORGANIZATION_MOVED, detail)
+
+
+def has_left(view: View, organization_id: str) -> bool:
+    """Say whether an organization acts on another server now: its log is there, and goes on."""
+    owner = view.get(Organization, organization_id)
+    return owner is not None and owner.moved_at is not None
 
 
 def part_of(request: Request, name: str) -> Request:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from valetkey.flows.record import audit
+from valetkey.flows.record import audit, has_left
 
 if TYPE_CHECKING:
     from valetkey.core.errors import Code
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
+    from valetkey.ports import Tx
 
 
 async def note_refused(world: World, principal: Principal, *, wallet_id: str, code: Code) -> None:
-    """Write down that a session was refused a signature, and why."""
+    """Write down that a session was refused a signature, and why; not of who has left."""
     now = world.clock.now()
-    await world.store.write(
-        lambda tx: audit(
+
+    def body(tx: Tx) -> None:
+        if has_left(tx, principal.organization_id):
+            return
+        audit(
             tx,
             principal.organization_id,
             "wallet:signature_refused",
@@ -25,4 +29,5 @@ async def note_refused(world: World, principal: Principal, *, wallet_id: str, co
             principal_id=principal.subject_id,
             code=code.value,
         )
-    )
+
+    await world.store.write(body)

@@ -24,7 +24,7 @@ from valetkey.flows.gate import (
 from valetkey.flows.kill_again import endings_of, has_note
 from valetkey.flows.kill_note import ready_to_kill
 from valetkey.flows.line import is_below
-from valetkey.flows.record import admit, begin, earlier, part_of, write_down
+from valetkey.flows.record import admit, begin, earlier, has_left, part_of, write_down
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import ENDINGS
 from valetkey.flows.tree import end_below, note_event
@@ -267,12 +267,12 @@ def note_killed(world: World, tx: Tx, *, session_id: str) -> bool:
     Note that the chain has ended a session past us: somebody submitted its kill note.
 
     Returns:
-        Whether it was not over here already.
+        Whether it was not over already, and is of an organization that acts here.
     """
     session = present(tx.get(Session, session_id), "session")
     usage = present(tx.get(Usage, session_id), "session")
     state = next_state(stoppable_state(session, usage, now=world.clock.now()), Event.REVOKE)
-    if state is None:
+    if state is None or has_left(tx, session.organization_id):
         return False
     step = Step("chain", "revoked", world.clock.now_ms())
     tx.put(replace(session, state=state, steps=(*session.steps, step)))

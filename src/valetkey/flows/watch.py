@@ -17,7 +17,7 @@ from valetkey.flows.gate import present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import settle_holds, unbound
 from valetkey.flows.kill_again import is_ending, kill_again
-from valetkey.flows.record import SYSTEM, audit
+from valetkey.flows.record import SYSTEM, audit, has_left
 from valetkey.flows.stop import note_killed
 from valetkey.flows.turns import in_turns
 
@@ -104,6 +104,9 @@ def _note(world: World, due: Watch, seen: _Seen | None, tx: Tx) -> bool:
         return False
     session = present(tx.get(Session, due.session_id), "session")
     now = world.clock.now()
+    if has_left(tx, session.organization_id):  # or it is back before the next look
+        put_off(tx, due, due_at=now + world.bounds.watch_s)
+        return False
     stage = seen.state.stage if seen else None
     ended = stage is GrantStage.REVOKED and note_killed(world, tx, session_id=session.id)
     if stage is not GrantStage.REVOKED and seen is not None:  # or the chain has taken it back
