@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.flows.hooks import URL, Hooks, make_hooks
+from tests.worlds import make_organization
 from valetkey.adapters.outbound.memory import MemoryOutbound
 from valetkey.adapters.store.memory import MemoryStore
 from valetkey.adapters.store.sqlite import SqliteStore
@@ -101,6 +102,27 @@ async def test_a_failing_receiver_holds_up_nobody_else(hooks: Hooks) -> None:
     await hooks.send()
     assert {one.state for one in await hooks.deliveries(other)} == {DeliveryState.DELIVERED}
     assert len(hooks.take()) <= 4 * 2  # and the one that fails is left alone
+
+
+async def test_a_backlog_holds_up_nobody_else(hooks: Hooks) -> None:
+    """
+    Receivers take turns also when all that waits for one is older than what others wait for.
+
+    A slow one that has gathered a thousand events would otherwise have a process for hours.
+    """
+    first = await hooks.add("user:added")
+    await hooks.happen(40)
+    for one in await hooks.deliveries(first):
+        assert one.next_at == hooks.clock.now()
+    hooks.clock.advance(60)
+    founded = await make_organization(hooks.world, "Other")
+    await hooks.add(url=OTHER, founded=founded)
+    await hooks.happen(founded=founded)
+    for _ in range(2):
+        hooks.clock.advance(1)  # a turn takes some time
+        assert await deliver_next(hooks.world)
+    assert len(hooks.take(OTHER)) == 1
+    assert len(hooks.take()) == 4
 
 
 async def test_a_receiver_that_is_gone_is_switched_off(hooks: Hooks) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.flows.hooks import URL, Hooks, add_dead, make_hooks, request
 from valetkey.core.webhook import DeliveryState
 from valetkey.flows import deliveries
+from valetkey.flows.deliver import deliver_next
 from valetkey.ports import Posted
 
 BAD = Posted(500)
@@ -34,6 +35,42 @@ async def test_trying_a_webhook_sends_an_event_whatever_it_wants(hooks: Hooks) -
     await hooks.send()
     (body,) = hooks.take()
     assert (body["type"], body["id"]) == ("webhook:tested", delivery.event_id)
+
+
+async def test_a_try_stands_before_what_waits(hooks: Hooks) -> None:
+    """Whoever mends a receiver tries it first, and does not wait for a thousand events."""
+    webhook = await hooks.add()
+    await hooks.happen(50)
+    hooks.clock.advance(60)
+    await deliveries.try_webhook(
+        hooks.world, hooks.founded.principal, request(), webhook_id=webhook.id
+    )
+    assert await deliver_next(hooks.world)
+    assert hooks.take()[0]["type"] == "webhook:tested"
+    await hooks.check_queue()
+    await hooks.send()
+    assert len(hooks.take()) == 50 + 1 - 4
+
+
+async def test_tries_that_fail_stand_in_nobodys_way(hooks: Hooks) -> None:
+    """Made again later, they wait for their time as every other one does."""
+    webhook = await hooks.add()
+    hooks.outbound.answers[URL] = BAD
+    for _ in range(8):
+        await deliveries.try_webhook(
+            hooks.world, hooks.founded.principal, request(), webhook_id=webhook.id
+        )
+    await hooks.send()
+    hooks.take()
+    hooks.outbound.answers.clear()
+    await hooks.happen()
+    await deliveries.try_webhook(
+        hooks.world, hooks.founded.principal, request(), webhook_id=webhook.id
+    )
+    await hooks.check_queue()
+    await hooks.send()
+    assert [one["type"] for one in hooks.take()][-2:] == ["webhook:tested", "user:added"]
+    await hooks.check_queue()
 
 
 async def test_a_dead_delivery_is_replayed_with_its_own_id(hooks: Hooks) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from valetkey.core.audit import AuditLine
 
 BUDGET_80: Final = "alert:budget_80"
+TESTED: Final = "webhook:tested"
 REFUSAL_BURST: Final = "alert:refusal_burst"
 RELAYER_BALANCE_LOW: Final = "alert:relayer_balance_low"
 EVERY: Final = "*"
@@ -82,7 +83,7 @@ EVENTS: Final = frozenset(
         "webhook:removed",
         "webhook:replayed",
         "webhook:rotated",
-        "webhook:tested",
+        TESTED,
     }
 )
 _RESOURCES: Final = frozenset(one.partition(":")[0] for one in EVENTS)

@@ -207,7 +207,7 @@ def _end_turn(tx: Tx, webhook: Webhook, *, now: int) -> Webhook:
     if not waiting:
         drop_turn(tx, webhook.id)
         return replace(webhook, failing_since=None)
-    due_at, state = waiting[0].due_at, TurnState.WAITING
+    due_at, state = max(waiting[0].due_at, now), TurnState.WAITING  # others wait by now
     if webhook.failures:
         due_at, state = max(due_at, now + hold_s(webhook.failures)), TurnState.HELD
     set_turn(tx, webhook.id, due_at=due_at, state=state)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import Outcome
 from valetkey.core.errors import Code, Conflict
+from valetkey.core.event import TESTED
 from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, make_id
 from valetkey.core.webhook import Delivery, DeliveryState, Webhook
 from valetkey.flows.gate import expect_reach, expect_secret, present
@@ -41,7 +42,7 @@ async def try_webhook(
             return present(tx.get(Delivery, before.subject_id), "delivery")
         _expect_on(webhook)
         activity = begun(world, principal, request, "webhook:test", webhook)
-        delivery = tell(tx, webhook, write_down(world, tx, activity, "webhook:tested"))
+        delivery = tell(tx, webhook, write_down(world, tx, activity, TESTED))
         summon(tx, webhook_id, due_at=delivery.at, is_urgent=True)
         tx.put(replace(activity, subject_id=delivery.id))
         return delivery

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.event import event_id, is_wanted, line_id
+from valetkey.core.event import TESTED, event_id, is_wanted, line_id
 from valetkey.core.ids import Prefix
 from valetkey.core.webhook import (
     Delivery,
@@ -63,7 +63,7 @@ def queue(tx: Tx, delivery: Delivery, *, due_at: int, is_urgent: bool = False) -
     """
     queued = replace(delivery, state=DeliveryState.PENDING, next_at=due_at)
     tx.put(queued)
-    key = waiting_id(queued, due_at=due_at)
+    key = _place(queued, due_at=due_at)
     tx.put(Waiting(key, queued.webhook_id, queued.id, due_at))
     summon(tx, queued.webhook_id, due_at=due_at, is_urgent=is_urgent)
     return queued
@@ -72,7 +72,13 @@ def queue(tx: Tx, delivery: Delivery, *, due_at: int, is_urgent: bool = False) -
 def unqueue(tx: Tx, delivery: Delivery) -> None:
     """Take a pending *delivery* out of the queue."""
     if delivery.next_at is not None:
-        tx.drop(Waiting, waiting_id(delivery, due_at=delivery.next_at))
+        tx.drop(Waiting, _place(delivery, due_at=delivery.next_at))
+
+
+def _place(delivery: Delivery, *, due_at: int) -> str:
+    """Return where *delivery* waits: a first try before all, for somebody waits to see it."""
+    is_try = delivery.event == TESTED and delivery.attempts == 0
+    return waiting_id(delivery, due_at=0 if is_try else due_at)
 
 
 def summon(tx: Tx, webhook_id: str, *, due_at: int, is_urgent: bool = False) -> None:
