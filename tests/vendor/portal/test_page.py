@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +13,7 @@ from tests.http.custodian import PORTAL, TATUM, Custodian, bearer
 from tests.http.portal_client import CURVES, ME, Client, opened, sealed, signer_of
 from tests.vendor.portal.sdk import application, bundle, sdk_page
 from valetkey.core.wallet import Curve, PublicKey, address_of
-from valetkey.devchain import fund
+from valetkey.devchain import fund, wait_for
 from valetkey.spec.secp256k1 import address_of_key
 
 if TYPE_CHECKING:
@@ -161,14 +160,14 @@ async def _signatures(
         chainId=chain,
         rpcUrl="http://127.0.0.1:1/never-asked",
     )
-    receipt = await mined(portal_node, sent)
-    assert (receipt["status"], receipt["from"].lower()) == ("0x1", address)
+    wait_for(portal_node.rpc, bytes.fromhex(sent[2:]))
+    assert portal_node.rpc.ask("eth_getTransactionByHash", sent)["from"].lower() == address
     assert int(portal_node.rpc.ask("eth_getBalance", SHOP, "latest"), 16) == ETHER
     share = client.shares["SECP256K1"]["share"]
     send = {"share": share, "chain": chain, "to": SHOP, "token": "NATIVE", "amount": "0.5"}
     told = await client.ask("POST", "/v1/assets/send", send)
     assert told["metadata"]["rawAmount"] == str(ETHER // 2)
-    await mined(portal_node, told["transactionHash"])
+    wait_for(portal_node.rpc, bytes.fromhex(told["transactionHash"][2:]))
     assert int(portal_node.rpc.ask("eth_getBalance", SHOP, "latest"), 16) == ETHER + ETHER // 2
     for amount in ("0", "-1", "1e3", "0." + "0" * 18 + "1", "x", "9" * 80):
         refused = await client.refused("/v1/assets/send", {**send, "amount": amount})
@@ -183,17 +182,6 @@ async def _signatures(
         (changed, "SHARE_PARSING_FAILED"),
     ):
         assert await client.refused("/v1/assets/send", {**send, "share": wrong}) == expected
-
-
-async def mined(node: Node, tx_hash: str) -> dict[str, Any]:
-    """Return the receipt of a transaction, once there is one."""
-    async with asyncio.timeout(20):
-        while True:
-            found = node.rpc.ask("eth_getTransactionReceipt", tx_hash)
-            if found is not None:
-                receipt: dict[str, Any] = found
-                return receipt
-            await asyncio.sleep(0.05)
 
 
 async def _backup_and_end(story: Story, there: Spoken) -> None:
