@@ -33,5 +33,28 @@ globalThis.acts = {
   wallets: () => para.wallets,
   export: (slim) => para.exportSession({ excludeSigners: slim }),
   sign: (walletId, messageBase64) => para.signMessage({ walletId, messageBase64 }),
+  /** As the page has it: hand the session to one's own backend. */
+  async importOnServer() {
+    // Export the current session
+    const serializedSession = await para.exportSession();
+    // Send this to your server endpoint
+    const answer = await fetch("/api/import-session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ session: serializedSession }),
+    });
+    return answer.json();
+  },
+  async verifyOnServer() {
+    // Client-side: Get a verification token
+    const verificationToken = await para.getVerificationToken();
+    // Send to your server
+    const answer = await fetch("/api/verify-session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ verificationToken }),
+    });
+    return answer.json();
+  },
   active: () => para.isSessionActive(),
 };

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
+import jwt
+
 from tests.http.calls import unique
 
 if TYPE_CHECKING:
@@ -44,3 +47,18 @@ async def wallet_of(para: Sdk, instance: str = "browser") -> dict[str, Any]:
     wallets: dict[str, dict[str, Any]] = await para.ask("wallets", id=instance)
     (wallet,) = wallets.values()
     return wallet
+
+
+async def checked(there: Stage, token: str, key_id: str) -> dict[str, Any]:
+    """Return what *token* says, checked as integrators do; the clock of the test may be ahead."""
+    async with httpx.AsyncClient(base_url=there.url) as client:
+        keys = jwt.PyJWKSet.from_dict((await client.get("/.well-known/jwks.json")).json())
+    assert jwt.get_unverified_header(token)["kid"] == key_id
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        keys[key_id],
+        algorithms=["RS256"],
+        audience=there.credential.id,
+        options={"verify_iat": False},
+    )
+    return claims

@@ -8,15 +8,14 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import jwt
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
 from tests.http.calls import unique
-from tests.vendor.para.people import DIGEST, EMAIL, imported, log_in, wallet_of
-from tests.vendor.para.sdk import ALPHA_SDK, SERVER_SDK, Refused, sdk
+from tests.vendor.para.people import DIGEST, EMAIL, checked, imported, log_in, wallet_of
+from tests.vendor.para.sdk import Refused
 from valetkey.core.activity import Request
 from valetkey.core.terms import DEFAULT_S, Terms
 from valetkey.flows.terms import set_terms
@@ -79,21 +78,13 @@ async def test_step_4_an_imported_session_is_active(there: Stage, para: Sdk) -> 
 async def test_step_5_a_token_is_checked_by_the_published_keys(there: Stage, para: Sdk) -> None:
     """By PyJWT, and with the session's length, its user and wallet in it; both keys of the ring."""
     wallet, backend = await wallet_of(para), await imported(there, para)
-    async with httpx.AsyncClient(base_url=there.url) as client:
-        keys = jwt.PyJWKSet.from_dict((await client.get("/.well-known/jwks.json")).json())
-        for index in (0, 1):
-            made = await para.ask("jwt", id=backend, keyIndex=index)
-            assert jwt.get_unverified_header(made["token"])["kid"] == made["keyId"]
-            claims = jwt.decode(
-                made["token"],
-                keys[made["keyId"]],
-                algorithms=["RS256"],
-                audience=there.credential.id,
-            )
-            assert claims["exp"] - claims["iat"] == DEFAULT_S
-            assert claims["sub"] == claims["data"]["userId"]
-            assert claims["data"]["identifier"] == EMAIL
-            assert [one["address"] for one in claims["data"]["wallets"]] == [wallet["address"]]
+    for index in (0, 1):
+        made = await para.ask("jwt", id=backend, keyIndex=index)
+        claims = await checked(there, made["token"], made["keyId"])
+        assert claims["exp"] - claims["iat"] == DEFAULT_S
+        assert claims["sub"] == claims["data"]["userId"]
+        assert claims["data"]["identifier"] == EMAIL
+        assert [one["address"] for one in claims["data"]["wallets"]] == [wallet["address"]]
 
 
 async def test_step_5_a_token_is_checked_by_jose(there: Stage, para: Sdk) -> None:
@@ -248,22 +239,3 @@ async def test_step_12_a_signature_waits_for_its_user(there: Stage, para: Sdk) -
         await para.ask("reviewed", id="browser")
     assert refused.value.kind == "TransactionReviewDenied"
     await there.review(on=False)
-
-
-@pytest.mark.parametrize("package", [SERVER_SDK, ALPHA_SDK])
-async def test_step_13_the_package_of_the_page_does_the_same(
-    there: Stage, para: Sdk, package: str
-) -> None:
-    """A session of the newer one, in the alpha that the page names: active, JWT, token, alive."""
-    session = await para.ask("export", id="browser", slim=False)
-    wallet = await wallet_of(para)
-    async with sdk(there.url, package) as other:
-        await other.ask("make", id="backend", key=there.public)
-        await other.ask("import", id="backend", session=session)
-        assert await other.ask("active", id="backend")
-        made = await other.ask("jwt", id="backend")
-        assert jwt.get_unverified_header(made["token"])["kid"] == made["keyId"]
-        assert await other.ask("token", id="backend") == await para.ask("token", id="browser")
-        assert await other.ask("keepAlive", id="backend")
-        signed = await other.ask("raw", id="backend", walletId=wallet["id"], messageBase64=DIGEST)
-        assert len(signed["signature"]) == 130

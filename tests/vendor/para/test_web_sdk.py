@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,11 +13,13 @@ import pytest_asyncio
 
 from tests.pages.browser import DESK, PHONE, browsing, tab
 from tests.pages.scenes import barriers
+from tests.vendor.para.app import web_app
 from tests.vendor.para.people import DIGEST, imported_from
 from tests.vendor.para.sdk import HERE, Sdk, sdk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from playwright.async_api import Browser, Page
 
@@ -32,26 +31,21 @@ PAGE: Final = "<!doctype html><title>Shop</title><script src='page.js'></script>
 EMAIL: Final = "grace@example.org"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files, and says nothing about it."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve the page of an integrator, and return its origin."""
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "index.html").write_text(PAGE)
-    bundle = ["node", "bundle.mjs", str(folder / "page.js")]
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an integrator's page."""
+    made = tmp_path_factory.mktemp("page")
+    (made / "index.html").write_text(PAGE)
+    bundle = ["node", "bundle.mjs", str(made / "page.js")]
     subprocess.run(bundle, cwd=HERE, check=True, timeout=60)  # noqa: S603 - our own script
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    return made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def app(there: Stage, folder: Path) -> AsyncIterator[str]:
+    """Serve the web app of an integrator, and return its origin."""
+    async with web_app(there, folder) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -106,6 +100,9 @@ async def test_a_user_signs_up_in_a_browser_and_a_backend_signs(
         session = await at.page.evaluate("() => acts.export(false)")
         theirs = await signed_by(backend, there, session, wallet["id"])
         assert ours["signature"] == theirs["signature"]
+        assert await at.page.evaluate("() => acts.importOnServer()") == {"success": True}
+        verified = await at.page.evaluate("() => acts.verifyOnServer()")
+        assert verified == {"authType": "email", "identifier": EMAIL}
         ours_alone = {urlsplit(one).netloc for one in (app, there.url, there.native_url)}
         assert at.seen.hosts <= ours_alone | {""}
 
