@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from valetkey.core.token import TokenPrefix
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -59,15 +61,7 @@ class _Watch(logging.Handler):
 _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _WATCH: Final = _Watch()
 _FOUND: Final[list[str]] = []
-_PREFIXES: Final = (
-    "vk_session_",
-    "vk_secret_",
-    "vk_public_",
-    "vk_consent_",
-    "vk_cust_",
-    "vk_client_",
-    "vk_cst_",
-)
+_PREFIXES: Final = tuple(TokenPrefix)
 
 
 def secret(value: bytes) -> bytes:

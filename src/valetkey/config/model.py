@@ -86,8 +86,9 @@ class Rates:
     Args:
         address_per_s: Requests from one address (IPv6: one /64) that prove nobody.
         address_burst: So many at once.
-        failure_cost: How many of them a proof counts as that is refused.
-        caller_per_s: Requests of one credential or session, wherever it asks from.
+        failure_cost: How many of them a proof, or a one-time code, counts as that is refused.
+        caller_per_s: Requests of one credential or session, wherever it asks from; of a
+            publishable key, at each address apart.
         caller_burst: So many at once.
         stop_per_s: Stops, of one credential or session, and of one address: counted apart from
             everything else.

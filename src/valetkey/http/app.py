@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from valetkey.core.errors import ValetkeyError
+from valetkey.core.errors import Code, Unauthenticated, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import ANONYMOUS
 from valetkey.flows.meter import Subject
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.http.answer import Send
     from valetkey.http.face import Face
+    from valetkey.http.rates import Lane
     from valetkey.http.readiness import Readiness
     from valetkey.http.routes import Route
     from valetkey.http.settings import Settings
@@ -181,7 +182,8 @@ class App:
         expect_entry(route, principal)
         ask = self._asking.read(route, incoming, names, peer)  # 4
         with flow_span(self._spans, route.handle):
-            made = await self._made(route, principal, incoming, ask)  # 5
+            making = self._made(route, principal, incoming, ask)
+            made = await self._counted(principal, ask, route.lane, making)  # 5
             if isinstance(made, Subject):
                 return stream_answer(await self.streams.open(principal, made))
         return made if isinstance(made, Answer) else Answer(route.status, ENCODER.encode(made))
@@ -200,6 +202,17 @@ class App:
             return self._to_the_end(route.handle(way_out, ask))
         admitted = self._door.admit(route, principal, key, ask)
         return self._to_the_end(route.handle(admitted, ask))
+
+    async def _counted(
+        self, principal: Principal, ask: Ask[Any, Any], lane: Lane, making: Awaitable[object]
+    ) -> object:
+        """Return what comes of *making*; nobody's wrong code is as dear as a wrong proof."""
+        try:
+            return await making
+        except Unauthenticated as error:
+            if principal is ANONYMOUS and error.code is Code.CODE_REFUSED:
+                self._turnstile.failed(ask.peer, lane, error)
+            raise
 
     async def _to_the_end(self, write: Awaitable[object]) -> object:
         """Run *write* in a task of its own, which nobody cancels when the caller is gone."""

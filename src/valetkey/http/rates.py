@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 _MILLISECOND_NS: Final = 10**6
 _SECOND_NS: Final = 10**9
 _FAILED: Final = frozenset(
-    {Code.PROOF_REFUSED, Code.PROOF_REPLAYED, Code.PROOF_TOO_OLD, Code.PROOF_KEY_BOUND}
+    {
+        Code.CODE_REFUSED,
+        Code.PROOF_REFUSED,
+        Code.PROOF_REPLAYED,
+        Code.PROOF_TOO_OLD,
+        Code.PROOF_KEY_BOUND,
+    }
 )
 
 
@@ -157,7 +163,8 @@ class Turnstile:
 
     Before anything of a request is read, its address has to have a token; what was not proven by
     anybody costs its address one, a proof that is refused several. Who is proven has a bucket of
-    its own, wherever it asks from.
+    its own, wherever it asks from; but a publishable key, which everybody has, one at each address:
+    nobody uses it up for others.
     """
 
     def __init__(self, rates: Rates, clock: Clock, paces: Iterable[Pace] = ()) -> None:
@@ -191,7 +198,7 @@ class Turnstile:
                 raise _limited(buckets, taken, "address")
 
     def failed(self, peer: str, lane: Lane, error: ValetkeyError) -> None:
-        """Count a request that proves nobody."""
+        """Count a request that proves nobody, or that tried a code which is not the one sent."""
         buckets = self._of_address.get(lane)
         if buckets is not None:
             is_guess = isinstance(error, Unauthenticated) and error.code in _FAILED
@@ -211,6 +218,8 @@ class Turnstile:
         """
         is_anonymous = principal.kind is PrincipalKind.ANONYMOUS
         whose = peer if is_anonymous else principal.subject_id
+        if principal.kind is PrincipalKind.PUBLISHABLE:
+            whose = f"{whose} {peer}"
         fields: Fields = ()
         by_lane = (self._of_address if is_anonymous else self._of_caller).get(lane)
         for buckets in (by_lane, None if pace is None else self._of_pace[pace]):

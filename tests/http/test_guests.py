@@ -1,0 +1,54 @@
+"""Whoever has a publishable key has it from a page that everybody opens: what they can break."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.http.guest import house
+from valetkey.config import Rates
+from valetkey.core.one_time_code import MOST_TRIES
+
+FEW: Final = Rates(
+    address_per_s=1, address_burst=50, failure_cost=10, caller_per_s=1, caller_burst=10
+)
+OTHER_ADDRESS: Final = "127.0.0.9"
+
+
+def other(code: str) -> str:
+    """Return a code that is not *code*."""
+    return f"{(int(code) + 1) % 10**6:06d}"
+
+
+async def test_one_browser_uses_the_publishable_key_up_for_no_other() -> None:
+    """A flood at one address ends there; elsewhere people log in with the same key."""
+    async with house(rates=FEW) as there:
+        async with there.guest() as flood:
+            said = [(await flood.send("POST", "/touch")).status_code for _ in range(12)]
+            assert said == [200] * 10 + [429] * 2
+        async with there.guest(OTHER_ADDRESS) as guest:
+            await guest.begin()
+            assert (await guest.enter(there.codes[-1])).status_code == 200
+
+
+async def test_a_wrong_code_costs_its_address_as_much_as_a_wrong_token() -> None:
+    """Five tries a code, and few codes from one address: also over many people's addresses."""
+    async with house(rates=FEW) as there, there.guest() as guest:
+        await guest.begin()
+        wrong = other(there.codes[-1])
+        said = [(await guest.enter(wrong)).status_code for _ in range(MOST_TRIES)]
+        assert said == [403] * MOST_TRIES
+        assert (await guest.enter(wrong)).status_code == 429
+        async with there.guest(OTHER_ADDRESS) as victim:
+            await victim.begin("bob@example.org")
+            assert (await victim.enter(there.codes[-1])).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/auth/otp/code", "/auth/otp/again"])
+async def test_codes_of_log_ins_that_nobody_began_cost_as_much(path: str) -> None:
+    """Lookup ids are not searched for either."""
+    async with house(rates=FEW) as there, there.guest() as guest:
+        body = {"sessionId": "A" * 22, "code": "123456"}
+        said = [(await guest.http.post(path, json=body)).status_code for _ in range(8)]
+        assert said == [403] * 5 + [429] * 3
