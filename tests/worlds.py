@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.leaks import secret
 from valetkey.adapters.chain.evm import EvmChain
@@ -25,14 +25,14 @@ from valetkey.flows.change_payer import make_payer
 from valetkey.flows.organize import found
 from valetkey.flows.payers import Known, Payers
 from valetkey.flows.world import World
-from valetkey.ports import INDEXES
+from valetkey.ports import INDEXES, MAX_FOUND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from valetkey.core.organization import Organization
     from valetkey.devchain import Deployment, Node
-    from valetkey.ports import Chain, Checkpoint, Clock, Outbound, Store
+    from valetkey.ports import Chain, Checkpoint, Clock, Outbound, Store, View
 
 START_AT: Final = 1_800_000_000
 CHAIN: Final = f"eip155:{CHAIN_ID}"
@@ -228,5 +228,12 @@ def with_bounds(world: World, **changed: float) -> World:
 async def dump(world: World) -> dict[str, list[object]]:
     """Return everything in the store, by kind: equal dumps, equal states."""
     return await world.store.read(
-        lambda view: {kind.__name__: list(view.find(kind)) for kind in INDEXES}
+        lambda view: {kind.__name__: list(_all(view, kind)) for kind in INDEXES}
     )
+
+
+def _all(view: View, kind: type[Any]) -> Iterator[Any]:
+    after = ""
+    while page := view.find(kind, after=after, limit=MAX_FOUND):
+        yield from page
+        after = page[-1].id
