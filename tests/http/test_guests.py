@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import pytest
 
-from tests.http.guest import house
+from tests.http.guest import Guest, house
 from valetkey.config import Rates
 from valetkey.core.one_time_code import MOST_TRIES
+from valetkey.core.pregenerated import MOST as MOST_PREGENERATED
+from valetkey.core.pregenerated import Pregenerated
+from valetkey.core.wallet import Wallet
+from valetkey.flows.own_wallet import MOST as MOST_OWN
 
 FEW: Final = Rates(
     address_per_s=1, address_burst=50, failure_cost=10, caller_per_s=1, caller_burst=10
@@ -52,3 +57,33 @@ async def test_codes_of_log_ins_that_nobody_began_cost_as_much(path: str) -> Non
         body = {"sessionId": "A" * 22, "code": "123456"}
         said = [(await guest.http.post(path, json=body)).status_code for _ in range(8)]
         assert said == [403] * 5 + [429] * 3
+
+
+async def test_wallets_of_one_user_have_a_bound_also_when_asked_for_at_once() -> None:
+    """Counted in the transaction that adds: one user does not fill the organization's quota."""
+    async with house() as there, there.guest() as guest:
+        await guest.begin()
+        assert (await guest.enter(there.codes[-1])).status_code == 200
+        user_id = (await guest.send("POST", "/touch")).json()["userId"]
+        path = f"/users/{user_id}/wallets"
+        asked = (guest.send("POST", path, {"type": "SOLANA"}) for _ in range(MOST_OWN + 6))
+        said = [one.status_code for one in await asyncio.gather(*asked)]
+        assert (said.count(200), said.count(429)) == (MOST_OWN, 6)
+        assert len(await there.world.store.read(lambda view: view.find(Wallet))) == MOST_OWN
+
+
+async def test_wallets_for_one_identifier_have_a_bound_and_none_is_nobodys() -> None:
+    """Asked for at once as well; and each wallet that is there says for whom it was made."""
+    async with house() as there, there.guest() as guest:
+        backend = Guest(guest.http, there.secret)
+        body = {"pregenIdentifier": "x-1", "pregenIdentifierType": "CUSTOM_ID", "type": "SOLANA"}
+        more = MOST_PREGENERATED + 4
+        asked = (backend.send("POST", "/wallets/pregen", body) for _ in range(more))
+        said = [one.status_code for one in await asyncio.gather(*asked)]
+        assert (said.count(200), said.count(429)) == (MOST_PREGENERATED, 4)
+        read = there.world.store.read
+        wallets = {one.id for one in await read(lambda view: view.find(Wallet))}
+        assert wallets == {
+            one.wallet_id for one in await read(lambda view: view.find(Pregenerated))
+        }
+        assert len(wallets) == MOST_PREGENERATED

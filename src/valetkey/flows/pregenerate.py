@@ -14,10 +14,11 @@ from valetkey.flows.split import CreateSplit, create_split
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
+    from valetkey.core.wallet import Wallet
     from valetkey.flows.sight import Sight
     from valetkey.flows.split import MadeSplit
     from valetkey.flows.world import World
-    from valetkey.ports import Tx
+    from valetkey.ports import Tx, View
 
 
 async def pregenerate(
@@ -41,19 +42,21 @@ async def pregenerate(
     expect_scope(principal, Scope.WALLETS_WRITE)
     owner, text = principal.organization_id, read_identifier(kind, identifier)
     found_by = key_of(owner, kind, text)
-    there = await world.store.read(lambda view: view.find(Pregenerated, found_by=found_by))
-    if len(there) >= MOST:
+    await world.store.read(lambda view: _expect_room(view, found_by))
+
+    def name(tx: Tx, wallet: Wallet) -> None:
+        _expect_room(tx, found_by)  # others may have been made meanwhile
+        tx.add(Pregenerated(wallet.id, owner, wallet.id, kind, text, found_by))
+
+    chain = min(world.chains, default=None) if curve is Curve.SECP256K1 else None
+    command = CreateSplit(curve, chain, None, kind)
+    return await create_split(world, principal, request, command, also=name)
+
+
+def _expect_room(view: View, found_by: str) -> None:
+    if len(view.find(Pregenerated, found_by=found_by, limit=MOST)) == MOST:
         detail = f"expected at most {MOST} wallets for one identifier, got one more"
         raise Limited(Code.QUOTA_EXCEEDED, detail, quota="wallets", limit=MOST, current=MOST)
-    chain = min(world.chains, default=None) if curve is Curve.SECP256K1 else None
-    made = await create_split(world, principal, request, CreateSplit(curve, chain, None, kind))
-    key = made.wallet.id
-
-    def body(tx: Tx) -> None:
-        tx.put(Pregenerated(key, owner, key, kind, text, found_by))
-
-    await world.store.write(body)
-    return made
 
 
 async def pregenerated(

@@ -29,11 +29,15 @@ from valetkey.flows.joining import (
 from valetkey.flows.record import expect_still
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from valetkey.core.activity import Request
     from valetkey.core.custody import Carried
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
+
+    Also = Callable[[Tx, Wallet], None]
 
 CURVES: Final = frozenset({Curve.SECP256K1, Curve.ED25519})
 
@@ -71,10 +75,19 @@ class MadeSplit:
 
 
 async def create_split(
-    world: World, principal: Principal, request: Request, command: CreateSplit
+    world: World,
+    principal: Principal,
+    request: Request,
+    command: CreateSplit,
+    *,
+    also: Also | None = None,
 ) -> MadeSplit:
     """
     Return a new wallet whose key was split when it was made, with the client's share.
+
+    Args:
+        also: What is looked at and written in the transaction that adds the wallet; what it raises
+            undoes that.
 
     Raises:
         Malformed: The curve has no split keys, or the chain no accounts of it.
@@ -102,7 +115,8 @@ async def create_split(
     plan = activity.signing or plan
     carried = await carry_out(world, Joining(activity, plan, command.curve, None))
     made = _made(world, wallet, command.chain, carried)
-    is_first = await world.store.write(partial(_write, world, principal, activity, made))
+    write = partial(_write, world, principal, activity, made, also=also)
+    is_first = await world.store.write(write)
     return made if is_first else await _made_before(world, activity)
 
 
@@ -133,7 +147,15 @@ def _new_wallet(world: World, principal: Principal, command: CreateSplit) -> Wal
     )
 
 
-def _write(world: World, principal: Principal, activity: Activity, made: MadeSplit, tx: Tx) -> bool:
+def _write(
+    world: World,
+    principal: Principal,
+    activity: Activity,
+    made: MadeSplit,
+    tx: Tx,
+    *,
+    also: Also | None,
+) -> bool:
     """Write the wallet down, if who asked still may; say whether it was not there yet."""
     expect_still(world, tx, principal)
     fresh = present(tx.get(Activity, activity.id), "activity")
@@ -144,6 +166,8 @@ def _write(world: World, principal: Principal, activity: Activity, made: MadeSpl
     tx.add(made.key)
     if made.account is not None:
         tx.add(made.account)
+    if also is not None:
+        also(tx, made.wallet)
     facts = {"account": made.account.caip10} if made.account else {}
     key = made.key.public_key
     facts |= {"owner_key": OwnerKey.SPLIT.value, "public_key": f"0x{key.data.hex()}"}
