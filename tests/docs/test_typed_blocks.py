@@ -12,9 +12,15 @@ import pytest
 
 from tests.cli.conftest import Live, lived_in
 from tests.docs.test_code_in_docs import blocks
+from tests.docs.test_every_block import blocks as shown_on
 from tests.docs.test_operating import shell
 from tests.leaks import secret
 from valetkey import Valetkey
+from valetkey.core.stamp import Stamp, check_stamp
+from valetkey.core.wallet import Curve, PublicKey
+from valetkey.spec.content_digest import check_content_digest
+from valetkey.spec.rfc9421 import parse_signature, signature_base, verify_request
+from valetkey.spec.signature_components import RequestParts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 SPLIT = "docs/how-to/split-a-key.md"
 WATCH = "docs/how-to/watch-a-session.md"
 _TIMEOUT_S = 60
+PUBLISHED = bytes.fromhex("0360fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6")
 _KEY = re.compile(r"vk_secret_\S+")
 
 
@@ -97,3 +104,32 @@ def test_a_page_watches_as_the_page_says(live: Live) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert [json.loads(line) for line in ended.stdout.splitlines()] == [["open"], ["revoked"]]
+
+
+def test_the_signed_request_of_the_page_is_signed_as_the_page_says() -> None:
+    """By the published key, over the bytes that are shown; and fresh at its own time."""
+    page = "docs/reference/native-api.md"
+    (text,) = (
+        one for language, one in shown_on(page) if language == "http" and "Signature-Input" in one
+    )
+    (shown,) = (one for _, one in shown_on(page) if one.startswith('"@method": POST'))
+    head, _, body = text.rstrip("\n").partition("\n\n")
+    asked, *lines = head.splitlines()
+    method, path, _ = asked.split()
+    headers = {name.lower(): value for name, value in (one.split(": ", 1) for one in lines)}
+    assert check_content_digest(headers["content-digest"], body.encode())
+    request = RequestParts(method, "https", headers["host"], path, None, headers)
+    signature = parse_signature(headers, label="vk")
+    assert signature_base(request, signature) == shown.rstrip("\n").encode()
+    assert verify_request(PublicKey(Curve.P256, PUBLISHED), request, signature)
+    stamp = Stamp(
+        key_id=str(signature.keyid),
+        algorithm=signature.alg,
+        components=frozenset(signature.components),
+        created=signature.created,
+        nonce=signature.nonce,
+        base=b"",
+        signature=signature.signature,
+        has_body=True,
+    )
+    assert check_stamp(stamp, now=1_800_000_000) == signature.nonce
