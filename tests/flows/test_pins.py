@@ -126,6 +126,25 @@ async def test_a_new_pin_takes_the_place_of_the_old_one_when_its_blob_is_there()
         await locked.set()
 
 
+async def test_an_old_request_gives_no_newer_factor_uncounted() -> None:
+    """Neither that of a PIN which was set since, nor one that somebody else began since."""
+    locked, old = await lock()
+    splits, where = locked.splits, {"wallet_id": locked.wallet_id}
+    begun, tried = splits.request(), splits.request()
+    await try_pin(splits.world, splits.principal, tried, **where)
+    first = await begin_pin(splits.world, splits.principal, begun, **where)
+    again = await begin_pin(splits.world, splits.principal, begun, **where)
+    assert again.reveal() == first.reveal() != old
+    await locked.begin()
+    for step in (locked.set, locked.attempt):
+        with pytest.raises(Conflict):
+            await begin_pin(splits.world, splits.principal, begun, **where)
+        await step()
+    for _ in range(2):
+        repeated = await try_pin(splits.world, splits.principal, tried, **where)
+        assert repeated.pin.tries_left == 1  # of the new PIN, after the attempt: counted, once
+
+
 @pytest.mark.parametrize(
     "wanted",
     [

@@ -30,6 +30,8 @@ class PinBlob:
         proof_hash: SHA-256 of what only who opened the blob knows.
         tries: How often the factor is given out in a row.
         tries_left: How often still.
+        begun_by: The activity that gave *coming_factor* out, or did the last time there was one.
+        set_by: The activity that brought the blob.
     """
 
     id: str
@@ -40,6 +42,8 @@ class PinBlob:
     proof_hash: bytes
     tries: int
     tries_left: int
+    begun_by: str = ""
+    set_by: str = ""
 
 
 def factor_context(organization_id: str, wallet_id: str) -> str:

@@ -19,10 +19,10 @@ from valetkey.core.scope import Scope
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.wallet import Wallet
 from valetkey.flows.gate import expect_reach, expect_scope, present
-from valetkey.flows.record import admit, begin, expect_still, write_down
+from valetkey.flows.record import admit, begin, earlier, expect_still, part_of, write_down
 
 if TYPE_CHECKING:
-    from valetkey.core.activity import Request
+    from valetkey.core.activity import Activity, Request
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -58,8 +58,11 @@ async def begin_pin(
     """
     Return a new factor, for a blob that `set_pin` brings. The blob that is there stays until then.
 
+    The same request gives the same one, until that blob is there or another factor was asked for.
+
     Raises:
         NotFound, Forbidden: The wallet is not the principal's, or it may not sign with it.
+        Conflict: The request was answered before, with a factor that is not the newest any more.
     """
 
     def known(view: View) -> Wallet:
@@ -73,11 +76,12 @@ async def begin_pin(
 
     def body(tx: Tx) -> bytes:
         pin = tx.get(PinBlob, _wallet(tx, principal, wallet_id).id)
-        if admit(world, tx, principal, request) is not None:
-            return present(pin.coming_factor if pin else None, "factor")
-        bare = PinBlob(wallet.id, wallet.organization_id, None, sealed, "", b"", 0, 0)
-        tx.put(bare if pin is None else replace(pin, coming_factor=sealed))
-        _note(world, tx, (principal, request), wallet, "pin_begun")
+        before = admit(world, tx, principal, request)
+        if before is not None:
+            return _same_coming(pin, before)
+        bare = PinBlob(wallet.id, wallet.organization_id, None, None, "", b"", 0, 0)
+        begun_by = _note(world, tx, (principal, request), wallet, "pin_begun")
+        tx.put(replace(pin or bare, coming_factor=sealed, begun_by=begun_by))
         return sealed
 
     kept = await world.store.write(body)
@@ -104,8 +108,10 @@ async def set_pin(
         if pin is None or pin.coming_factor is None:
             detail = "expected a factor that was given out for this blob, got none; begin first"
             raise Conflict(Code.CONFLICT, detail)
+        set_by = _note(world, tx, (principal, request), wallet, "pin_set", tries=str(wanted.tries))
         made = replace(
             pin,
+            set_by=set_by,
             sealed_factor=pin.coming_factor,
             coming_factor=None,
             blob=wanted.blob,
@@ -114,7 +120,6 @@ async def set_pin(
             tries_left=wanted.tries,
         )
         tx.put(made)
-        _note(world, tx, (principal, request), wallet, "pin_set", tries=str(wanted.tries))
         return made
 
     return await world.store.write(body)
@@ -123,6 +128,8 @@ async def set_pin(
 async def try_pin(world: World, principal: Principal, request: Request, *, wallet_id: str) -> Tried:
     """
     Return the blob and its factor, once the try is counted: durably, before anything is given out.
+
+    The same request is one try of one PIN; of a newer one it is another.
 
     Raises:
         NotFound: There is no PIN.
@@ -134,14 +141,17 @@ async def try_pin(world: World, principal: Principal, request: Request, *, walle
         pin = tx.get(PinBlob, wallet.id)
         if pin is None or pin.sealed_factor is None:
             return present(None, "PIN")
-        if admit(world, tx, principal, request) is not None:
+        admit(world, tx, principal, request)
+        of_this_pin = part_of(request, pin.set_by)
+        if earlier(tx, principal, of_this_pin) is not None:
             return pin
         if pin.tries_left < 1:
             detail = f"expected at most {pin.tries} tries, all are used; set a new PIN"
             raise Limited(Code.PIN_LOCKED, detail)
         counted = replace(pin, tries_left=pin.tries_left - 1)
         tx.put(counted)
-        _note(world, tx, (principal, request), wallet, "pin_tried", left=str(counted.tries_left))
+        left = str(counted.tries_left)
+        _note(world, tx, (principal, of_this_pin), wallet, "pin_tried", left=left)
         return counted
 
     pin = await world.store.write(body)
@@ -183,6 +193,13 @@ def _wallet(view: View, principal: Principal, wallet_id: str) -> Wallet:
     return wallet
 
 
+def _same_coming(pin: PinBlob | None, before: Activity) -> bytes:
+    if pin is None or pin.coming_factor is None or pin.begun_by != before.id:
+        detail = "this was answered before, with a factor that is not the newest; begin again"
+        raise Conflict(Code.CONFLICT, detail)
+    return pin.coming_factor
+
+
 def _check(wanted: SetPin) -> None:
     if not 1 <= len(wanted.blob) <= MAX_BLOB_CHARS:
         detail = f"blob: expected 1 to {MAX_BLOB_CHARS} characters, got {len(wanted.blob)}"
@@ -199,7 +216,8 @@ def _note(
     wallet: Wallet,
     action: str,
     **facts: str,
-) -> None:
+) -> str:
+    """Write down what was done, and return the id of the activity."""
     activity = begin(
         world,
         *who,
@@ -208,3 +226,4 @@ def _note(
         subject_id=wallet.id,
     )
     write_down(world, tx, activity, f"wallet:{action}", **facts)
+    return activity.id
