@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -18,6 +19,7 @@ from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
 from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Tally
 from valetkey.core.session import Session, Usage
+from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.core.wallet import SealedKey
 from valetkey.core.webhook import Delivery
 from valetkey.flows.move import gather, leave
@@ -39,6 +41,19 @@ def first(kind: type, **changed: object) -> Callable[[Entities], None]:
     return change
 
 
+def tally_of(quota: str, count: int | None) -> Callable[[Entities], None]:
+    """Return what has *quota* counted otherwise, or not at all."""
+
+    def change(entities: Entities) -> None:
+        other = [one for one in entities[Tally] if not one.id.endswith(f"/{quota}")]
+        ours = [one for one in entities[Tally] if one.id.endswith(f"/{quota}")]
+        assert ours
+        left = [] if count is None else [replace(one, count=count) for one in ours]
+        entities[Tally] = other + left
+
+    return change
+
+
 def server_named(entities: Entities) -> None:
     """Have a user be called as the server is, and a budget be of that user."""
     user = entities[User][0]
@@ -50,6 +65,14 @@ def signed_by_another(entities: Entities) -> None:
     """Have the runs of a session be signed by the key of a session that is elsewhere."""
     place, held = next((n, one) for n, one in enumerate(entities[Session]) if one.grant)
     entities[Session][place] = replace(held, grant=replace(held.grant, key_id=OTHER))
+
+
+def fund_of(entities: Entities, **changed: int) -> None:
+    """Change the fund for runs."""
+    place, line = next((n, one) for n, one in enumerate(entities[BudgetLine]) if ":runs/" in one.id)
+    spent = changed.pop("spent", line.counter.spent)
+    counter = replace(line.counter, spent=spent)
+    entities[BudgetLine][place] = replace(line, counter=counter, **changed)
 
 
 def cut(entities: Entities) -> None:
@@ -70,6 +93,12 @@ FORGED: Final[dict[str, Callable[[Entities], None]]] = {
     "a line of another log": first(Delivery, line_id="org_06hhgq2g00h5gj2ndbrq0fnt/000000000001"),
     "a key of another session": signed_by_another,
     "counts of others": first(Tally, id="org_06hhgq2g00h5gj2ndbrq0fnt/users"),
+    "fewer users than there are": tally_of("users", 0),
+    "less than no wallets": tally_of("wallets", -(10**9)),
+    "less than no sessions": tally_of("sessions", -1),
+    "no count of credentials": tally_of("credentials", None),
+    "less than nothing spent": partial(fund_of, spent=-(10**30)),
+    "a fund of less than nothing": partial(fund_of, limit=-1),
     "a top that is none": first(Organization, parent_id="org_06hhgq2g00h5gj2ndbrq0fnt"),
     "one that moved": first(Organization, moved_at=1),
     "a log that was cut": cut,
@@ -92,6 +121,25 @@ async def test_an_archive_says_nothing_of_others(scene: Scene, tmp_path: Path, n
         await there.take(data, signer=here.signer)
     assert refused.value.code is Code.MALFORMED_ARCHIVE
     assert await dump(there.world) == before
+
+
+async def test_an_archive_brings_no_more_gas_than_a_new_organization_gets(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """The money is of who runs the other server: what is left of a fund is theirs to give."""
+    await fill(scene)
+    here, there = await sides(scene, tmp_path)
+    organization_id = scene.principal.organization_id
+    await leave(here.world, organization_id, import_key=bytes(32))
+    entities = await gather(here.world, organization_id)
+    fund_of(entities, limit=10**30, spent=7)
+    data = await here.pack(entities, there, organization_id=organization_id)
+    await there.take(data, signer=here.signer)
+    line = await there.world.store.read(
+        lambda view: view.get(BudgetLine, fund_line_id(organization_id, Fund.RUNS))
+    )
+    assert line is not None
+    assert (line.limit, line.counter.spent) == (there.world.bounds.runs_fund_wei + 7, 7)
 
 
 async def test_a_key_that_was_moved_to_another_wallet_does_not_open(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.core.activity import Activity
@@ -17,7 +19,7 @@ from valetkey.core.kept_secret import KeptSecret, share_id
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated, key_of
-from valetkey.core.quota import OpenMark, Tally
+from valetkey.core.quota import OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, Usage
 from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.core.terms import Terms
@@ -38,15 +40,17 @@ async def arrive(world: World, archive: Archive) -> Organization:
     Return the organization of *archive*, which acts here from now on. All of it, or nothing.
 
     1. nothing in it belongs to, or names, anybody else; 2. each log is whole and reaches its head;
-    3. its chains are ours, with the same contract; 4. nothing is on its way; 5. no id of it, no
-    fingerprint and no request is here already.
+    3. its chains are ours, with the same contract; 4. nothing is on its way; 5. it has no less of
+    anything than is counted; 6. no id of it, no fingerprint and no request is here already.
+
+    Of what its funds have left it keeps what a new organization gets: the money is our operator's.
 
     Args:
         archive: Unpacked and checked; what is sealed in it is sealed by our vault.
 
     Raises:
-        Malformed: ``malformed_archive``: 1, 2, 3 or 4.
-        Conflict: 5.
+        Malformed: ``malformed_archive``: 1 to 5.
+        Conflict: 6.
     """
     found = {kind: archive.entities.get(kind, []) for kind in MOVED}
     if archive.entities.keys() - set(MOVED):
@@ -59,10 +63,12 @@ async def arrive(world: World, archive: Archive) -> Organization:
     if any(one.state is ReservationState.RESERVED for one in found[Reservation]):
         raise refused("expected nothing on its way, got a reservation that is not settled")
 
+    _expect_counted(found)  # 5
+
     def body(tx: Tx) -> Organization:
-        for entities in found.values():  # 5
+        for entities in found.values():  # 6
             for one in entities:
-                tx.add(one)
+                tx.add(_afforded(world, one) if isinstance(one, BudgetLine) else one)
         for one in found[Organization]:
             note_arrival(world, tx, one)
         return first
@@ -96,6 +102,15 @@ _SAME_ID: Final = {
     Terms: Credential,
     SplitKey: Wallet,
     PinBlob: Wallet,
+}
+
+
+_COUNTED: Final = {
+    Quota.USERS: User,
+    Quota.WALLETS: Wallet,
+    Quota.CREDENTIALS: Credential,
+    Quota.SESSIONS: OpenMark,
+    Quota.WEBHOOKS: Webhook,
 }
 
 
@@ -161,6 +176,34 @@ def _expect_whole_logs(found: Mapping[type, Sequence[Any]]) -> None:
         broken = verify(lines, head=head)
         if broken is not None:
             raise refused(f"{organization.id}: line {broken.seq} of the log: {broken.problem}")
+
+
+def _expect_counted(found: Mapping[type, Sequence[Any]]) -> None:
+    """Refuse counts by which an organization could have, or spend, more than our operator lets."""
+    counted = {one.id: one.count for one in found[Tally]}
+    there = Counter(
+        tally_id(one.organization_id, quota)
+        for quota, kind in _COUNTED.items()
+        for one in found[kind]
+        if getattr(one, "revoked_at", None) is None
+    )
+    for key in counted.keys() | there.keys():
+        if counted.get(key, 0) < there[key]:
+            raise refused(f"{key}: expected a count of at least {there[key]}, got less")
+    for line in found[BudgetLine]:
+        if line.limit < 0 or line.counter.spent < 0:
+            raise refused(f"{line.id}: expected a limit and a sum of 0 or more, got less")
+
+
+def _afforded(world: World, line: BudgetLine) -> BudgetLine:
+    """Return *line*; of a fund, with no more left than a new organization gets here."""
+    given = {
+        fund_line_id(line.scope_id, Fund.RUNS): world.bounds.runs_fund_wei,
+        fund_line_id(line.scope_id, Fund.STOPS): world.bounds.stops_fund_wei,
+    }
+    if line.id not in given:
+        return line
+    return replace(line, limit=min(line.limit, line.counter.spent + given[line.id]))
 
 
 def _expect_chains(world: World, found: Mapping[type, Sequence[Any]], archive: Archive) -> None:
