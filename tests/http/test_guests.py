@@ -50,6 +50,18 @@ async def test_a_wrong_code_costs_its_address_as_much_as_a_wrong_token() -> None
             assert (await victim.enter(there.codes[-1])).status_code == 200
 
 
+async def test_a_flood_with_a_cookie_keeps_nobody_from_logging_out() -> None:
+    """One that was stolen is worth nothing from then on: stops are counted apart."""
+    async with house(rates=FEW) as there, there.guest() as guest:
+        await guest.begin()
+        assert (await guest.enter(there.codes[-1])).status_code == 200
+        while (await guest.send("POST", "/touch")).status_code == 200:
+            pass
+        assert (await guest.send("GET", "/logout")).status_code == 200
+        there.clock.advance(60)
+        assert not (await guest.send("POST", "/touch")).json()["isAuthenticated"]
+
+
 @pytest.mark.parametrize("path", ["/auth/otp/code", "/auth/otp/again"])
 async def test_codes_of_log_ins_that_nobody_began_cost_as_much(path: str) -> None:
     """Lookup ids are not searched for either."""

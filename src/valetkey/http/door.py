@@ -103,12 +103,12 @@ class Door:
 
 def _request(route: Write | Leave, principal: Principal, key: bytes | None, ask: Asked) -> Request:
     """
-    Return the unique id of a write, with the hash of what is asked for.
+    Return the unique id of a write, with the hash of what is asked for: every name in the path too.
 
     A signed request carries its id in the signature, as the nonce; the header is then not looked
     at, for it is not signed.
     """
-    asked = {"id": ask.id, "body": msgspec.to_builtins(ask.body)}
+    asked = {"names": list(ask.names), "body": msgspec.to_builtins(ask.body)}
     mark = request_hash(f"{route.method} {route.path}", asked)
     if principal.request_id is not None:
         return Request(principal.request_id, mark)

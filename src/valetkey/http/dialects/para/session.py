@@ -19,6 +19,7 @@ from valetkey.http.dialects.para.identity import Identity, identity_of
 from valetkey.http.dialects.para.visitor import TOUCH, Visitor, client_of, expect_own
 from valetkey.http.dialects.para.wallet_json import current_ids, wallets_of
 from valetkey.http.dialects.vendor import AnyQuery
+from valetkey.http.rates import Lane
 from valetkey.http.routes import EVERYBODY, SECRET, SESSION, Ask, Read, Route, Write
 
 if TYPE_CHECKING:
@@ -215,6 +216,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/logout",
         who=ANYBODY | SECRET,
         scope=Scope.READ,
+        lane=Lane.STOP,
         summary="Close the session",
         query=AnyQuery,
         answer=Empty,

@@ -14,6 +14,7 @@ from valetkey.flows.client_shares import keep_cipher_text, store_pairs
 from valetkey.flows.clients import client_of
 from valetkey.http.answer import NO_CONTENT, Answer
 from valetkey.http.dialects.portal.details import Details, write_details
+from valetkey.http.rates import Lane
 from valetkey.http.routes import SESSION, Ask, Leave, NoQuery, Read, Route, Write
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="DELETE",
         path=f"{ME}/session",
         who=SESSION,
+        lane=Lane.STOP,
         summary="Close the session that asks; ours",
         answer=None,
         status=NO_CONTENT,
