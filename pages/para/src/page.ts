@@ -54,6 +54,7 @@ export async function busy(act: () => Promise<void>): Promise<void> {
     await act();
   } catch (error) {
     part("problem").textContent = words(error);
+    part<HTMLInputElement>("code").select(); // what was entered is typed over
   } finally {
     for (const one of buttons) one.disabled = false;
   }

@@ -60,13 +60,28 @@ def shown_of(wanted: Wanted) -> dict[str, str]:
             "chain": f"eip155:{one.chain_id}",
             "to": f"0x{one.to.hex()}" if one.to else "a new contract",
             "value_wei": str(one.value_wei),
-            "data": f"0x{one.data.hex()}"[:_SHOWN_CHARS],
+            "data": _readable(f"0x{one.data.hex()}"),
             "most_fee_wei": str(one.most_fee_wei),
         }
     form, data = _bytes_of(wanted)
     if form == "digest":
         return {"kind": "digest", "digest": f"0x{data.hex()}"}
-    return {"kind": form, "text": data.decode(errors="replace")[:_SHOWN_CHARS]}
+    return {"kind": form, "text": _readable(data.decode(errors="replace"))}
+
+
+def _readable(text: str) -> str:
+    """
+    Return *text* so that nothing in it hides the rest.
+
+    What is invisible, or would turn the order around, is written out; of what is too long it is
+    said how much is left out.
+    """
+    left_out = len(text) - _SHOWN_CHARS
+    shown = "".join(
+        one if one.isprintable() or one == "\n" else f"\\u{{{ord(one):x}}}"
+        for one in text[:_SHOWN_CHARS]
+    )
+    return shown if left_out <= 0 else f"{shown} … and {left_out} characters more"
 
 
 def _bytes_of(wanted: Wanted) -> tuple[str, bytes]:

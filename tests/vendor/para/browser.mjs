@@ -9,6 +9,7 @@ globalThis.fetch = (url, init) => plain(String(url).replace("http://localhost:30
 
 let para;
 let said;
+let reviewed;
 globalThis.acts = {
   async make(key) {
     para = new ParaWeb(Environment.BETA, key);
@@ -56,5 +57,17 @@ globalThis.acts = {
     });
     return answer.json();
   },
+  /** Begin to sign what is reviewed; the answer is where its user reads it. */
+  review(asked) {
+    return new Promise((resolve, reject) => {
+      const args = { ...asked, onTransactionReviewUrl: resolve };
+      reviewed = asked.messageBase64 ? para.signMessage(args) : para.signTransaction(args);
+      reviewed.catch(reject);
+    });
+  },
+  reviewed: () => reviewed.then(
+    (signed) => ({ signature: signed.signature }),
+    (error) => ({ refused: error.constructor.name }),
+  ),
   active: () => para.isSessionActive(),
 };

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+from typing import TYPE_CHECKING, Final
 
 import pytest
 import pytest_asyncio
 
+from tests.pages.browser import browsing
+from tests.vendor.para.app import web_app
 from tests.vendor.para.people import EMAIL, log_in
 from tests.vendor.para.sdk import HERE, Sdk, sdk
 from tests.vendor.para.stage import Stage, stage
@@ -14,6 +17,11 @@ from valetkey.devchain import Deployment, Node, deploy, launch, pick
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from playwright.async_api import Browser
+
+PAGE: Final = "<!doctype html><title>Shop</title><script src='page.js'></script>"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,4 +59,28 @@ async def para(there: Stage) -> AsyncIterator[Sdk]:
     """Give an SDK in which ``browser`` has logged in: where sessions come from."""
     async with sdk(there.url) as made:
         await log_in(there, made, "browser", EMAIL)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an integrator's page."""
+    made = tmp_path_factory.mktemp("page")
+    (made / "index.html").write_text(PAGE)
+    bundle = ["node", "bundle.mjs", str(made / "page.js")]
+    subprocess.run(bundle, cwd=HERE, check=True, timeout=60)  # noqa: S603 - our own script
+    return made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def app(there: Stage, folder: Path) -> AsyncIterator[str]:
+    """Serve the web app of an integrator, and return its origin."""
+    async with web_app(there, folder) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Give a browser."""
+    async with browsing() as made:
         yield made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGE: Final = "http://localhost:5173"
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Have the client of these tests log nothing: cookies and lookup ids pass through its hands."""
+    for name in ("httpx", "httpcore"):
+        caplog.set_level(logging.WARNING, logger=name)
 
 
 def device_key() -> str:

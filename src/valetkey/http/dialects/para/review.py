@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta, Struct
 
+from valetkey.core.custody import SplitKey
 from valetkey.core.ids import Prefix, check_id
+from valetkey.core.organization import Organization
 from valetkey.core.principal import PrincipalKind
+from valetkey.core.wallet import Wallet
+from valetkey.flows.gate import present
 from valetkey.flows.reviews import (
     approve,
     ask_for_approval,
@@ -17,7 +21,7 @@ from valetkey.flows.reviews import (
 )
 from valetkey.http.dialects.para.session import Empty
 from valetkey.http.dialects.para.visitor import expect_own
-from valetkey.http.dialects.para.wallet_json import moment
+from valetkey.http.dialects.para.wallet_json import moment, write_wallet
 from valetkey.http.dialects.vendor import AnyQuery
 from valetkey.http.routes import EVERYBODY, SESSION, Ask, Read, Route, Write
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.http.admitted import Admitted
     from valetkey.http.sight import Reads
+    from valetkey.ports import View
 
 _NOBODY: Final = frozenset({PrincipalKind.ANONYMOUS})
 Text = Annotated[str, Meta(max_length=64)]
@@ -57,8 +62,16 @@ class ApprovalEntered(ReviewAsked, frozen=True, rename="camel"):
 
 
 class Shown(Struct, frozen=True):
-    """What the user reads."""
+    """
+    What the user reads.
 
+    Args:
+        asks: The name of the organization whose client asks.
+        wallet: The address that signs.
+    """
+
+    asks: str
+    wallet: str
     shown: dict[str, str]
 
 
@@ -72,7 +85,14 @@ async def _pending(see: Reads, principal: Principal, ask: Ask[None, AnyQuery]) -
 async def _show(see: Reads, _principal: Principal, ask: Ask[ReviewAsked, AnyQuery]) -> Shown:
     body = ask.body
     review = await review_of_client(see, review_id=body.review_id, lookup=body.session_id)
-    return Shown(review.shown)
+
+    def read(view: View) -> Shown:
+        organization = present(view.get(Organization, review.organization_id), "organization")
+        wallet = present(view.get(Wallet, review.wallet_id), "wallet")
+        key = present(view.get(SplitKey, wallet.id), "wallet")
+        return Shown(organization.name, write_wallet(wallet, key).address, review.shown)
+
+    return await see.store.read(read)
 
 
 async def _send(admitted: Admitted, ask: Ask[ReviewAsked, AnyQuery]) -> Empty:
