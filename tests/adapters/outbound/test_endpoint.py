@@ -65,6 +65,8 @@ INSIDE = [
     "[64:ff9b:1::1]",
     "[2002:7f00:1::]",
     "[2001::1]",
+    "192.88.99.1",
+    "[3fff::1]",
 ]
 OUTSIDE = ["93.184.216.34", "8.8.8.8", "2606:2800:220:1::1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 
@@ -123,6 +125,16 @@ async def test_a_webhook_never_leads_inside(host: str) -> None:
     posted = await sending.post("https://shop.example/", {}, b"{}")
     assert posted.status is None
     assert "no address that is public" in posted.reason
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost.", "LOCALHOST", "127。0。0。1", "127.0.0.1.", "[::1%25lo]"]
+)
+async def test_a_name_of_this_machine_leads_inside_however_it_is_written(host: str) -> None:
+    """What a resolver makes of it counts, and not how it looks."""
+    with pytest.raises(Malformed) as refused:
+        await WebOutbound().check(f"https://{host}/")
+    assert refused.value.code is Code.URL_REFUSED
 
 
 @pytest.mark.parametrize("address", OUTSIDE)

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _UNICAST: Final = ipaddress.ip_network("2000::/3")  # all that IANA has given out of IPv6
-_TUNNELS: Final = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/32")))  # 6to4, Teredo
+_NOWHERE: Final = (
+    ipaddress.ip_network("2002::/16"),  # 6to4
+    ipaddress.ip_network("192.88.99.0/24"),  # whoever is the nearest relay of 6to4
+    ipaddress.ip_network("2001::/32"),  # Teredo
+    ipaddress.ip_network("3fff::/20"),  # in documents alone (RFC 9637)
+)
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -143,11 +148,11 @@ def is_public(address: str) -> bool:
         inner = parsed.ipv4_mapped
         if parsed in _NAT64:
             inner = ipaddress.IPv4Address(parsed.packed[-4:])
-        if inner is None:
-            is_direct = parsed in _UNICAST and not any(parsed in one for one in _TUNNELS)
-            return is_direct and parsed.is_global
-        parsed = inner
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+        if inner is None and parsed not in _UNICAST:
+            return False
+        parsed = inner or parsed
+    is_somewhere = not any(parsed in one for one in _NOWHERE)
+    return is_somewhere and parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
 def _is_number(host: str) -> bool:
