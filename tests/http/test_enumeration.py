@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.http.stage import Stage
 
 _ID: Final = re.compile(r"\b([a-z]{3})_[0-9a-z]{24}\b")
+_ORDERED: Final = frozenset({"sessions", "activities"})
 _NOBODYS: Final = r"\1_000000000000000000000000"
 
 
@@ -38,6 +39,25 @@ async def test_what_is_anothers_is_answered_as_what_never_was(stage: Stage, call
             told[row] = _shown(theirs), _shown(nobodys)
     assert told == {}
     assert asked >= (4 if caller in {"bearer", "stamp_write"} else 30)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_cursor_of_another_organization_is_a_place_and_no_more(stage: Stage) -> None:
+    """Behind an id of somebody else stand one's own things, as behind one that never was."""
+    await add_targets(stage)
+    owner = stage.stranger.organization.id
+    await stage.callers["stranger"].post("/v1/users", {"reference": "own"})
+    seen = 0
+    for path in ("users", "credentials", "sessions", "wallets", "accounts", "activities"):
+        theirs = (await stage.secret.get(f"/v1/{path}"))["items"]
+        for one in (theirs[0], theirs[-1]):
+            for order in ("newest", "oldest"):
+                query = f"after={one['id']}" + (f"&order={order}" if path in _ORDERED else "")
+                page = await stage.callers["stranger"].get(f"/v1/{path}?{query}")
+                assert {item.get("organization_id", owner) for item in page["items"]} <= {owner}
+                assert one["id"] not in {item["id"] for item in page["items"]}
+                seen += len(page["items"])
+    assert seen > 0
 
 
 async def _made(stage: Stage, row: str, caller: str) -> tuple[str, Any]:
