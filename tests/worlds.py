@@ -19,7 +19,7 @@ from valetkey.core.credential import Credential
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.sponsorship import Fund, PayerState
 from valetkey.core.token import fingerprint
-from valetkey.core.wallet import Curve
+from valetkey.core.wallet import Clones, Curve
 from valetkey.devchain import CHAIN_ID, fund
 from valetkey.flows.change_payer import make_payer
 from valetkey.flows.organize import found
@@ -112,6 +112,7 @@ async def make_world(
     store: Store | None = None,
     checkpoint: Checkpoint | None = None,
     outbound: Outbound | None = None,
+    clones: Clones | None = None,
     seed: int = 0,
 ) -> World:
     """Return a world of its own: empty, in memory, at `START_AT`; without a chain if none given."""
@@ -150,6 +151,7 @@ async def make_world(
         payers=Payers(payers),
         auditor=auditor,
         bounds=bounds or PATIENT,
+        clones=clones,
     )
 
 

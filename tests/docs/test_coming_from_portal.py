@@ -40,9 +40,12 @@ def test_the_page_names_methods_and_limits_as_they_are() -> None:
 
 
 def test_the_configuration_of_the_page_is_one() -> None:
-    """It turns the dialect on, at a socket of its own."""
-    (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    """It turns the dialect on, at a socket of its own, and names what makes clones."""
+    block, clones = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     text = "\n".join(line.strip() for line in block.splitlines())
-    config = read_config_text(f"{text}\n[chains]\n", {}).dialects["portal"]
+    text = clones.replace("0x…", f"0x{'11' * 20}") + text
+    whole = read_config_text(f"{text}\n[chains]\n", {})
+    assert whole.clone_factory == whole.clone_implementation == f"0x{'11' * 20}"
+    config = whole.dialects["portal"]
     assert config.ports == [8082]
     assert portal_face(config, Settings()).cors is not None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from tests.worlds import Founded
+    from valetkey.core.wallet import Clones
     from valetkey.flows.world import World
     from valetkey.ports import Chain
 
@@ -61,11 +62,12 @@ async def spoken(
     config: DialectConfig = SPOKEN,
     *,
     chains: Mapping[str, Chain] | None = None,
+    clones: Clones | None = None,
     **settings: object,
 ) -> AsyncIterator[Spoken]:
     """Serve a world with one organization, and a custodian's key of it."""
     clock = RunningClock()
-    world = await make_world(clock=clock, chains=chains)
+    world = await make_world(clock=clock, chains=chains, clones=clones)
     founded = await make_organization(world)
     _, key = await add_credential(
         world,

@@ -224,3 +224,11 @@ async def test_an_origin_that_is_none_is_refused() -> None:
         with pytest.raises(Malformed, match="origins"):
             Origins([text])
     assert PAGE in Origins(SPOKEN.origins)
+
+
+@pytest.mark.parametrize("name", ["clone_factory", "clone_implementation"])
+async def test_what_makes_clones_is_named_whole_or_not_at_all(name: str) -> None:
+    """An address that follows from one of both would be nobody's."""
+    text = f'{name} = "0x{"11" * 20}"\n[chains]\n'
+    with pytest.raises(Malformed, match="expected clone_factory and clone_implementation"):
+        read_config_text(text, {})

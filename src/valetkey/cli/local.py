@@ -192,6 +192,8 @@ def config_text(deployment: Deployment) -> str:
         "# A local chain: its keys are known to everybody. Never for anything of value.",
         "webhooks_allow_private = true",
         'codes_to = "stderr"',
+        f'clone_factory = "0x{deployment.clone_factory.hex()}"',
+        f'clone_implementation = "0x{deployment.clone_implementation.hex()}"',
         f"[chains.{json.dumps(chain)}]",
         f"rpc_url = {json.dumps(deployment.rpc_url)}",
         f'implementation = "0x{deployment.implementation.hex()}"',

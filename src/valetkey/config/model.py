@@ -15,6 +15,7 @@ Port = Annotated[int, Meta(ge=0, le=65_535)]
 Name = Annotated[str, Meta(max_length=255)]
 Hex20 = Annotated[str, Meta(pattern="^0x[0-9a-f]{40}$")]
 DialectName = Literal["para", "portal"]
+MaybeHex20 = Annotated[str, Meta(pattern="^(0x[0-9a-f]{40})?$")]
 ChainName = Annotated[str, Meta(pattern="^eip155:[1-9][0-9]{0,17}$")]
 
 
@@ -159,6 +160,9 @@ class Config:
             it; empty has this server start its own.
         heads_file: Where signed heads of the audit logs are written, apart from the store.
         chains: By CAIP-2 name.
+        clone_factory: Where the `CloneFactory` is deployed, at one address on every chain; empty is
+            nowhere. It makes the accounts of users who are to have clones.
+        clone_implementation: Where the `CloneAccount` is that it was made with.
         names: What addresses are called in front of people.
         log_level: Lines below it are not logged.
         metrics_port: Where Prometheus reads the metrics, on 127.0.0.1; 0 takes a free one, absent
@@ -190,6 +194,8 @@ class Config:
     heads_file: str = "audit-heads.jsonl"
     webhooks_allow_private: bool = False
     codes_to: Annotated[str, Meta(max_length=2048)] = ""
+    clone_factory: MaybeHex20 = ""
+    clone_implementation: MaybeHex20 = ""
     names: dict[Hex20, Annotated[str, Meta(min_length=1, max_length=32)]] = field(
         default_factory=dict
     )

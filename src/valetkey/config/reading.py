@@ -73,10 +73,14 @@ def parse_config(values: Mapping[str, object], environment: Mapping[str, str]) -
                 _refuse_unknown(section, {one.name for one in fields(kind)}, f"{name}.{inner}.")
     _override(merged, environment)
     try:
-        return msgspec.convert(merged, Config, strict=False)
+        config = msgspec.convert(merged, Config, strict=False)
     except msgspec.ValidationError as error:
         detail = re.sub(r" - at `\$\.?(.*)`", r" at \1", str(error))
         raise Malformed(Code.MALFORMED_CONFIG, detail) from None
+    if bool(config.clone_factory) is not bool(config.clone_implementation):
+        detail = "expected clone_factory and clone_implementation, got one of them"
+        raise Malformed(Code.MALFORMED_CONFIG, detail)
+    return config
 
 
 def _refuse_unknown(values: Mapping[str, object], known: set[str], where: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from valetkey.core.surface import Surface
+    from valetkey.core.wallet import Clones
 
 MAX_LEVELS: Final = 8  # of organizations below a first one: all above are looked at in each reach
 
@@ -36,9 +37,17 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The human or agent at the end. ``reference`` is what the organization calls them."""
+    """
+    The human or agent at the end.
+
+    Args:
+        reference: What the organization calls them.
+        clones: What makes their accounts, where these are clones: as it was when they came, for it
+            is part of their addresses. None if each is its key's own.
+    """
 
     id: str
     organization_id: str
     reference: str
     created_at: int
+    clones: Clones | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.clone_signature import nested
 from valetkey.core.custody import MAX_MESSAGE_BYTES
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.decide import Deny
@@ -51,7 +52,16 @@ class SignDelegation:
     nonce: int
 
 
-Wanted = SignMessage | SignTypedData | SignTransaction | SignDigest | SignDelegation
+@dataclass(frozen=True, slots=True)
+class SignAsClone:
+    """What the account at *account*, a clone that the key owns, is to sign on one chain."""
+
+    wanted: SignMessage | SignTypedData
+    account: bytes
+    chain_id: int
+
+
+Wanted = SignMessage | SignTypedData | SignTransaction | SignDigest | SignDelegation | SignAsClone
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +154,32 @@ def prepare(wanted: Wanted, curve: Curve) -> Prepared:
     match wanted:
         case SignMessage(data):
             _check_length(data)
-            return Prepared("message", personal_digest(data))
+            prepared = Prepared("message", personal_digest(data))
         case SignTypedData(typed):
             facts = {"primary_type": typed.primary_type[:64]}
-            return Prepared("typed_data", digest(typed), facts)
+            prepared = Prepared("typed_data", digest(typed), facts)
         case SignTransaction(transaction):
-            return Prepared("transaction", transaction.digest, _facts(transaction))
+            prepared = Prepared("transaction", transaction.digest, _facts(transaction))
         case SignDelegation(chain_id, delegate, nonce):
             facts = {"chain": f"eip155:{chain_id}", "delegate": f"0x{delegate.hex()}"}
-            return Prepared("delegation", _delegation(chain_id, delegate, nonce), facts)
+            prepared = Prepared("delegation", _delegation(chain_id, delegate, nonce), facts)
+        case SignAsClone():
+            prepared = _prepare_as_clone(wanted)
         case SignDigest():
             if len(wanted.digest) != DIGEST_BYTES:
                 detail = f"digest: expected {DIGEST_BYTES} bytes, got {len(wanted.digest)}"
                 raise Malformed(Code.MALFORMED_BODY, detail)
-            return Prepared("digest", wanted.digest)
+            prepared = Prepared("digest", wanted.digest)
+    return prepared
+
+
+def _prepare_as_clone(wanted: SignAsClone) -> Prepared:
+    """Return what the owner signs for a clone: it names the account and the chain."""
+    if isinstance(wanted.wanted, SignMessage):
+        _check_length(wanted.wanted.data)
+    typed = nested(wanted.wanted, account=wanted.account, chain_id=wanted.chain_id)
+    facts = {"account": f"eip155:{wanted.chain_id}:0x{wanted.account.hex()}"}
+    return Prepared("as_clone", digest(typed), facts)
 
 
 def _prepare_bytes(wanted: Wanted) -> Prepared:
@@ -220,7 +242,8 @@ def refuse_under_session(
         return None
     if curve is Curve.ED25519 and isinstance(wanted, SignMessage) and not _is_text(wanted.data):
         return _forbidden("bytes that are no text may be a transaction: the owner signs those")
-    return never_signed(wanted, accounts=accounts)
+    inner = wanted.wanted if isinstance(wanted, SignAsClone) else wanted
+    return never_signed(inner, accounts=accounts)
 
 
 def call_of(transaction: RawTransaction) -> Call | Deny:

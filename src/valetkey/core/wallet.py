@@ -104,6 +104,20 @@ class Account:
         return f"{self.chain}:0x{self.address.hex()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Clones:
+    """
+    What makes accounts of their own for owners (docs/reference/accounts.md, "Clones").
+
+    Args:
+        factory: 20 bytes.
+        implementation: 20 bytes: what every one of them runs.
+    """
+
+    factory: bytes
+    implementation: bytes
+
+
 def address_of(key: PublicKey) -> bytes:
     """
     Return the 20-byte EVM address of a secp256k1 *key*.

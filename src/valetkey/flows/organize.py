@@ -20,6 +20,7 @@ from valetkey.flows.record import admit, audit, begin, write_down
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
+    from valetkey.core.wallet import Clones
     from valetkey.flows.world import World
     from valetkey.ports import Tx
 
@@ -91,14 +92,27 @@ async def open_organization(
     return await world.store.write(body)
 
 
-async def add_user(world: World, principal: Principal, request: Request, *, reference: str) -> User:
-    """Return a new user of the principal's organization."""
+async def add_user(
+    world: World,
+    principal: Principal,
+    request: Request,
+    *,
+    reference: str,
+    clones: Clones | None = None,
+) -> User:
+    """
+    Return a new user of the principal's organization.
+
+    Args:
+        clones: What makes their accounts, if these are to be clones.
+    """
     expect_secret(principal)
     user = User(
         id=world.new_id(Prefix.USER),
         organization_id=principal.organization_id,
         reference=reference,
         created_at=world.clock.now(),
+        clones=clones,
     )
 
     def body(tx: Tx) -> User:

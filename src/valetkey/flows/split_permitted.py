@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.budget import FEES, BudgetLine, book, line_id
 from valetkey.core.child_session import decide_in_line
+from valetkey.core.clone_signature import clone_of
 from valetkey.core.errors import Code, Forbidden, Limited
-from valetkey.core.organization import Organization
+from valetkey.core.organization import Organization, User
 from valetkey.core.permission.decide import Deny
 from valetkey.core.permission.signing import (
     SignMessage,
@@ -16,9 +17,9 @@ from valetkey.core.permission.signing import (
 )
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session
-from valetkey.core.signable import SignTransaction, call_of, refuse_under_session
+from valetkey.core.signable import SignAsClone, SignTransaction, call_of, refuse_under_session
 from valetkey.core.surface import Surface
-from valetkey.core.wallet import Account, Curve, address_of
+from valetkey.core.wallet import Account, Curve, Wallet, address_of
 from valetkey.flows.book import book_budgets, book_line
 from valetkey.flows.gate import forbid, present
 from valetkey.flows.line import line_of
@@ -80,9 +81,15 @@ def _accounts_of_ours(world: World, view: View, key: SplitKey, wanted: Wanted) -
     """Return accounts and executors of ours, as far as *wanted* could name them."""
     found = {chain.implementation for chain in world.chains.values()}
     if key.public_key.curve is Curve.SECP256K1:
-        found.add(address_of(key.public_key))
-    if isinstance(wanted, SignTypedData):
-        contract = wanted.typed.domain.get("verifyingContract")
+        owner = address_of(key.public_key)
+        found.add(owner)
+        wallet = view.get(Wallet, key.id)
+        user = view.get(User, wallet.user_id) if wallet and wallet.user_id else None
+        if user is not None and user.clones is not None:
+            found.add(clone_of(owner, user.clones))
+    inner = wanted.wanted if isinstance(wanted, SignAsClone) else wanted
+    if isinstance(inner, SignTypedData):
+        contract = inner.typed.domain.get("verifyingContract")
         if isinstance(contract, bytes) and view.find(Account, address=contract, limit=1):
             found.add(contract)
     return found

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from valetkey.config import Bounds
-    from valetkey.core.wallet import SealedKey
+    from valetkey.core.wallet import Clones, SealedKey
     from valetkey.flows.payers import Payers
     from valetkey.ports import (
         Chain,
@@ -51,6 +51,7 @@ class World:
         signer: Where the shares of split wallets are joined.
         approver: The key whose word the signer takes for what is planned (Ed25519).
         auditor: The key that signs the heads of the audit logs (Ed25519).
+        clones: What makes accounts for users who are to have clones; None if nothing does.
         nonces: What proofs of keys must have, as far as it is known.
         forgotten: How far this process has dropped what was kept to refuse replays.
     """
@@ -68,6 +69,7 @@ class World:
     payers: Payers
     auditor: SealedKey
     bounds: Bounds
+    clones: Clones | None = None
     nonces: Nonces = field(default_factory=Nonces)
     forgotten: Forgotten = field(default_factory=Forgotten)
 

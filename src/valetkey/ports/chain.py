@@ -61,6 +61,9 @@ class Chain(Protocol):
     async def transaction_count(self, address: bytes) -> int:
         """Return the number of mined transactions of *address*: its next nonce."""
 
+    async def has_code(self, address: bytes) -> bool:
+        """Say whether a contract, or a delegation to one, is at *address*."""
+
     async def grant_state(self, account: bytes, grant_id: bytes, *, counters: int) -> GrantState:
         """Return the slots of *grant_id* on *account*, with *counters* cap counters (0 to 8)."""
 

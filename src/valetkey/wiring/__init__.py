@@ -25,6 +25,7 @@ from valetkey.config import CONFIG_NAME, Config, read_config, read_config_text
 from valetkey.core.errors import Code, Conflict, Malformed, Unavailable
 from valetkey.core.plan import chain_id_of
 from valetkey.core.sponsorship import Fund
+from valetkey.core.wallet import Clones
 from valetkey.flows.change_payer import add_first_payer
 from valetkey.flows.issue_token import ensure_token_key
 from valetkey.flows.payers import Payers, load_payers
@@ -190,8 +191,18 @@ async def _wire(
             payers=payers,
             auditor=await own_key(store, AUDIT_KEY),
             bounds=config.bounds,
+            clones=_clones(config),
         )
         yield Wired(config, folder, world)
+
+
+def _clones(config: Config) -> Clones | None:
+    if not config.clone_factory:
+        return None
+    return Clones(
+        factory=bytes.fromhex(config.clone_factory[2:]),
+        implementation=bytes.fromhex(config.clone_implementation[2:]),
+    )
 
 
 async def _open_chains(stack: AsyncExitStack, config: Config) -> dict[str, Chain]:

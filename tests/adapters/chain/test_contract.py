@@ -150,9 +150,11 @@ async def test_a_delegation_is_simulated_sent_and_read_back(
 
 
 async def test_only_a_delegation_is_a_delegate(chain: EvmChain, deployment: Deployment) -> None:
-    """Neither an account without code nor a contract has one."""
+    """Neither an account without code nor a contract has one; only the latter has code."""
     assert await chain.delegate_of(NOBODY) is None
     assert await chain.delegate_of(deployment.token) is None
+    assert not await chain.has_code(NOBODY)
+    assert await chain.has_code(deployment.token)
 
 
 async def test_sending_the_same_bytes_again_is_no_error(

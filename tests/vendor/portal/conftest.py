@@ -10,6 +10,7 @@ import pytest_asyncio
 from tests.http.dialect_stage import Spoken, spoken
 from tests.pages.browser import browsing, find_chromium
 from tests.worlds import connect
+from valetkey.core.wallet import Clones
 from valetkey.devchain import Deployment, Node, deploy, launch, pick
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def portal_deployment(portal_node: Node) -> Deployment:
 async def there(portal_deployment: Deployment) -> AsyncIterator[Spoken]:
     """Give a server that speaks Portal's format."""
     chain = connect(portal_deployment)
-    async with spoken(chains={chain.chain: chain}) as made:
+    made_by = Clones(portal_deployment.clone_factory, portal_deployment.clone_implementation)
+    async with spoken(chains={chain.chain: chain}, clones=made_by) as made:
         yield made
     await chain.close()
 

@@ -178,6 +178,10 @@ class EvmChain:
         count = await self._read("eth_getTransactionCount", hexed(address), "latest")
         return answers.quantity(count, "eth_getTransactionCount")
 
+    async def has_code(self, address: bytes) -> bool:
+        """Say whether a contract, or a delegation to one, is at *address*."""
+        return bool(await self._code(address))
+
     async def grant_state(self, account: bytes, grant_id: bytes, *, counters: int) -> GrantState:
         """Return the slots of *grant_id* on *account*, with *counters* cap counters (0 to 8)."""
         at = hex((await self.head()).number)  # one block for all of them
@@ -192,9 +196,7 @@ class EvmChain:
 
     async def delegate_of(self, address: bytes) -> bytes | None:
         """Return the 20 bytes that *address* delegates to (EIP-7702), or None."""
-        code = answers.data(
-            await self._read("eth_getCode", hexed(address), "latest"), "eth_getCode"
-        )
+        code = await self._code(address)
         if len(code) == len(_DELEGATION) + _ADDRESS_BYTES and code.startswith(_DELEGATION):
             return code[len(_DELEGATION) :]
         return None
@@ -249,6 +251,10 @@ class EvmChain:
         if len(found) != _WORD:
             raise ChainRejected(Code.CALL_REVERTED, f"{hexed(token)} does not answer as a token")
         return int.from_bytes(found, "big")
+
+    async def _code(self, address: bytes) -> bytes:
+        found = await self._read("eth_getCode", hexed(address), "latest")
+        return answers.data(found, "eth_getCode")
 
     async def _word(self, account: bytes, slot: bytes, at: str) -> bytes:
         found = await self._read("eth_getStorageAt", hexed(account), hexed(slot), at)

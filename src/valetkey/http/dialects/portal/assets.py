@@ -10,7 +10,9 @@ from msgspec import Meta, Struct
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.wallet import Curve
 from valetkey.flows.client_shares import expect_stored
+from valetkey.flows.clients import client_of
 from valetkey.flows.send_split import Draft, Signing, send_draft
+from valetkey.http.dialects.portal import rpc
 from valetkey.http.dialects.portal.share import MAX_SHARE_CHARS, read_share
 from valetkey.http.routes import SESSION, Ask, NoQuery, Route, Write
 
@@ -65,6 +67,7 @@ async def _send(admitted: Admitted, ask: Ask[SendAssets, NoQuery]) -> SentAssets
     held = await expect_stored(
         admitted.world, admitted.principal, share=share, curve=Curve.SECP256K1
     )
+    rpc.expect_sender(await client_of(see, admitted.principal), "assets/send")
     to = _address(body.to, "to")
     token = _token(see, body.token)
     decimals = await _decimals(see, body.chain, token)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta, Struct
 
+from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.quota import Quota
 from valetkey.core.scope import Scope
@@ -20,7 +21,6 @@ from valetkey.http.dialects.portal.custodian_session import (
     CreatedSession,
     CreateSession,
     Taken,
-    expect_plain,
     opened,
 )
 from valetkey.http.dialects.portal.details import Details, write_details
@@ -66,14 +66,18 @@ class Clients(Struct, frozen=True):
 
 
 async def _create_client(admitted: Admitted, ask: Ask[CreateClient, NoQuery]) -> CreatedClient:
-    expect_plain(ask.body)
     expect_scope(admitted.principal, Scope.USERS_WRITE)
-    request = admitted.request
+    request, has_clone = admitted.request, ask.body.is_account_abstracted is True
+    clones = admitted.world.clones if has_clone else None
+    if has_clone and clones is None:
+        detail = "isAccountAbstracted: expected false, for no clone_factory is configured here"
+        raise Malformed(Code.MALFORMED_BODY, detail)
     user = await add_user(
         admitted.world,
         admitted.principal,
         part_of(request, "user"),
         reference=ask.body.reference,
+        clones=clones,
     )
     key, _ = await opened(admitted, part_of(request, "key"), user.id, key_command)
     token, shown = await opened(admitted, part_of(request, "token"), user.id, token_command)
@@ -81,7 +85,7 @@ async def _create_client(admitted: Admitted, ask: Ask[CreateClient, NoQuery]) ->
         id=user.id,
         client_api_key=key,
         client_session_token=token,
-        is_account_abstracted=False,
+        is_account_abstracted=has_clone,
         session_id=shown.session_id,
         expires_at=shown.expires_at,
         max_expires_at=shown.max_expires_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.ids import Prefix, check_id
@@ -45,9 +45,14 @@ _TAKEN: Final = 100
 
 
 class CreateSession(Struct, frozen=True, rename="camel"):
-    """A session to open."""
+    """
+    A session to open.
 
-    is_account_abstracted: bool = False
+    Args:
+        is_account_abstracted: What its client is; not said, it is taken as it is.
+    """
+
+    is_account_abstracted: bool | UnsetType = UNSET
 
 
 class CreatedSession(Struct, frozen=True, rename="camel"):
@@ -113,26 +118,17 @@ async def opened(
     return opened.token, write_session(await reads.shown(admitted.reads, opened.session))
 
 
-def expect_plain(body: CreateSession) -> None:
-    """
-    Let pass what is asked for a plain account.
-
-    Raises:
-        Malformed: It is for one of a contract.
-    """
-    if body.is_account_abstracted:
-        detail = "isAccountAbstracted: expected false, for clients have plain accounts here"
-        raise Malformed(Code.MALFORMED_BODY, detail)
-
-
 async def _create_session(admitted: Admitted, ask: Ask[CreateSession, NoQuery]) -> CreatedSession:
-    expect_plain(ask.body)
     user = await user_of(admitted.reads, admitted.principal, ask.id)
+    told, has_clone = ask.body.is_account_abstracted, user.clones is not None
+    if told is not UNSET and told is not has_clone:
+        detail = f"isAccountAbstracted: expected {has_clone}, as the client was made, got {told}"
+        raise Malformed(Code.MALFORMED_BODY, detail)
     token, shown = await opened(admitted, admitted.request, user.id, token_command)
     return CreatedSession(
         id=user.id,
         client_session_token=token,
-        is_account_abstracted=False,
+        is_account_abstracted=has_clone,
         session_id=shown.session_id,
         expires_at=shown.expires_at,
         max_expires_at=shown.max_expires_at,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, Struct, UnsetType
 
+from valetkey.core.clone_signature import clone_of
 from valetkey.core.share_pair import PairKind
 from valetkey.core.wallet import Curve, address_of
 from valetkey.http.dialects.portal.terms import moment
@@ -97,23 +98,24 @@ def write_details(client: Client) -> Details:
         custodian=Named(owner.id, owner.name),
         environment=Environment(owner.id, owner.name),
         ejected_at=moment(max(ended)) if ended else None,
-        is_account_abstracted=False,
+        is_account_abstracted=client.user.clones is not None,
         metadata=Metadata(_addresses(client)),
         wallets=[_wallet(one) for one in client.wallets.values()],
         reference=client.user.reference,
     )
 
 
-def evm_address(held: ClientWallet) -> str:
-    """Return where a wallet on secp256k1 is on EVM chains."""
-    return f"0x{address_of(held.key.public_key).hex()}"
+def evm_address(client: Client, held: ClientWallet) -> str:
+    """Return where the client of a wallet on secp256k1 is on EVM chains."""
+    owner, clones = address_of(held.key.public_key), client.user.clones
+    return f"0x{(owner if clones is None else clone_of(owner, clones)).hex()}"
 
 
 def _addresses(client: Client) -> dict[str, Address]:
     found = {}
     held = client.wallets.get(Curve.SECP256K1)
     if held is not None and held.is_taken:
-        found["eip155"] = Address(evm_address(held), CURVES[Curve.SECP256K1])
+        found["eip155"] = Address(evm_address(client, held), CURVES[Curve.SECP256K1])
     held = client.wallets.get(Curve.ED25519)
     if held is not None and held.is_taken:
         found["solana"] = Address(encode(held.key.public_key.data), CURVES[Curve.ED25519])

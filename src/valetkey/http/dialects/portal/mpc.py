@@ -15,6 +15,7 @@ from valetkey.core.wallet import Curve
 from valetkey.flows import client_shares
 from valetkey.flows.clients import client_of
 from valetkey.flows.send_split import Signing, send_draft, sign_draft
+from valetkey.flows.sign_as_clone import sign_as_clone
 from valetkey.flows.split_sign import sign_split
 from valetkey.http.dialects.portal import rpc
 from valetkey.http.dialects.portal.details import CURVES, evm_address
@@ -142,18 +143,26 @@ async def _sign(admitted: Admitted, ask: Ask[Sign, NoQuery]) -> Signed:
     if method not in rpc.METHODS:
         expected = ", ".join(rpc.METHODS)
         detail = f"method: expected one of {expected}, got {method[:40]!r}"
-        raise Malformed(Code.MALFORMED_BODY, detail, id="METHOD_UNSUPPORTED")
+        raise Malformed(Code.MALFORMED_BODY, detail, id=rpc.UNSUPPORTED)
     share = read_share(ask.body.share)
     held = await _held(admitted, share, Curve.SECP256K1)
+    client = await client_of(admitted.reads, admitted.principal)
     if method == rpc.CHAIN_ID:
         return Signed(hex(admitted.reads.chain(ask.body.chain_id).chain_id))
     if method in rpc.ACCOUNTS:
-        return Signed([evm_address(held)])
+        return Signed([evm_address(client, held)])
     params = rpc.read_params(ask.body.params)
+    signing = Signing(held.key, ask.body.chain_id, share)
     if method in {rpc.SENDS, rpc.SIGNS}:
-        return await _transact(admitted, ask.body, Signing(held.key, ask.body.chain_id, share))
+        rpc.expect_sender(client, method)
+        return await _transact(admitted, ask.body, signing)
     typed = method in rpc.TYPED
     wanted = rpc.read_typed(params) if typed else rpc.read_message(method, params)
+    clones = client.user.clones
+    if clones is not None:
+        asked = (admitted.world, admitted.principal, admitted.request, signing)
+        signature = await sign_as_clone(*asked, clones=clones, wanted=wanted)
+        return Signed(f"0x{signature.hex()}")
     return Signed(f"0x{await _signature(admitted, held, share, wanted)}")
 
 
@@ -176,7 +185,7 @@ async def _raw_sign(admitted: Admitted, ask: Ask[RawSign, NoQuery]) -> Signed:
     curve = _BY_NAME.get(ask.id.upper())
     if curve is None:
         detail = f"curve: expected one of {', '.join(_BY_NAME)}, got {ask.id[:20]!r}"
-        raise Malformed(Code.MALFORMED_BODY, detail, id="METHOD_UNSUPPORTED")
+        raise Malformed(Code.MALFORMED_BODY, detail, id=rpc.UNSUPPORTED)
     share = read_share(ask.body.share)
     held = await _held(admitted, share, curve)
     text = ask.body.params or ask.body.param

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.signing import SignMessage
 from valetkey.core.signable import read_typed_data
 from valetkey.flows.send_split import Draft
 
+if TYPE_CHECKING:
+    from valetkey.flows.clients import Client
+
 MESSAGES: Final = {"personal_sign": 0, "eth_sign": 1}  # and where among the parameters it stands
 TYPED: Final = frozenset({"eth_signTypedData", "eth_signTypedData_v3", "eth_signTypedData_v4"})
 SENDS: Final = "eth_sendTransaction"
 SIGNS: Final = "eth_signTransaction"
 ACCOUNTS: Final = frozenset({"eth_accounts", "eth_requestAccounts"})
+UNSUPPORTED: Final = "METHOD_UNSUPPORTED"
 CHAIN_ID: Final = "eth_chainId"
 METHODS: Final = (*MESSAGES, *sorted(TYPED), SENDS, SIGNS, *sorted(ACCOUNTS), CHAIN_ID)
 _ADDRESS_BYTES: Final = 20
@@ -38,6 +42,18 @@ def read_params(params: object) -> list[Any]:
     if isinstance(params, dict):
         return [params]
     raise _wrong("params", "a list or an object", params)
+
+
+def expect_sender(client: Client, method: str) -> None:
+    """
+    Let pass a client whose key is its account: for a clone nothing is sent here.
+
+    Raises:
+        Malformed: Its account is a clone.
+    """
+    if client.user.clones is not None:
+        detail = f"{method}: expected a client that is not account-abstracted, got one that is"
+        raise Malformed(Code.MALFORMED_BODY, detail, id=UNSUPPORTED)
 
 
 def read_message(method: str, params: list[Any]) -> SignMessage:
