@@ -20,7 +20,8 @@ def keys(home: Path) -> list[Any]:
 
 def test_all_keys_are_listed_with_their_states(home: Path) -> None:
     """One of each is in use; a change leaves the one before it, and what needs that."""
-    assert sorted(one["role"] for one in keys(home)) == ["audit", "relayer", "stopper", "token"]
+    roles = ["approver", "audit", "relayer", "stopper", "token"]
+    assert sorted(one["role"] for one in keys(home)) == roles
     for options in ([], ["--stopper"]):
         first = valetkey("keys", "rotate-relayer", *options, "--home", home, "--json").document
         assert first["state"] == "prepared"
@@ -48,4 +49,4 @@ def test_a_key_in_use_is_neither_retired_nor_emptied(home: Path) -> None:
         told = valetkey("keys", verb, f"0x{'11' * 20}", "--home", home, "--json")
         assert (told.code, told.error) == (1, "not_found")
         assert valetkey("keys", verb, "0x11", "--home", home).code == 2
-    assert [one["state"] for one in keys(home)] == ["current"] * 4
+    assert [one["state"] for one in keys(home)] == ["current"] * 5

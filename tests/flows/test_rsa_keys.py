@@ -38,6 +38,18 @@ async def test_the_next_key_becomes_the_current_one() -> None:
     assert was_current not in [key_document(key)["kid"] for key in await rsa_token_keys(world)]
 
 
+async def test_tokens_of_the_key_before_are_checked_until_the_next_rotation() -> None:
+    """By whoever reads the published keys anew; after another rotation their key is gone."""
+    world = await make_world()
+    token, key_id = await sign_claims(world, CLAIMS, index=CURRENT)
+    for is_there in (True, True, False):
+        keys = {one["kid"]: one for one in map(key_document, await rsa_token_keys(world))}
+        assert (key_id in keys) is is_there
+        if is_there:
+            assert jwt.decode(token, jwt.PyJWK(keys[key_id]), algorithms=["RS256"]) == CLAIMS
+            await rotate_rsa_key(world)
+
+
 @pytest.mark.parametrize("index", [-1, 2])
 async def test_there_are_two_places_in_the_ring(index: int) -> None:
     """Another is refused."""

@@ -11,6 +11,7 @@ import click
 from valetkey.cli.keys_encryption import retire_encryption, rotate_encryption
 from valetkey.cli.keys_list import list_keys
 from valetkey.cli.keys_payers import retire_relayer, rotate_relayer, sweep_relayer
+from valetkey.cli.keys_rsa import rotate_rsa
 from valetkey.cli.options import home_option
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.core.session_token import MAX_LIFE_S
@@ -27,7 +28,7 @@ def keys() -> None:
 
 
 for _verb in (
-    *(rotate_encryption, retire_encryption),
+    *(rotate_encryption, retire_encryption, rotate_rsa),
     *(list_keys, rotate_relayer, retire_relayer, sweep_relayer),
 ):
     keys.add_command(_verb)

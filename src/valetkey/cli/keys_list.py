@@ -16,6 +16,7 @@ from valetkey.core.sponsorship import PayerState
 from valetkey.flows.change_payer import list_payers, needed
 from valetkey.flows.issue_token import token_keys
 from valetkey.flows.payers import ROLES
+from valetkey.flows.rsa_keys import made_rsa_keys
 from valetkey.wire.base import hexed
 from valetkey.wiring import wire
 
@@ -48,6 +49,9 @@ async def _list(home: Path) -> list[dict[str, object]]:
         for number, key in enumerate(tokens):
             state = "former" if number else "current"
             found.append({"role": "token", "id": key_id_of(key), "state": state})
+        places = ("current", "next", "former")
+        for place, key in zip(places, await made_rsa_keys(world), strict=False):
+            found.append({"role": "rsa token", "id": key_id_of(key), "state": place})
         found += [await _payer(world, one) for one in await list_payers(world)]
         return found
 

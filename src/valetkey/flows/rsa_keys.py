@@ -15,6 +15,7 @@ from valetkey.flows.issue_token import SERVER
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -41,6 +42,11 @@ async def sign_claims(world: World, claims: Mapping[str, object], *, index: int)
     key = (await _ensured(world))[index]
     signed = to_sign_rsa(claims, key.public_key)
     return token_of(signed, await world.vault.sign(key, signed)), key_id_of(key.public_key)
+
+
+async def made_rsa_keys(world: Sight) -> list[PublicKey]:
+    """Return the public keys as `rsa_token_keys` does; none if nobody has asked for any yet."""
+    return [key.public_key for key in _in_order(await world.store.read(_newest))]
 
 
 async def rsa_token_keys(world: World) -> list[PublicKey]:
