@@ -14,6 +14,7 @@ from valetkey.core.pregenerated import MOST as MOST_PREGENERATED
 from valetkey.core.pregenerated import Pregenerated
 from valetkey.core.wallet import Wallet
 from valetkey.flows.own_wallet import MOST as MOST_OWN
+from valetkey.http.dialects.para.face import LIMITS
 
 FEW: Final = Rates(
     address_per_s=1, address_burst=50, failure_cost=10, caller_per_s=1, caller_burst=10
@@ -60,6 +61,21 @@ async def test_a_flood_with_a_cookie_keeps_nobody_from_logging_out() -> None:
         assert (await guest.send("GET", "/logout")).status_code == 200
         there.clock.advance(60)
         assert not (await guest.send("POST", "/touch")).json()["isAuthenticated"]
+
+
+async def test_letters_that_one_browser_has_sent_are_few() -> None:
+    """Each to somebody else: whoever knows the publishable key has no mailer of their own."""
+    async with house() as there, there.guest() as guest:
+        await guest.send("POST", "/touch")
+        said = []
+        for number in range(LIMITS["codes"] + 5):
+            body = {"email": f"victim{number}@example.org"}
+            said.append((await guest.send("POST", "/users/init", body)).status_code)
+        assert said == [200] * LIMITS["codes"] + [429] * 5
+        assert len(there.codes) == LIMITS["codes"]
+        async with there.guest(OTHER_ADDRESS) as other_guest:
+            await other_guest.begin()
+            assert (await other_guest.enter(there.codes[-1])).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/auth/otp/code", "/auth/otp/again"])

@@ -10,6 +10,7 @@ from valetkey.http.dialects.para import log_in, pregen, review, session, share, 
 from valetkey.http.dialects.para.errors import refuse
 from valetkey.http.dialects.para.files import Files
 from valetkey.http.dialects.para.visitor import prove
+from valetkey.http.dialects.vendor import at_pace, paces
 from valetkey.http.face import Face
 from valetkey.http.routes import Table
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from valetkey.http.settings import Settings
 
 PREFIX: Final = "/para"
+LIMITS: Final = {"codes": 60}  # requests in a minute; ours, for each code is a letter to somebody
+_SENDS: Final = frozenset({"/users/init", "/auth/otp/again", "/review/send"})
 ROUTES: Final[tuple[Route, ...]] = (
     *session.ROUTES,
     *log_in.ROUTES,
@@ -42,11 +45,14 @@ def para_face(config: DialectConfig, settings: Settings) -> Face:
     Return Para's wire format: what its clients call user management, and what they call portal.
 
     Raises:
-        Malformed: An origin in *config* is none.
+        Malformed: An origin in *config* is none, or a limit is of nothing.
     """
+    pace = paces(config, Surface.PARA, LIMITS)["codes"]
+    sends = [one for one in ROUTES if one.path in _SENDS]
+    others = [one for one in ROUTES if one.path not in _SENDS]
     return Face(
         surface=Surface.PARA,
-        table=Table(ROUTES),
+        table=Table((*at_pace(sends, pace), *others)),
         prove=prove,
         refuse=refuse,
         find_file=Files(f"{settings.issuer}{PREFIX}").find,

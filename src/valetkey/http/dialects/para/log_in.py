@@ -16,6 +16,7 @@ from valetkey.http.dialects.para.visitor import INIT, Visitor
 from valetkey.http.dialects.para.wallet_json import wallets_of
 from valetkey.http.dialects.vendor import AnyQuery
 from valetkey.http.routes import EVERYBODY, Ask, Read, Route, Write
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -55,6 +56,8 @@ class CodeEntered(Struct, frozen=True, rename="camel"):
     session_id: Lookup
     code: Annotated[str, Meta(max_length=16)]
     encryption_key: Annotated[str, Meta(max_length=4096)] = ""
+
+    __repr__ = quiet("code")
 
 
 class CodeAsked(Struct, frozen=True, rename="camel"):

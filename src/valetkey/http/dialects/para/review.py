@@ -24,6 +24,7 @@ from valetkey.http.dialects.para.visitor import expect_own
 from valetkey.http.dialects.para.wallet_json import moment, write_wallet
 from valetkey.http.dialects.vendor import AnyQuery
 from valetkey.http.routes import EVERYBODY, SESSION, Ask, Read, Route, Write
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -59,6 +60,8 @@ class ApprovalEntered(ReviewAsked, frozen=True, rename="camel"):
     """With the code that was sent."""
 
     code: Annotated[str, Meta(max_length=16)]
+
+    __repr__ = quiet("code")
 
 
 class Shown(Struct, frozen=True):

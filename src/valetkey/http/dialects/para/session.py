@@ -21,6 +21,7 @@ from valetkey.http.dialects.para.wallet_json import current_ids, wallets_of
 from valetkey.http.dialects.vendor import AnyQuery
 from valetkey.http.rates import Lane
 from valetkey.http.routes import EVERYBODY, SECRET, SESSION, Ask, Read, Route, Write
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -62,6 +63,8 @@ class Jwt(Struct, frozen=True, rename="camel"):
 
     token: str
     key_id: str
+
+    __repr__ = quiet("token")
 
 
 class VerifyAsked(Struct, frozen=True, rename="camel"):

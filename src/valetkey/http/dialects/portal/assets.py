@@ -15,6 +15,7 @@ from valetkey.flows.send_split import Draft, Signing, send_draft
 from valetkey.http.dialects.portal import rpc
 from valetkey.http.dialects.portal.share import MAX_SHARE_CHARS, read_share
 from valetkey.http.routes import SESSION, Ask, NoQuery, Route, Write
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.http.admitted import Admitted
@@ -43,6 +44,8 @@ class SendAssets(Struct, frozen=True):
     to: str
     token: str
     amount: Annotated[str, Meta(max_length=128)]
+
+    __repr__ = quiet("share")
 
 
 class SentMetadata(Struct, frozen=True, rename="camel"):

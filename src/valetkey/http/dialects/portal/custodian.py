@@ -26,6 +26,7 @@ from valetkey.http.dialects.portal.custodian_session import (
 from valetkey.http.dialects.portal.details import Details, write_details
 from valetkey.http.dialects.portal.terms import key_command, token_command
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -48,6 +49,8 @@ class CreatedClient(CreatedSession, frozen=True, rename="camel", kw_only=True):
     """A new client, with its first session; its API key is shown this once."""
 
     client_api_key: str
+
+    __repr__ = quiet("client_session_token", "client_api_key")
 
 
 class Metadata(Struct, frozen=True):

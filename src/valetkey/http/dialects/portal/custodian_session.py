@@ -25,6 +25,7 @@ from valetkey.http.dialects.portal.terms import (
 )
 from valetkey.http.rates import Lane
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,8 @@ class CreatedSession(Struct, frozen=True, rename="camel"):
     expires_at: str
     max_expires_at: str
 
+    __repr__ = quiet("client_session_token")
+
 
 class CreatedKey(Struct, frozen=True, rename="camel"):
     """A new API key of a client, shown this once. Ours: the vendor makes one with the client."""
@@ -78,6 +81,8 @@ class CreatedKey(Struct, frozen=True, rename="camel"):
     client_api_key: str
     session_id: str
     max_expires_at: str
+
+    __repr__ = quiet("client_api_key")
 
 
 class Taken(Struct, frozen=True):

@@ -18,6 +18,7 @@ from valetkey.http.dialects.portal.client import ME, nothing
 from valetkey.http.dialects.portal.custodian_session import FAMILIES
 from valetkey.http.dialects.vendor import AnyQuery
 from valetkey.http.routes import SECRET, SESSION, Ask, NoQuery, Route, Write
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.flows.clients import ClientWallet
@@ -54,6 +55,10 @@ class Ejectable(Struct, frozen=True, rename="camel"):
     encrypted_client_backup_share: str | None
     custodian_backup_share: str
     custodian_signing_share: str
+
+    __repr__ = quiet(
+        "encrypted_client_backup_share", "custodian_backup_share", "custodian_signing_share"
+    )
 
 
 class Ejected(Struct, frozen=True):

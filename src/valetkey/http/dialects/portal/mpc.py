@@ -21,6 +21,7 @@ from valetkey.http.dialects.portal import rpc
 from valetkey.http.dialects.portal.details import CURVES, evm_address
 from valetkey.http.dialects.portal.share import MAX_SHARE_CHARS, read_share, write_share
 from valetkey.http.routes import SESSION, Ask, NoQuery, Route, Write
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,6 +43,8 @@ class Given(Struct, frozen=True):
     share: str
     id: str
 
+    __repr__ = quiet("share")
+
 
 class Sign(Struct, frozen=True, rename="camel"):
     """
@@ -56,6 +59,8 @@ class Sign(Struct, frozen=True, rename="camel"):
     params: Any = None
     chain_id: str = ""
 
+    __repr__ = quiet("share")
+
 
 class RawSign(Struct, frozen=True):
     """A digest in hex, as ``params`` or, in the vendor's tables, ``param``."""
@@ -64,17 +69,23 @@ class RawSign(Struct, frozen=True):
     params: str = ""
     param: str = ""
 
+    __repr__ = quiet("share")
+
 
 class BackUp(Struct, frozen=True, rename="camel"):
     """What `generate` answered, as JSON in a text."""
 
     generate_response: str
 
+    __repr__ = quiet("generate_response")
+
 
 class Recover(Struct, frozen=True, rename="camel"):
     """What `backup` answered, as JSON in a text."""
 
     backup_response: str
+
+    __repr__ = quiet("backup_response")
 
 
 class Signed(Struct, frozen=True):

@@ -18,6 +18,7 @@ from valetkey.core.errors import Code, Malformed
 from valetkey.core.split_share import about_share
 from valetkey.core.wallet import Curve
 from valetkey.spec.points import ed25519_point, secp256k1_point
+from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
     from valetkey.core.wallet import PublicKey
@@ -57,6 +58,8 @@ class Blob(Struct, frozen=True, rename="camel"):
     bks: Places
     signing_share_pair_id: str = ""
     backup_share_pair_id: str = ""
+
+    __repr__ = quiet("share", "ssid")
 
 
 _DECODER: Final = msgspec.json.Decoder(Blob)
