@@ -25,9 +25,10 @@ def doctor(terminal: Terminal, home: Path) -> None:
 
     Says what was found, and what to do where something is wrong: configuration, key-encryption key,
     who may read the files, store and schema, vault, sessions that are over here and not on chain,
-    audit logs, disk, ports; of each chain the node, the clock, the contract, on which curves
-    session keys can be, and the balances of relayer and stopper. Changes nothing; the server may be
-    running. Exit code 1 if anything has to be done.
+    audit logs, disk, ports, those of vendors' wire formats too, a signer that another user runs; of
+    each chain the node, the clock, the contract, on which curves session keys can be, and the
+    balances of relayer and stopper. Changes nothing; the server may be running. Exit code 1 if
+    anything has to be done.
     """
     findings = asyncio.run(_examine(home))
     is_well = all(one.is_ok for one in findings)

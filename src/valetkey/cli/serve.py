@@ -132,6 +132,8 @@ def _announce(terminal: Terminal, serving: Serving, home: Path, journal: Journal
     where |= {f"{name}_urls": list(urls) for name, urls in serving.dialect_urls.items()}
     terminal.emit({**where, "home": str(home)})
     terminal.say(f"valetkey {__version__} is listening on {serving.url} (home {home})")
+    for name, urls in serving.dialect_urls.items():
+        terminal.say(f"it speaks {name} under /{name}{''.join(f', and on {url}' for url in urls)}")
     journal.note("info", "server:started", **where)
 
 

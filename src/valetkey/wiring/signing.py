@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from valetkey.core.wallet import PublicKey
     from valetkey.ports import Signer
 
-__all__ = ["READY", "guard", "open_signer", "signing_on"]
+__all__ = ["READY", "expect_signer", "guard", "open_signer", "signing_on"]
 
 _KEPT: Final = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR")  # of the environment
 
@@ -48,6 +48,16 @@ def open_signer(
     else:
         command += ["--key-file", str((folder / config.key_file).absolute())]
     return ProcessSigner(command, {name: environment[name] for name in kept & {*environment}})
+
+
+async def expect_signer(folder: Path, config: Config) -> None:
+    """
+    Let pass if the signer that *config* names, which another user runs, takes connections.
+
+    Raises:
+        Unavailable: It does not.
+    """
+    await SocketSigner(folder / config.signer_socket).check()
 
 
 @asynccontextmanager

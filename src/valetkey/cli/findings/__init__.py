@@ -42,6 +42,10 @@ async def examine(folder: Path) -> AsyncIterator[Finding]:
         yield await store.audit(known)
     yield files.disk(known)
     yield await network.port(known)
+    async for finding in network.dialect_ports(known):
+        yield finding
+    if config.signer_socket:
+        yield await network.signer(known)
     if config.metrics_port:
         yield network.metrics_port(config.metrics_port)
     if not config.chains:

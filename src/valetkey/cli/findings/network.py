@@ -1,4 +1,4 @@
-"""Where the server listens: free, or its own already."""
+"""Where the server listens: free, or its own already; and the signer that it asks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import httpx
 
 from valetkey.cli.findings.finding import Finding
 from valetkey.core.errors import ValetkeyError
+from valetkey.core.ids import Prefix
 from valetkey.http import metrics_page
 from valetkey.http.bounded import listen
 from valetkey.wire.base import hexed
+from valetkey.wiring.signing import expect_signer
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from valetkey.cli.findings.finding import Known
 
 _WAIT_S: Final = 3.0
@@ -34,8 +38,7 @@ async def port(known: Known) -> Finding:
 
 
 async def _who_listens(known: Known, problem: str) -> Finding:
-    host = _ANYWHERE.get(known.config.host, known.config.host)
-    url = f"http://[{host}]" if ":" in host else f"http://{host}"
+    url = _url_of(known.config.host)
     todo = "stop what listens there, or set another port"
     try:
         async with httpx.AsyncClient(timeout=_WAIT_S, trust_env=False) as client:
@@ -50,6 +53,51 @@ async def _who_listens(known: Known, problem: str) -> Finding:
         said = f"{problem}: a valetkey with another store listens there"
         return Finding("port", said, todo)
     return Finding("port", f"valetkey {str(version)[:20]} listens there")
+
+
+def _url_of(host: str) -> str:
+    reached = _ANYWHERE.get(host, host)
+    return f"http://[{reached}]" if ":" in reached else f"http://{reached}"
+
+
+async def dialect_ports(known: Known) -> AsyncIterator[Finding]:
+    """Say, of each wire format with sockets of its own, whether they can be had."""
+    for name, dialect in known.config.dialects.items():
+        for number in dialect.ports:
+            yield await _dialect_port(known.config.host, name, number)
+
+
+async def _dialect_port(host: str, name: str, number: int) -> Finding:
+    what = f"{name} port"
+    try:
+        listen(host, number).close()
+    except ValetkeyError as error:
+        if await _speaks(host, number):
+            return Finding(what, f"a valetkey speaks on {host}:{number}")
+        todo = f"stop what listens there, or set other ports in [dialects.{name}]"
+        return Finding(what, error.detail, todo)
+    return Finding(what, f"{host}:{number} is free" if number else "a free one is taken")
+
+
+async def _speaks(host: str, number: int) -> bool:
+    """Say whether what listens there says what ours says on every socket, of each request."""
+    try:
+        async with httpx.AsyncClient(timeout=_WAIT_S, trust_env=False) as client:
+            answer = await client.get(f"{_url_of(host)}:{number}/")
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    said: str = answer.headers.get("x-request-id", "")
+    return said.startswith(f"{Prefix.REQUEST.value}_")
+
+
+async def signer(known: Known) -> Finding:
+    """Say whether the process of another user that joins shares takes connections."""
+    try:
+        await expect_signer(known.folder, known.config)
+    except ValetkeyError as error:
+        todo = "start valetkey signer as its user, with that --socket, or let this user reach it"
+        return Finding("signer", error.detail, todo)
+    return Finding("signer", f"listens on {known.folder / known.config.signer_socket}")
 
 
 def metrics_port(number: int) -> Finding:
