@@ -14,6 +14,7 @@ from valetkey.core.alert import Refusals, Told
 from valetkey.core.errors import Code, Conflict, Forbidden
 from valetkey.core.hand_off import HandOff
 from valetkey.core.review import Review
+from valetkey.core.send_line import SendLine
 from valetkey.core.session import Proof, State
 from valetkey.core.sponsorship import Payer
 from valetkey.core.ticket import Ticket
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 LEFT_BEHIND = {
     NonceLine: "of the server's own keys",
     Payer: "the server's own keys",
+    SendLine: "good for two minutes, in which the organization signs nothing",
     SeenNonce: "good for a minute; a write that comes again finds its activity",
     Ticket: "good for half a minute, at the server that gave it",
     Told: "who was told of what: an alert may come once more",

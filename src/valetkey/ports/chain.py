@@ -61,6 +61,9 @@ class Chain(Protocol):
     async def transaction_count(self, address: bytes) -> int:
         """Return the number of mined transactions of *address*: its next nonce."""
 
+    async def next_nonce(self, address: bytes) -> int:
+        """Return the nonce behind those of *address* that are mined or wait at the node."""
+
     async def has_code(self, address: bytes) -> bool:
         """Say whether a contract, or a delegation to one, is at *address*."""
 

@@ -22,6 +22,7 @@ from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated
 from valetkey.core.quota import OpenMark, Tally
 from valetkey.core.review import Review
+from valetkey.core.send_line import SendLine
 from valetkey.core.session import Session, Usage, Watch
 from valetkey.core.share_pair import SharePair
 from valetkey.core.sponsorship import Payer
@@ -54,6 +55,7 @@ Entity = (
     | BudgetLine
     | Hold
     | NonceLine
+    | SendLine
     | Payer
     | SeenNonce
     | Ticket
@@ -120,6 +122,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     BudgetLine: Index(by=("organization_id", "scope_id")),
     Hold: Index(by=("line_id", "session_id")),
     NonceLine: Index(),
+    SendLine: Index(),
     Payer: Index(by=("fund",)),
     SeenNonce: Index(by=("forget_at",)),
     Ticket: Index(by=("subject_id",)),

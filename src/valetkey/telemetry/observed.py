@@ -110,6 +110,7 @@ class ObservedChain:
         self.send = watch("send", chain.send)
         self.receipt = watch("receipt", chain.receipt)
         self.transaction_count = watch("transaction_count", chain.transaction_count)
+        self.next_nonce = watch("next_nonce", chain.next_nonce)
         self.has_code = watch("has_code", chain.has_code)
         self.grant_state = watch("grant_state", chain.grant_state)
         self.epoch = watch("epoch", chain.epoch)

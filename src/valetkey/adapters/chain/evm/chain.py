@@ -153,9 +153,8 @@ class EvmChain:
             code = Code.NONCE_USED if is_mined else Code.CHAIN_REJECTED
             raise ChainRejected(code, f"the node refused: {refused.text}") from None
         if answers.data(answer, "eth_sendRawTransaction", length=_WORD) != expected:
-            raise Unavailable(
-                Code.CHAIN_UNREACHABLE, "the node took a transaction and names another hash for it"
-            )
+            detail = "the node took a transaction and names another hash for it"
+            raise Unavailable(Code.CHAIN_UNREACHABLE, detail)
 
     async def receipt(self, tx_hash: bytes) -> Receipt | None:
         """Return how *tx_hash* ended, or None while it is not mined."""
@@ -175,8 +174,11 @@ class EvmChain:
 
     async def transaction_count(self, address: bytes) -> int:
         """Return the number of mined transactions of *address*: its next nonce."""
-        count = await self._read("eth_getTransactionCount", hexed(address), "latest")
-        return answers.quantity(count, "eth_getTransactionCount")
+        return await self._quantity("eth_getTransactionCount", hexed(address), "latest")
+
+    async def next_nonce(self, address: bytes) -> int:
+        """Return the nonce behind those of *address* that are mined or wait at the node."""
+        return await self._quantity("eth_getTransactionCount", hexed(address), "pending")
 
     async def has_code(self, address: bytes) -> bool:
         """Say whether a contract, or a delegation to one, is at *address*."""
@@ -215,8 +217,7 @@ class EvmChain:
 
     async def balance(self, address: bytes) -> int:
         """Return the balance of *address* in wei."""
-        found = await self._read("eth_getBalance", hexed(address), "latest")
-        return answers.quantity(found, "eth_getBalance")
+        return await self._quantity("eth_getBalance", hexed(address), "latest")
 
     async def token_balance(self, token: bytes, holder: bytes) -> int:
         """Return the ERC-20 balance of *holder*, in the token's smallest unit."""
@@ -252,6 +253,9 @@ class EvmChain:
             raise ChainRejected(Code.CALL_REVERTED, f"{hexed(token)} does not answer as a token")
         return int.from_bytes(found, "big")
 
+    async def _quantity(self, method: str, *params: object) -> int:
+        return answers.quantity(await self._read(method, *params), method)
+
     async def _code(self, address: bytes) -> bytes:
         found = await self._read("eth_getCode", hexed(address), "latest")
         return answers.data(found, "eth_getCode")
@@ -268,9 +272,8 @@ class EvmChain:
         try:
             return await self._ask(method, *params)
         except NodeRefused as refused:
-            raise ChainRejected(
-                Code.CHAIN_REJECTED, f"the node refused {method}: {refused.text}"
-            ) from None
+            detail = f"the node refused {method}: {refused.text}"
+            raise ChainRejected(Code.CHAIN_REJECTED, detail) from None
 
     async def _ask(self, method: str, *params: object) -> Any:  # noqa: ANN401 - any JSON value
         try:
