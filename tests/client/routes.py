@@ -39,6 +39,8 @@ METHODS: Final = {
     "POST /v1/wallets/split": "vk.split.create",
     "GET /v1/wallets/{wallet_id}/custody": "vk.split.get",
     "POST /v1/wallets/{wallet_id}/sign": "vk.split.sign",
+    "POST /v1/wallets/{wallet_id}/frost/begin": "vk.split.sign_apart",
+    "POST /v1/wallets/{wallet_id}/frost/finish": "vk.split.sign_apart",
     "POST /v1/wallets/{wallet_id}/refresh": "vk.split.refresh",
     "POST /v1/wallets/{wallet_id}/confirm": "vk.split.confirm",
     "POST /v1/wallets/{wallet_id}/backup": "vk.split.back_up",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.flows.frosts import begin, sign_apart
 from tests.flows.splits import Splits, make_splits
 from tests.flows.test_split_races import slowed
 from tests.flows.test_split_sessions import make_client
@@ -65,6 +66,9 @@ async def ask(splits: Splits, purpose: Purpose, wallet_id: str, share: str) -> o
         return await eject(*asked, wallet_id=wallet_id)
     if purpose is Purpose.RECOVER:
         return await recover(*asked, wallet_id=wallet_id, recovery=share)
+    if purpose in {Purpose.FROST, Purpose.AGGREGATE}:
+        apart = begin if purpose is Purpose.FROST else sign_apart
+        return await apart(splits, wallet_id, share)
     verb = {Purpose.REFRESH: refresh_split, Purpose.CONFIRM: confirm_split}.get(purpose, back_up)
     return await verb(*asked, wallet_id=wallet_id, share=share)
 
@@ -76,7 +80,7 @@ async def test_who_is_shut_out_while_shares_are_joined_gets_nothing(
 ) -> None:
     """Between plan and answer a signer works: what it made is for who may still ask."""
     splits = await make_splits()
-    made, share = await splits.make()
+    made, share = await splits.make(Curve.ED25519)
     if purpose is Purpose.RECOVER:
         asked = (splits.world, splits.principal, splits.request())
         share = (await back_up(*asked, wallet_id=made.wallet.id, share=share)).share

@@ -64,6 +64,8 @@ POST /v1/wallets/{wallet_id}/pin                  proof kind yes yes none kind k
 POST /v1/wallets/{wallet_id}/pin/try              proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/wallets/{wallet_id}/pin/opened           proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/organizations/{organization_id}/raw-signing proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/wallets/{wallet_id}/frost/begin          proof kind yes yes none kind reads reads none none frozen expired revoked
+POST /v1/wallets/{wallet_id}/frost/finish         proof kind yes yes none kind reads reads none none frozen expired revoked
 POST /v1/budgets                                  proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 GET /v1/budgets                                   proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/accounts                                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked

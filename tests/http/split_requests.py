@@ -5,6 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
+from valetkey.client import frost
+from valetkey.wire.frost import FrostBegun
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -77,6 +82,38 @@ ABOUT_SPLIT: Final[dict[str, Maker]] = {
     "POST /v1/wallets/{wallet_id}/eject": _leaving("eject"),
     "POST /v1/organizations/{organization_id}/raw-signing": _raw_signing,
 }
+
+
+async def _begin_frost(stage: Stage, principal: str) -> Target:
+    """Begin with a new one."""
+    del principal
+    path, body, _ = await _round(stage)
+    return f"{path}/begin", body
+
+
+async def _finish_frost(stage: Stage, principal: str) -> Target:
+    """Finish what who finishes began, if it may begin; else what a secret key did."""
+    named = stage.callers.get("finishes") or stage.secret
+    begins = stage.callers["p256"] if principal == "p256" else named
+    path, body, half = await _round(stage)
+    begun = msgspec.convert(await begins.post(f"{path}/begin", body), FrostBegun)
+    made = frost.finish(half, begun, public_key=None)
+    return f"{path}/finish", msgspec.to_builtins(made.body)
+
+
+async def _round(stage: Stage) -> tuple[str, Any, frost.Half]:
+    made = await stage.secret.post("/v1/wallets/split", {"curve": "ed25519"})
+    body, half = frost.begin(made["share"], message=b"hello", digest=None)
+    told = {name: one for name, one in msgspec.to_builtins(body).items() if one is not None}
+    return f"/v1/wallets/{made['wallet']['id']}/frost", told, half
+
+
+ABOUT_SPLIT.update(
+    {
+        "POST /v1/wallets/{wallet_id}/frost/begin": _begin_frost,
+        "POST /v1/wallets/{wallet_id}/frost/finish": _finish_frost,
+    }
+)
 
 
 PROOF: Final = b"\x01" * 32

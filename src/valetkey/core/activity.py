@@ -12,7 +12,7 @@ from valetkey.spec.jcs import canonical_json
 if TYPE_CHECKING:
     from valetkey.core.budget import Entry
     from valetkey.core.chain import Authorization, Transaction
-    from valetkey.core.custody import SigningPlan
+    from valetkey.core.custody import FrostRound, SigningPlan
     from valetkey.core.permission.model import Call
     from valetkey.core.session import Step
     from valetkey.core.sponsorship import Fund
@@ -122,6 +122,7 @@ class Activity:
         request_hash: `request_hash` of what was asked for.
         subject_id: What it made or changed.
         signing: What shares of a split wallet are joined for, if they are.
+        frost: What waits for the client's signature share, if anything ever did.
         relayer_id: The nonce line that its transactions use, once there is one: the relayer's,
             or the stopper's for stops.
         attempts: Newest last; they share one nonce.
@@ -143,6 +144,7 @@ class Activity:
     run: RunPlan | None = None
     intent: Intent | None = None
     signing: SigningPlan | None = None
+    frost: FrostRound | None = None
     relayer_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
     fees: tuple[Entry, ...] = ()

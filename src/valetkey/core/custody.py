@@ -29,6 +29,8 @@ class Purpose(StrEnum):
     BACK_UP = "back_up"
     RECOVER = "recover"
     EJECT = "eject"
+    FROST = "frost"
+    AGGREGATE = "aggregate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,21 @@ class SigningPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class FrostRound:
+    """
+    What waits for the client's signature share (RFC 9591).
+
+    Args:
+        commitment: The signer's, 96 bytes: the place of its share, and its two nonces' points.
+        sealed: What the signer made with its nonces before it forgot them, for `frost_context`;
+            empty once it was taken.
+    """
+
+    commitment: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """
     The server's word that a plan is written: good for one joining of shares, for a short time.
@@ -153,9 +170,12 @@ class Order:
     Args:
         approval_signature: 64 bytes over `Approval.message`.
         public_key: Of the wallet; None when it is to be made.
-        sealed: The server's share, as the store has it; empty when it is to be made.
+        sealed: The server's share, as the store has it; empty when it is to be made. To
+            ``aggregate``: `FrostRound.sealed`.
         share: The client's or the recovery share, x and y (64 bytes).
         message: What to sign: a digest of 32 bytes for secp256k1, the bytes themselves for Ed25519.
+            To ``aggregate``: the client's signature share.
+        commitment: The client's, for ``frost``, as in `FrostRound`.
     """
 
     approval: Approval
@@ -165,6 +185,7 @@ class Order:
     sealed: bytes = b""
     share: SecretBytes | None = None
     message: bytes = b""
+    commitment: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +196,17 @@ class Carried:
     Args:
         signature: As `Vault.sign` has it for the curve.
         public_key: Of a key that was made.
-        sealed: The server's new share.
+        sealed: The server's new share; of ``frost``, what `FrostRound` has.
         share: A new share of the client or for recovery, or the server's own for an ejection: x
             and y, 64 bytes.
+        commitment: The signer's, of ``frost``.
     """
 
     signature: bytes = b""
     public_key: PublicKey | None = None
     sealed: bytes = b""
     share: SecretBytes | None = field(default=None)
+    commitment: bytes = b""
 
 
 def share_context(
@@ -192,6 +215,14 @@ def share_context(
     """Return what the server's share of a generation is sealed for."""
     key = f"{public_key.curve}/{public_key.data.hex()}"
     return f"{organization_id}/split-share/{wallet_id}/{key}/{generation}"
+
+
+def frost_context(approval: Approval, public_key: PublicKey) -> str:
+    """Return what the signer's half of a round is sealed for: one plan, of one generation."""
+    plan = approval.plan
+    owner = approval.organization_id
+    share = share_context(owner, plan.wallet_id, public_key, plan.generation)
+    return f"{share}/frost/{approval.activity_id}"
 
 
 def plan_digest(message: bytes) -> bytes:

@@ -83,6 +83,8 @@ class Code(StrEnum):
     SHARE_OF_ANOTHER_WALLET = "share_of_another_wallet"
     SHARE_STALE = "share_stale"
     SHARE_REFUSED = "share_refused"
+    SIGNATURE_SHARE_REFUSED = "signature_share_refused"
+    NONCE_SPENT = "nonce_spent"
     WALLET_NOT_SPLIT = "wallet_not_split"
     WALLET_EJECTED = "wallet_ejected"
     EJECT_NOT_ENABLED = "eject_not_enabled"

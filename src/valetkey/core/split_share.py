@@ -14,7 +14,7 @@ from valetkey.spec import share_text
 from valetkey.spec.shamir import ORDERS, Point, ShareError
 
 if TYPE_CHECKING:
-    from valetkey.core.custody import SplitKey
+    from valetkey.core.custody import SealedShare, SplitKey
 
 MARK_BYTES: Final = 16
 _MARK: Final = b"valetkey share mark\0"
@@ -69,9 +69,21 @@ def read_client_share(text: str, key: SplitKey) -> HeldShare:
         Conflict: ``share_stale``: there is a newer one, or this one never was.
     """
     share = _read(text, key, share_text.CLIENT)
-    if key.share_of(share.generation) is None:
-        raise _stale(key.current.generation, share.generation)
+    expect_generation(key, share.generation)
     return share
+
+
+def expect_generation(key: SplitKey, generation: int) -> SealedShare:
+    """
+    Return the server's share to a client's share of *generation*, of a line that signs.
+
+    Raises:
+        Conflict: ``share_stale``: there is a newer one, or this one never was.
+    """
+    ours = key.share_of(generation)
+    if ours is None:
+        raise _stale(key.current.generation, generation)
+    return ours
 
 
 def read_recovery_share(text: str, key: SplitKey) -> HeldShare:

@@ -44,6 +44,7 @@ class Joining:
         sealed: The server's share; empty if it is to be made.
         share: The other one, if there is one.
         message: What is to be signed, if anything.
+        commitment: The client's, if the key is not to be joined.
     """
 
     activity: Activity
@@ -53,6 +54,7 @@ class Joining:
     sealed: bytes = b""
     share: SecretBytes | None = None
     message: bytes = b""
+    commitment: bytes = b""
 
 
 def split_key_of(
@@ -193,6 +195,7 @@ async def carry_out(world: World, joining: Joining) -> Carried:
         sealed=joining.sealed,
         share=joining.share,
         message=joining.message,
+        commitment=joining.commitment,
     )
     try:
         return await world.signer.carry_out(order)

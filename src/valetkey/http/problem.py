@@ -115,6 +115,8 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.SHARE_OF_ANOTHER_WALLET: "The share is of another wallet",
     Code.SHARE_STALE: "There is a newer share",
     Code.SHARE_REFUSED: "The share does not join to the key",
+    Code.SIGNATURE_SHARE_REFUSED: "The signature share is not one of the key",
+    Code.NONCE_SPENT: "The nonces of this round are gone",
     Code.WALLET_NOT_SPLIT: "The wallet's key is not split",
     Code.WALLET_EJECTED: "The wallet was ejected",
     Code.EJECT_NOT_ENABLED: "The owner has not allowed it",

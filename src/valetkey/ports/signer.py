@@ -27,9 +27,14 @@ class Signer(Protocol):
         is right. ``back_up``: the recovery share of the line, each time the same. ``eject``: the
         server's own share.
 
+        ``frost``: the signer's commitment, and, sealed for that plan, what it made with its nonces,
+        which it forgets before it answers; the key is not joined. ``aggregate``: the signature, of
+        that and of the client's signature share, if that one is right.
+
         Raises:
             Forbidden: ``approval_refused``: it is not approved, or that approval was used;
-                ``share_refused``: the share does not join to the wallet's key.
+                ``share_refused``: the share does not join to the wallet's key;
+                ``signature_share_refused``: it is not that of the client's share.
             Unavailable: ``signer_unavailable``: it does not answer, or stopped meanwhile; nothing
                 was signed that anybody has. ``vault_refused``: the server's share does not open.
         """

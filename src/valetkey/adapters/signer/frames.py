@@ -66,6 +66,7 @@ class _Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sealed: bytes
     share: bytes | None
     message: bytes
+    commitment: bytes
 
 
 class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="carried"):
@@ -73,6 +74,7 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="carr
     public_key: _Key | None
     sealed: bytes
     share: bytes | None
+    commitment: bytes
 
 
 class _Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="refused"):
@@ -131,6 +133,7 @@ def write_order(order: Order) -> bytes:
             order.sealed,
             None if order.share is None else order.share.reveal(),
             order.message,
+            order.commitment,
         )
     )
 
@@ -153,6 +156,7 @@ def read_order(frame: bytes) -> Order:
         sealed=told.sealed,
         share=None if told.share is None else SecretBytes(told.share),
         message=told.message,
+        commitment=told.commitment,
     )
 
 
@@ -165,6 +169,7 @@ def write_answer(carried: Carried) -> bytes:
             None if key is None else _Key(key.curve, key.data),
             carried.sealed,
             None if share is None else share.reveal(),
+            carried.commitment,
         )
     )
 
@@ -190,7 +195,8 @@ def read_answer(frame: bytes) -> Carried:
     if isinstance(told, _Refusal):
         raise _KINDS.get(told.kind, Unavailable)(told.code, told.detail)
     share = None if told.share is None else SecretBytes(told.share)
-    return Carried(told.signature, _public_key(told.public_key), told.sealed, share)
+    key = _public_key(told.public_key)
+    return Carried(told.signature, key, told.sealed, share, told.commitment)
 
 
 def _public_key(key: _Key | None) -> PublicKey | None:

@@ -7,12 +7,14 @@ import hmac
 from typing import TYPE_CHECKING, Final
 
 from valetkey.adapters.signer.approvals import Approvals
+from valetkey.adapters.signer.frost import add_up, half_sign
 from valetkey.adapters.signer.scalars import draw, public_key_of, sign
-from valetkey.core.custody import Carried, Purpose, share_context, wrong_share
+from valetkey.core.custody import Carried, Purpose, frost_context, share_context, wrong_share
 from valetkey.core.errors import Code, Forbidden, Unavailable
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.wallet import Curve, address_of
 from valetkey.spec.keys import verify
+from valetkey.spec.rfc9591_commit import WORD_BYTES
 from valetkey.spec.secp256k1 import CurveError, recover_address
 from valetkey.spec.shamir import ORDERS, Point, ShareError, join, on_line, slope_through
 
@@ -49,7 +51,7 @@ class LocalSigner:
         See `Signer.carry_out`.
 
         1. approved; 2. the server's share opens for that wallet, key and generation; 3. both join
-        to the wallet's key; 4. what was asked for.
+        to the wallet's key; 4. what was asked for. FROST stops at 2.: nothing is joined.
         """
         self._approvals.use(order)  # 1
         purpose = order.approval.plan.purpose
@@ -60,17 +62,24 @@ class LocalSigner:
             return await self._line(order, public_key_of(order.curve, secret), secret)
         if order.public_key is None or order.public_key.curve is not order.curve:
             raise _unfit("the wallet's public key", "another")
+        if purpose is Purpose.AGGREGATE:
+            return await self._sum(order, order.public_key)
         ours = await self._open(order)  # 2
+        if purpose is Purpose.FROST:
+            return await self._half(order, order.public_key, ours)
         if purpose is Purpose.EJECT:
             return Carried(share=SecretBytes(ours.to_bytes()))
+        return await self._join(order, order.public_key, ours)
+
+    async def _join(self, order: Order, public_key: PublicKey, ours: Point) -> Carried:
         theirs, secret = _joined(order, ours)  # 3
-        match purpose:  # 4
+        match order.approval.plan.purpose:  # 4
             case Purpose.SIGN:
                 return Carried(signature=_signed(order, secret))
             case Purpose.BACK_UP:
                 return Carried(share=_recovery(order, ours, theirs, secret))
             case Purpose.REFRESH | Purpose.RECOVER:
-                return await self._line(order, order.public_key, secret)
+                return await self._line(order, public_key, secret)
         return Carried()
 
     async def check(self) -> None:
@@ -91,6 +100,22 @@ class LocalSigner:
             return Point.from_bytes(opened.reveal(), order=ORDERS[order.curve])
         except ShareError as error:
             raise Unavailable(Code.VAULT_REFUSED, str(error)) from None
+
+    async def _half(self, order: Order, public_key: PublicKey, ours: Point) -> Carried:
+        """Return the server's half of a signature, sealed: neither nonces nor key are kept."""
+        if public_key.curve is not Curve.ED25519:
+            raise _unfit("a key of ed25519", public_key.curve)
+        randomness = (self._entropy.take(WORD_BYTES), self._entropy.take(WORD_BYTES))
+        half = half_sign(public_key.data, ours, order, randomness)
+        context = frost_context(order.approval, public_key)
+        sealed = await self._vault.seal(half.kept, context=context)
+        return Carried(sealed=sealed, commitment=half.commitment)
+
+    async def _sum(self, order: Order, public_key: PublicKey) -> Carried:
+        """Return the signature of the half that was sealed for this plan, and the client's."""
+        context = frost_context(order.approval, public_key)
+        kept = await self._vault.open(order.sealed, context=context)
+        return Carried(signature=add_up(kept, order.message))
 
     async def _line(self, order: Order, public_key: PublicKey, secret: int) -> Carried:
         """Return the shares of a new line through *secret*."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from valetkey.client import frost
 from valetkey.client.asks import path_of, read, write
 from valetkey.client.custody import checked_share, sign_body
 from valetkey.wire import custody as wire
 from valetkey.wire.base import Nothing
+from valetkey.wire.frost import FrostBegun
 from valetkey.wire.organization import Organization
 
 if TYPE_CHECKING:
@@ -91,6 +93,41 @@ class Split:
         )
         path = path_of("/v1/wallets/{key}/sign", key=wallet_id)
         return self._line.send(write(wire.SplitSignature, path, body, request_id=request_id))
+
+    def sign_apart(
+        self,
+        wallet_id: str,
+        share: str,
+        *,
+        message: bytes | None = None,
+        digest: bytes | None = None,
+        public_key: bytes | None = None,
+    ) -> wire.SplitSignature:
+        """
+        Return the signature of an Ed25519 wallet by FROST: the share does not leave this process.
+
+        Two requests: both sides commit to nonces, then this side sends its signature share. The
+        nonces are drawn here for this call and are gone with it: after an error, call again.
+
+        Args:
+            message: Signed as it is.
+            digest: Any bytes. No session has them signed.
+            public_key: The wallet's, as noted when it was made; None takes the server's word for
+                it.
+
+        Raises:
+            Malformed: ``malformed_share``, found here; or it is not one thing.
+            Forbidden: ``signature_share_refused``: the share, or what the server answered, is not
+                of the key; or what may not be signed.
+            Conflict: ``share_stale``: a newer share was used; ``nonce_spent``: the answer was lost,
+                or came too late.
+        """
+        body, half = frost.begin(share, message=message, digest=digest)
+        path = path_of("/v1/wallets/{key}/frost/begin", key=wallet_id)
+        begun = self._line.send(write(FrostBegun, path, body))
+        made = frost.finish(half, begun, public_key=public_key)
+        path = path_of("/v1/wallets/{key}/frost/finish", key=wallet_id)
+        return made.checked(self._line.send(write(wire.SplitSignature, path, made.body)))
 
     def refresh(
         self, wallet_id: str, share: str, *, request_id: str | None = None
