@@ -115,8 +115,9 @@ async def test_the_same_beginning_has_the_same_commitment_until_it_is_over(walle
     request = splits.request()
     command, half = first_word(made.wallet.id, share)
     asked = (splits.world, splits.principal, request, command)
-    first, second = await begin_frost(*asked), await begin_frost(*asked)
-    assert first.commitment == second.commitment
+    both = await asyncio.gather(begin_frost(*asked), begin_frost(*asked))
+    second = await begin_frost(*asked)
+    assert {one.commitment for one in both} == {second.commitment}
     await finish(splits, Begun(command, second, half).finish())
     assert await refused(begin_frost(*asked)) is Code.NONCE_SPENT
 
@@ -256,6 +257,17 @@ async def test_of_two_that_finish_at_once_one_has_the_signature(wallet: Wallet) 
     )
     codes = [one.code for one in both if isinstance(one, ValetkeyError)]
     assert codes == [Code.NONCE_SPENT]
+
+
+@pytest.mark.parametrize("count", [0, 31, 33, 64])
+async def test_a_signature_share_has_its_length(wallet: Wallet, count: int) -> None:
+    """Another one is refused before the round is touched."""
+    splits, made, share = wallet
+    begun = await begin(splits, made.wallet.id, share)
+    finished = begun.finish()
+    odd = replace(finished, signature_share=bytes(count))
+    assert await refused(finish(splits, odd)) is Code.MALFORMED_BODY
+    assert (await finish(splits, finished)).signature
 
 
 @pytest.mark.parametrize("name", ["curve", "typed data", "point", "place of the server"])
