@@ -123,7 +123,9 @@ def prove_again(view: View, principal: Principal, *, now: int) -> Principal:
     holder, line = holder_of(view, principal.subject_id)
     if key_of(holder) != principal.key:
         raise refused("key_rotated")
-    asked = Asked(is_write=False, is_leaving=False, surface=Surface.NATIVE)
+    # Where it works was looked at when it was proven, and does not change.
+    surface = Surface.NATIVE if holder is None else holder.surface
+    asked = Asked(is_write=False, is_leaving=False, surface=surface)
     if line is not None:
         return of_session(line, asked, now=now)._replace(access=Access.READ)
     found = of_credential(holder, asked)

@@ -20,6 +20,7 @@ from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.model import Permission
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session, State, Usage
+from valetkey.core.surface import Surface
 from valetkey.core.token import fingerprint
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, expect_write, forbid, present
@@ -176,7 +177,7 @@ def _session(world: World, command: OpenSession, parent: Session, token: str | N
         permission_id=permission_id(permission) if permission else None,
         owner_key=parent.owner_key,
         grant=None,
-        surface=parent.surface,
+        surface=Surface.NATIVE,  # where children are opened; their parents may be a vendor's
         parent_id=parent.id,
         root_id=parent.root_id or parent.id,
         depth=parent.depth + 1,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING
 
+import httpx
 import jwt
 import pytest
 
 from tests.vendor.para.people import DIGEST, imported, log_in
 from tests.vendor.para.sdk import Refused
+from valetkey import AsyncValetkey
+from valetkey.core.errors import Unauthenticated
 
 if TYPE_CHECKING:
     from tests.vendor.para.sdk import Sdk
@@ -68,6 +73,38 @@ async def test_a_backend_makes_wallets_before_people_come(there: Stage, para: Sd
     await para.ask("setShare", id="public", share=share)
     with pytest.raises(Refused, match="403"):
         await para.ask("raw", id="public", walletId=made["id"], messageBase64=DIGEST)
+
+
+async def test_a_session_is_handed_off_by_a_code_for_one_use(there: Stage, para: Sdk) -> None:
+    """The backend gets a native session that reads, of the same user, over with the client's."""
+    await log_in(there, para, "olga", "olga@example.org")
+    blob = json.loads(base64.b64decode(await para.ask("export", id="olga", slim=True)))
+    fields = {"x-external-api-key": there.public, "x-capsule-sid": blob["sessionCookie"]}
+    async with httpx.AsyncClient(base_url=there.url, headers=fields) as page:
+        too_long = await page.post("/session/hand-offs", json={"ttlS": 601})
+        given = (await page.post("/session/hand-offs", json={"ttlS": 60})).json()
+    assert too_long.status_code == 400
+    async with AsyncValetkey(there.native_url, api_key=there.founded.secret) as vk:
+        opened = await vk.sessions.redeem(given["code"])
+        assert opened.session.user_id == blob["userId"]
+        assert opened.session.surface == "native"
+        with pytest.raises(Unauthenticated):
+            await vk.sessions.redeem(given["code"])
+    bearer = {"authorization": f"Bearer {opened.token}"}
+    async with httpx.AsyncClient(base_url=there.native_url, headers=bearer) as backend:
+        assert (await backend.get("/v1/session")).status_code == 200
+        await para.ask("logout", id="olga")
+        assert (await backend.get("/v1/session")).status_code == 401
+
+
+async def test_a_cookie_of_a_vendor_is_nothing_natively(there: Stage, para: Sdk) -> None:
+    """A credential works on the surface that it was issued for, and nowhere else."""
+    await log_in(there, para, "pia", "pia@example.org")
+    blob = json.loads(base64.b64decode(await para.ask("export", id="pia", slim=True)))
+    bearer = {"authorization": f"Bearer {blob['sessionCookie']}"}
+    async with httpx.AsyncClient(base_url=there.native_url, headers=bearer) as stranger:
+        answer = await stranger.post("/v1/session/hand-offs", json={})
+    assert answer.status_code == 401
 
 
 async def test_a_log_out_ends_the_session(there: Stage, para: Sdk) -> None:

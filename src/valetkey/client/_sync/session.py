@@ -113,7 +113,7 @@ class HeldSession(Acting):
         >>> opened = vk.sessions.redeem(given.code)  # there, with the organization's key
 
         Nothing of this session is in it: what the backend gets is narrower, has a key or token of
-        its own, and is revoked apart from this one.
+        its own, and is revoked apart from this one. There are no codes for more than one use.
 
         Args:
             scope: The most that the backend's session may be.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.surface import Surface
 from valetkey.http.cors import Cors, Origins
-from valetkey.http.dialects.para import log_in, pregen, review, session, share, wallet
+from valetkey.http.dialects.para import hand_off, log_in, pregen, review, session, share, wallet
 from valetkey.http.dialects.para.errors import refuse
 from valetkey.http.dialects.para.files import Files
 from valetkey.http.dialects.para.visitor import prove
@@ -29,6 +29,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *pregen.ROUTES,
     *share.ROUTES,
     *review.ROUTES,
+    *hand_off.ROUTES,
 )
 _ASKS: Final = (
     "content-type",
