@@ -74,6 +74,10 @@ webhooks_allow_private = false
 # Who sends one-time codes: the URL of your mailer; nobody logs in with one while it is empty.
 codes_to = ""
 
+# What makes accounts of their own (clones) for users who are to have them; both or none.
+# clone_factory = "0x…"
+# clone_implementation = "0x…"
+
 [bounds]
 confirmations = 1                   # blocks that make an outcome final
 run_deadline_s = 120                # how long a signed run may be brought to the chain
