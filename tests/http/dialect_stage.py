@@ -63,11 +63,17 @@ async def spoken(
     *,
     chains: Mapping[str, Chain] | None = None,
     clones: Clones | None = None,
+    seed: int = 0,
     **settings: object,
 ) -> AsyncIterator[Spoken]:
-    """Serve a world with one organization, and a custodian's key of it."""
+    """
+    Serve a world with one organization, and a custodian's key of it.
+
+    Args:
+        seed: Another one for each world on the same chain: they would share addresses.
+    """
     clock = RunningClock()
-    world = await make_world(clock=clock, chains=chains, clones=clones)
+    world = await make_world(clock=clock, chains=chains, clones=clones, seed=seed)
     founded = await make_organization(world)
     _, key = await add_credential(
         world,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,7 +38,7 @@ async def there(portal_deployment: Deployment) -> AsyncIterator[Spoken]:
     """Give a server that speaks Portal's format."""
     chain = connect(portal_deployment)
     made_by = Clones(portal_deployment.clone_factory, portal_deployment.clone_implementation)
-    async with spoken(chains={chain.chain: chain}, clones=made_by) as made:
+    async with spoken(chains={chain.chain: chain}, clones=made_by, seed=time.time_ns()) as made:
         yield made
     await chain.close()
 
