@@ -149,7 +149,7 @@ def test_nothing_moves_more_than_the_worst_case(scene: Scene) -> None:
     attempt()
     print(tally)  # noqa: T201 - shown with -s
     assert tally["runs made"] > tally["cases"] // 3, tally
-    assert tally["below"] + tally["reached"] > tally["cases"] // 20, tally
+    assert tally["below"] + tally["reached"] > tally["cases"] // 50, tally
     assert tally["unbounded, and lost"] > 0, tally
 
 

@@ -66,12 +66,12 @@ def test_a_session_is_opened_under_another_and_shown(live: Live) -> None:
 
 def test_nothing_that_runs_is_under_a_session_that_signs_its_own_runs(live: Live) -> None:
     """The refusal says what kind of session may have others under it, and leaves no file."""
-    limits = ("--token", live.token, "--decimals", "6", "--to", SHOP, "--ttl", "10m")
+    limits = ("--token", live.token, "--decimals", "6", "--to", SHOP, "--ttl")
     owned = ("--account", live.account_id, "--owner-key-file", live.owner_file)
-    root = run(live, "open", *limits, "--cap", "20", *owned, "--json").document
+    root = run(live, "open", *limits, "10m", "--cap", "20", *owned, "--json").document
     file = Path(root["session_file"])
     secret(bytes.fromhex(json.loads(file.read_text())["key"].removeprefix("0x")))
-    refused = run(live, "open", *limits, "--cap", "5", "--under", root["session"]["id"])
+    refused = run(live, "open", *limits, "5m", "--cap", "5", "--under", root["session"]["id"])
     assert refused.code == 1
     assert "open it with proof stamp" in refused.err
     assert [one.name for one in Path.cwd().glob("*.session.json")] == [file.name]
