@@ -50,8 +50,8 @@ def made(home: Path) -> Path:
 def test_keys_are_replaced_as_the_page_says(tmp_path: Path) -> None:
     """Each command of the page works in the order of the page."""
     home = made(tmp_path / "home")
-    first, rotate, retire, token, relayer, ends = blocks("docs/how-to/rotate-keys.md", "sh")
-    said = shell([first, rotate, retire, token, relayer, relayer], VALETKEY_HOME=home)
+    first, rotate, retire, token, rsa, relayer, ends = blocks("docs/how-to/rotate-keys.md", "sh")
+    said = shell([first, rotate, retire, token, rsa, relayer, relayer], VALETKEY_HOME=home)
     assert "the new key is in use" in said
     (former,) = (one["id"] for one in keys(home) if one["state"] == "former" and "sessions" in one)
     assert "is retired" in shell([ends.replace("0x…", former)], VALETKEY_HOME=home)
