@@ -15,6 +15,8 @@ ROUNDS ?= 5
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
+VENDORS := openfort para portal
+
 BIN := .venv/bin
 STEP := tools/step.sh
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-deps
@@ -36,7 +38,7 @@ dev: .venv/valetkey.stamp node-if-any ## a server and a local chain that keep ru
 # Tests run in another order each time, but in CI in one: there an order is not what is looked for.
 ORDER := $(if $(CI),--randomly-seed=1)
 
-test: .venv/dev.stamp node tests/vendor/para/node_modules/lock.stamp tests/vendor/portal/node_modules/lock.stamp ## every test (ARGS="tests/core -x" for some)
+test: .venv/dev.stamp node $(VENDORS:%=tests/vendor/%/node_modules/lock.stamp) ## every test (ARGS="tests/core -x" for some)
 	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=worksteal $(ORDER) $(ARGS)
 
 fuzz: .venv/dev.stamp node ## the random tests at length (CASES=1000000 of decide against the contract, SEED=11; TIMES=20 as many elsewhere)
