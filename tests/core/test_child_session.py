@@ -25,10 +25,11 @@ from valetkey.core.child_session import (
 )
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, Forbidden, Malformed
+from valetkey.core.grant import Grant
 from valetkey.core.permission.decide import Allow, Deny, decide, nothing_spent
 from valetkey.core.permission.model import Cap, Permission
 from valetkey.core.principal import Access
-from valetkey.core.session import Grant, Proof, Session, State, Usage
+from valetkey.core.session import Proof, Session, State, Usage
 
 if TYPE_CHECKING:
     from valetkey.core.child_session import Line

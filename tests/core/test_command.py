@@ -71,6 +71,7 @@ GOOD = [
     replace(READS, proof=Proof.STAMP, key=P256),
     replace(READS, account_id="acc_1"),
     replace(ACTS, idle_s=1),
+    replace(ACTS, key=None, key_address=b"\x07" * 20),
 ]
 
 
@@ -88,6 +89,36 @@ BAD = [
         "key: expected no key for proof bearer",
     ),
     ("a stamp without a key", replace(ACTS, proof=Proof.STAMP, key=None), "key: expected a public"),
+    (
+        "a chain session with a key and an address",
+        replace(ACTS, key_address=b"\x07" * 20),
+        "key_address: expected none beside a key",
+    ),
+    (
+        "a stamp of a bare address",
+        replace(ACTS, proof=Proof.STAMP, key=None, key_address=b"\x07" * 20),
+        "key_address: expected none for proof stamp",
+    ),
+    (
+        "a bearer token of a bare address",
+        replace(READS, key_address=b"\x07" * 20),
+        "key_address: expected none for proof bearer",
+    ),
+    (
+        "an address that is too short",
+        replace(ACTS, key=None, key_address=b"\x07" * 19),
+        "key_address: expected 20 bytes",
+    ),
+    (
+        "the zero address",
+        replace(ACTS, key=None, key_address=bytes(20)),
+        "key_address: expected 20 bytes, not all 0",
+    ),
+    (
+        "a token bound to a bare address",
+        replace(ACTS, key=None, key_address=b"\x07" * 20, bound_token=True),
+        "bound_token: expected false",
+    ),
     ("a chain session without a key", replace(ACTS, key=None), "key: expected a public key"),
     (
         "a chain key that no chain checks",

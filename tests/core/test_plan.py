@@ -23,10 +23,10 @@ from valetkey.core import plan
 from valetkey.core.activity import Intent, RunPlan
 from valetkey.core.chain import Authorization
 from valetkey.core.errors import ChainRejected, Code, Malformed
+from valetkey.core.grant import Grant
 from valetkey.core.permission.compile import compile_grant
 from valetkey.core.permission.decide import Deny
 from valetkey.core.permission.model import Call, Cap, Constraint, Operator, Permission, Rule
-from valetkey.core.session import Grant
 from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import Account
 from valetkey.spec import permission_bytes as packed

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.core.examples import permission_with
 from tests.core.sessions import SESSION, USAGE, session_with, usage_with
 from valetkey.core.errors import Code
+from valetkey.core.grant import Grant
 from valetkey.core.session import (
     TRANSITIONS,
     Event,
-    Grant,
     State,
     ends_at,
     next_state,

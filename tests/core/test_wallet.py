@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from valetkey.core.wallet import Account, Curve, PublicKey, address_of, grant_key_of
+from valetkey.core.wallet import Account, Clone, Curve, PublicKey, address_of, grant_key_of
+from valetkey.spec.clone import clone_address
 
 # The generator of secp256k1: the public key of the private key 1.
 GENERATOR = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
@@ -58,3 +59,22 @@ def test_an_account_is_named_by_chain_and_address() -> None:
         created_at=0,
     )
     assert account.caip10 == "eip155:1:0x" + "ab" * 20
+
+
+@pytest.mark.parametrize("personal", [False, True])
+def test_a_clone_is_where_what_makes_it_says_and_belongs_to_its_owner(*, personal: bool) -> None:
+    """The address follows from everything in it; the owner is another address."""
+    clone = Clone(b"\x01" * 20, b"\x02" * 20, b"\x03" * 20, b"\x04" * 32, personal=personal)
+    assert clone.address == clone_address(
+        clone.factory, clone.implementation, clone.owner, clone.salt, personal=personal
+    )
+    account = Account("acc_1", "org_1", "wal_1", None, "eip155:1", clone.address, 0, clone)
+    assert account.owner == clone.owner
+    assert account.own == (clone.address, clone.factory, clone.implementation)
+
+
+def test_an_account_that_is_no_clone_is_its_own_owner() -> None:
+    """Its address is that of the owner's key (EIP-7702)."""
+    account = Account("acc_1", "org_1", "wal_1", None, "eip155:1", b"\xab" * 20, 0)
+    assert account.owner == account.address
+    assert account.own == (account.address,)

@@ -20,7 +20,7 @@ from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Tally
 from valetkey.core.session import Session, Usage
 from valetkey.core.sponsorship import Fund, fund_line_id
-from valetkey.core.wallet import SealedKey
+from valetkey.core.wallet import Account, Clone, SealedKey
 from valetkey.core.webhook import Delivery
 from valetkey.flows.move import gather, leave
 
@@ -80,6 +80,12 @@ def cut(entities: Entities) -> None:
     entities[AuditLine].pop()
 
 
+def a_clone_elsewhere(entities: Entities) -> None:
+    """Have an account be a clone of somebody's that is at another address."""
+    clone = Clone(b"\x01" * 20, b"\x02" * 20, b"\x03" * 20, bytes(32), personal=True)
+    entities[Account][0] = replace(entities[Account][0], clone=clone)
+
+
 OTHER: Final = "ses_06hhgq2g00h5gj2ndbrq0fnt"
 FORGED: Final[dict[str, Callable[[Entities], None]]] = {
     "another organization": first(User, organization_id="org_06hhgq2g00h5gj2ndbrq0fnt"),
@@ -92,6 +98,7 @@ FORGED: Final[dict[str, Callable[[Entities], None]]] = {
     "a delivery of others": first(Delivery, webhook_id="whk_06hhgq2g00h5gj2ndbrq0fnt"),
     "a line of another log": first(Delivery, line_id="org_06hhgq2g00h5gj2ndbrq0fnt/000000000001"),
     "a key of another session": signed_by_another,
+    "a clone that is elsewhere": a_clone_elsewhere,
     "counts of others": first(Tally, id="org_06hhgq2g00h5gj2ndbrq0fnt/users"),
     "fewer users than there are": tally_of("users", 0),
     "less than no wallets": tally_of("wallets", -(10**9)),

@@ -11,10 +11,11 @@ from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey
 from valetkey.adapters.vault.key_ring import KeyRing
 from valetkey.adapters.vault.sealed import SealedVault
 from valetkey.core.custody import SealedShare, SplitKey
+from valetkey.core.grant import Grant
 from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.pin import PinBlob
 from valetkey.core.secret_bytes import SecretBytes
-from valetkey.core.session import Grant, Session, State
+from valetkey.core.session import Session, State
 from valetkey.core.sponsorship import Fund
 from valetkey.core.wallet import SealedKey
 from valetkey.core.webhook import Webhook

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from tests.core.strategies import permissions
 from tests.core.whole import whole_permissions
+from valetkey.core.grant import Grant
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.compile import NotOnChain, compile_grant
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import ANYTHING, Cap, Permission, Rule
 from valetkey.core.plan import chain_id_of, consent, grant_id_of
-from valetkey.core.session import Grant
 from valetkey.core.wallet import Account
 from valetkey.spec import permission_bytes as packed
 from valetkey.wire.base import hexed

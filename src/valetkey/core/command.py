@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from valetkey.core.wallet import PublicKey
 
 MIN_IDLE_S: Final = 1
+ADDRESS_BYTES: Final = 20
 CHAIN_CURVES: Final = frozenset({Curve.SECP256K1, Curve.P256})
 
 
@@ -28,6 +29,8 @@ class OpenSession:
 
     Args:
         key: What the holder will sign with; None for a bearer token.
+        key_address: Instead of it, for proof ``chain``: the address (20 bytes) of the key that will
+            sign runs. Such a holder proves nothing to this server.
         permission: What it may do on chain; None for a session that only reads.
         starts_at, expires_at: Of the session; equal to the permission's when there is one.
         idle_s: It also ends when unused for so long; None is never.
@@ -53,6 +56,7 @@ class OpenSession:
     bound_token: bool = False
     surface: Surface = Surface.NATIVE
     prefix: TokenPrefix = TokenPrefix.SESSION
+    key_address: bytes | None = None
 
     @property
     def is_client(self) -> bool:
@@ -82,16 +86,27 @@ def _malformed(where: str, expected: str, got: object) -> Malformed:
 
 
 def _check_key(command: OpenSession) -> None:  # 1
-    if (command.proof is Proof.BEARER) != (command.key is None):
+    if command.key_address is not None:
+        _check_key_address(command, command.key_address)
+    elif (command.proof is Proof.BEARER) != (command.key is None):
         wanted = "no key" if command.proof is Proof.BEARER else "a public key"
         got = "one" if command.key else "none"
         raise _malformed("key", f"{wanted} for proof {command.proof}", got)
     if command.bound_token and command.key is None:
-        raise _malformed("bound_token", "false for proof bearer, whose token has no key", "true")
+        raise _malformed("bound_token", "false without a key that it is bound to", "true")
     if command.proof is Proof.CHAIN and command.key and command.key.curve not in CHAIN_CURVES:
         raise _malformed("key", "a secp256k1 or p256 key for proof chain", command.key.curve)
     if command.key is not None and not _is_kept_form(command.key):
         raise _malformed("key", f"a compressed point of {command.key.curve}", "other bytes")
+
+
+def _check_key_address(command: OpenSession, address: bytes) -> None:
+    if command.proof is not Proof.CHAIN:
+        raise _malformed("key_address", f"none for proof {command.proof}", "one")
+    if command.key is not None:
+        raise _malformed("key_address", "none beside a key", "one")
+    if len(address) != ADDRESS_BYTES or not any(address):
+        raise _malformed("key_address", f"{ADDRESS_BYTES} bytes, not all 0", f"0x{address.hex()}")
 
 
 def _is_kept_form(key: PublicKey) -> bool:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valetkey.core.chain import Authorization
+    from valetkey.core.grant import Grant
     from valetkey.core.permission.model import Call, Permission
-    from valetkey.core.session import Grant
     from valetkey.core.wallet import Account
 
 _V_OFFSET = 27
+_PERSONAL_OFFSET = 4
+_V_PERSONAL = _V_OFFSET + _PERSONAL_OFFSET
 _SIGNATURE_BYTES = 65
 _ES256_BYTES = 64
 
@@ -167,6 +169,24 @@ def is_signed_by(message_digest: bytes, signature: bytes, address: bytes) -> boo
         return secp256k1.recover_address(message_digest, signature) == address
     except secp256k1.CurveError:
         return False
+
+
+def owner_signature_of(account: Account, message_digest: bytes, signature: bytes) -> bytes | None:
+    """
+    Return *signature* as the account takes it from its owner; None if it would not take it.
+
+    It takes 65 bytes over *message_digest* with v 27 or 28; where it takes ``personal_sign``, also
+    over the EIP-191 form of it with v 31 or 32, for which wallets give 27 or 28.
+    """
+    if is_signed_by(message_digest, signature, account.owner):
+        return signature
+    if account.clone is None or not account.clone.personal or len(signature) != _SIGNATURE_BYTES:
+        return None
+    bare, v = signature[:-1], signature[-1]
+    v += 0 if v >= _V_PERSONAL else _PERSONAL_OFFSET
+    plain = bare + bytes([v - _PERSONAL_OFFSET])
+    is_theirs = is_signed_by(packed.personal_digest(message_digest), plain, account.owner)
+    return bare + bytes([v]) if is_theirs else None
 
 
 def is_run_signed_by(run_digest: bytes, signature: bytes, key: bytes) -> bool:

@@ -7,17 +7,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code
+from valetkey.core.grant import grant_key_index
 from valetkey.core.permission.decide import Deny
 from valetkey.core.surface import Surface
 from valetkey.core.token import TokenType
 
 if TYPE_CHECKING:
+    from valetkey.core.grant import Grant
     from valetkey.core.permission.decide import Spent
     from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Access
     from valetkey.core.wallet import OwnerKey, PublicKey
-
-_ADDRESS_BYTES: Final = 20
 
 
 class Proof(StrEnum):
@@ -82,36 +82,6 @@ TRANSITIONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """
-    What binds a session on chain.
-
-    Args:
-        packed: The grant's bytes (docs/reference/grant-format.md).
-        grant_id: keccak-256 of *packed*.
-        epoch: The account's epoch that the owner's signature is over.
-        session_key: As the grant names it: 20 bytes of an address, or x and y of a P-256 key.
-        key_id: Names the `SealedKey` of the session key when this server holds it.
-        owner_signature: 65 bytes, None while the owner has not signed.
-        sealed_kill_note: The owner's signed revocation (65 bytes), made at the same time, as the
-            vault seals it.
-    """
-
-    packed: bytes
-    grant_id: bytes
-    epoch: int
-    session_key: bytes
-    key_id: str | None = None
-    owner_signature: bytes | None = None
-    sealed_kill_note: bytes | None = None
-
-    @property
-    def key_address(self) -> bytes | None:
-        """The address of the session key; None for one on P-256, which has none."""
-        return self.session_key if len(self.session_key) == _ADDRESS_BYTES else None
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """One moment of a stop, on one plane (``server`` or ``chain``)."""
 
@@ -132,7 +102,8 @@ class Session:
         idle_s: The session also ends when it was not used for so long; None is never.
         fingerprint: SHA-256 of its token in hex, if it has one. With a *key* the token is bound
             to it: good for reads, and only with a proof by the key (DPoP).
-        key: What the holder signs requests with, for ``stamp`` and ``chain``.
+        key: What the holder signs requests with, for ``stamp`` and ``chain``; None where the chain
+            alone knows the holder, by the address in the grant: such a one proves nothing here.
         owner_key: Where the key of the account's owner is, when there is an account.
         steps: When each plane stopped accepting it, oldest first.
         surface: Where it was opened; its proofs work there alone.
@@ -180,6 +151,11 @@ class Session:
         A public key is public: whoever else names it must not be found instead.
         """
         return f"{self.organization_id}/{self.key.data.hex()}" if self.key else None
+
+    @property
+    def grant_key_index(self) -> str | None:
+        """What finds the sessions under whose grants the key signs (an indexed column)."""
+        return grant_key_index(self.organization_id, self.grant.session_key) if self.grant else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from valetkey.spec import secp256k1
+from valetkey.spec.clone import clone_address
 from valetkey.spec.keys import p256_point
 
 
@@ -81,6 +82,33 @@ class Wallet:
 
 
 @dataclass(frozen=True, slots=True)
+class Clone:
+    """
+    What an account is made of whose address follows from it (docs/reference/accounts.md, "Clones").
+
+    Args:
+        factory: 20 bytes.
+        implementation: 20 bytes: the code that it runs.
+        owner: 20 bytes: who it belongs to when it is made.
+        salt: 32 bytes.
+        personal: Whether its owner may sign by ``personal_sign`` (EIP-191) too.
+    """
+
+    factory: bytes
+    implementation: bytes
+    owner: bytes
+    salt: bytes
+    personal: bool
+
+    @property
+    def address(self) -> bytes:
+        """The 20 bytes where the account is, or will be."""
+        return clone_address(
+            self.factory, self.implementation, self.owner, self.salt, personal=self.personal
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """
     One address on one chain (CAIP-10).
@@ -88,6 +116,7 @@ class Account:
     Args:
         chain: CAIP-2.
         address: 20 bytes.
+        clone: What it is made of; None for one whose address is its owner's key's.
     """
 
     id: str
@@ -97,6 +126,19 @@ class Account:
     chain: str
     address: bytes
     created_at: int
+    clone: Clone | None = None
+
+    @property
+    def owner(self) -> bytes:
+        """The 20 bytes that grants and ends sessions of it."""
+        return self.clone.owner if self.clone else self.address
+
+    @property
+    def own(self) -> tuple[bytes, ...]:
+        """The addresses (20 bytes each) that are the account, or stand for it."""
+        if self.clone is None:
+            return (self.address,)
+        return self.address, self.clone.factory, self.clone.implementation
 
     @property
     def caip10(self) -> str:

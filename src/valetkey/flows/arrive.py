@@ -40,8 +40,9 @@ async def arrive(world: World, archive: Archive) -> Organization:
     Return the organization of *archive*, which acts here from now on. All of it, or nothing.
 
     1. nothing in it belongs to, or names, anybody else; 2. each log is whole and reaches its head;
-    3. its chains are ours, with the same contract; 4. nothing is on its way; 5. it has no less of
-    anything than is counted; 6. no id of it, no fingerprint and no request is here already.
+    3. its chains are ours, with the same contract, and its clones where they belong; 4. nothing is
+    on its way; 5. it has no less of anything than is counted; 6. no id of it, no fingerprint and no
+    request is here already.
 
     Of what its funds have left it keeps what a new organization gets: the money is our operator's.
 
@@ -58,6 +59,7 @@ async def arrive(world: World, archive: Archive) -> Organization:
     first = _expect_own(found, archive.manifest.organization_id)  # 1
     _expect_whole_logs(found)  # 2
     _expect_chains(world, found, archive)  # 3
+    _expect_clones(found)
     if any(not one.settled for one in found[Activity]):  # 4
         raise refused("expected nothing on its way, got an activity that is not settled")
     if any(one.state is ReservationState.RESERVED for one in found[Reservation]):
@@ -204,6 +206,14 @@ def _afforded(world: World, line: BudgetLine) -> BudgetLine:
     if line.id not in given:
         return line
     return replace(line, limit=min(line.limit, line.counter.spent + given[line.id]))
+
+
+def _expect_clones(found: Mapping[type, Sequence[Any]]) -> None:
+    """Refuse a clone at an address that is not its own: others would act on that."""
+    for one in found[Account]:
+        if one.clone is not None and one.clone.address != one.address:
+            detail = f"{one.id}: expected the clone at 0x{one.clone.address.hex()}"
+            raise refused(f"{detail}, got it at 0x{one.address.hex()}")
 
 
 def _expect_chains(world: World, found: Mapping[type, Sequence[Any]], archive: Archive) -> None:

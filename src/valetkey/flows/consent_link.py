@@ -18,9 +18,9 @@ from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
+    from valetkey.core.grant import Grant
     from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Principal
-    from valetkey.core.session import Grant
     from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View

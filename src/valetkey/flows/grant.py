@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.errors import Code, Conflict, Malformed
-from valetkey.core.plan import consent, consent_digests, is_signed_by, with_v
+from valetkey.core.plan import consent, consent_digests, owner_signature_of, with_v
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
 from valetkey.core.wallet import Account, SealedKey, Wallet
@@ -19,8 +19,8 @@ from valetkey.flows.stop import Ask, Stopped, carry, take_out
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Intent, Request
+    from valetkey.core.grant import Grant
     from valetkey.core.principal import Principal
-    from valetkey.core.session import Grant
     from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -116,8 +116,8 @@ async def accept_grant(
     if principal.kind is not PrincipalKind.LINK:
         expect_known(principal)
     session, account = await world.store.read(lambda view: _to_grant(view, principal, session_id))
-    _expect_owner(granted(session), account, owner_signature, kill_note)
-    signed = Signed(owner_signature, await seal_note(world, session, kill_note))
+    given, killed = _expect_owner(granted(session), account, owner_signature, kill_note)
+    signed = Signed(given, await seal_note(world, session, killed))
 
     def body(tx: Tx) -> tuple[Session, Stopped | None]:
         session, _ = _to_grant(tx, principal, session_id)
@@ -229,12 +229,26 @@ def _attach(
     return attached
 
 
-def _expect_owner(grant: Grant, account: Account, owner_signature: bytes, kill_note: bytes) -> None:
+def _expect_owner(
+    grant: Grant, account: Account, owner_signature: bytes, kill_note: bytes
+) -> tuple[bytes, bytes]:
+    """Return both signatures as the account takes them."""
     given, killed = consent_digests(grant, account)
-    for name, digest, signature in (
-        ("owner_signature", given, owner_signature),
-        ("kill_note", killed, kill_note),
-    ):
-        if not is_signed_by(digest, signature, account.address):
-            detail = f"{name}: expected 65 bytes by 0x{account.address.hex()} over the typed data"
-            raise Malformed(Code.MALFORMED_SIGNATURE, detail)
+    return (
+        expect_owner(account, given, owner_signature, "owner_signature"),
+        expect_owner(account, killed, kill_note, "kill_note"),
+    )
+
+
+def expect_owner(account: Account, digest: bytes, signature: bytes, name: str) -> bytes:
+    """
+    Return *signature* as the account takes it from its owner.
+
+    Raises:
+        Malformed: It would not take it; the detail begins with *name*.
+    """
+    taken = owner_signature_of(account, digest, signature)
+    if taken is None:
+        detail = f"{name}: expected 65 bytes by 0x{account.owner.hex()} over the typed data"
+        raise Malformed(Code.MALFORMED_SIGNATURE, detail)
+    return taken

@@ -145,7 +145,7 @@ async def _within(
     account = await world.store.read(
         lambda view: present(view.get(Account, parent.account_id or ""), "account")
     )
-    forbidden = (account.address, chain.implementation)
+    forbidden = (*account.own, chain.implementation)
     permission = check_permission(permission, forbidden=forbidden)
     found = await compare(permission, parent.permission)
     if found is not None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.command import OpenSession, check_open
 from valetkey.core.errors import ChainRejected, Code, Malformed
+from valetkey.core.grant import Grant
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.permission.canonical import permission_id
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.compile import NotOnChain, compile_grant
 from valetkey.core.plan import grant_id_of
-from valetkey.core.session import Grant, Proof, Session, State, Usage
+from valetkey.core.session import Proof, Session, State, Usage
 from valetkey.core.token import fingerprint
 from valetkey.core.wallet import Account, Curve, Wallet, grant_key_of
 from valetkey.flows.consent_link import write_link
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.core.wallet import SealedKey
     from valetkey.flows.world import World
-    from valetkey.ports import Tx, View
+    from valetkey.ports import Chain, Tx, View
 
 SALT_BYTES = 4
 
@@ -190,7 +191,20 @@ def _bound(world: World, command: OpenSession, account: Account | None) -> Permi
     if command.idle_s is not None and permission.relayer is None:
         detail = "idle_s: only a server can count it; bind the relayer or leave it out"
         raise Malformed(Code.NOT_ON_CHAIN, detail)
-    return check_permission(permission, forbidden=(account.address, chain.implementation))
+    return check_permission(permission, forbidden=(*account.own, chain.implementation))
+
+
+async def _session_key(
+    chain: Chain, command: OpenSession, server_key: SealedKey | None
+) -> bytes | None:
+    """Return the key of the session as its grant names it; None without one."""
+    key = server_key.public_key if server_key else command.key
+    if key is None:
+        return command.key_address
+    if key.curve is Curve.P256 and not await chain.checks_p256():
+        detail = f"key: expected one on secp256k1, for {chain.chain} checks no P-256 signatures"
+        raise ChainRejected(Code.KEY_TYPE_REFUSED, detail)
+    return grant_key_of(key)
 
 
 async def _grant(
@@ -200,14 +214,12 @@ async def _grant(
     facts: _Facts,
     server_key: SealedKey | None,
 ) -> Grant | None:
-    key = server_key.public_key if server_key else command.key
-    if permission is None or key is None or facts.account is None:
+    if permission is None or facts.account is None:
         return None
     chain = world.chain(facts.account.chain)
-    if key.curve is Curve.P256 and not await chain.checks_p256():
-        detail = f"key: expected one on secp256k1, for {chain.chain} checks no P-256 signatures"
-        raise ChainRejected(Code.KEY_TYPE_REFUSED, detail)
-    session_key = grant_key_of(key)
+    session_key = await _session_key(chain, command, server_key)
+    if session_key is None:
+        return None
     salt = int.from_bytes(world.entropy.take(SALT_BYTES))
     packed = compile_grant(permission, key=session_key, salt=salt)
     if isinstance(packed, NotOnChain):

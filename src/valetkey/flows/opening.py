@@ -24,6 +24,8 @@ from valetkey.flows.record import begin, write_down
 from valetkey.flows.tree import add_branch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from valetkey.core.activity import Activity, Request
     from valetkey.core.command import OpenSession
     from valetkey.core.permission.finding import Finding
@@ -81,18 +83,23 @@ def refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
     Raises:
         Conflict: It does.
     """
-    if session.key_index is None:
-        return
     now = world.clock.now()
-    for other in tx.find(Session, key_index=session.key_index, newest_first=True):
+    for other in _sharers(tx, session):
         usage = present(tx.get(Usage, other.id), "session")
-        alive = state_of(other, usage, now=now) not in OVER
-        if not alive:
-            continue
-        is_same = other.key == session.key  # the same bytes may be a point on either curve
-        if is_same and other.account_id != session.account_id:
+        if other.account_id != session.account_id and state_of(other, usage, now=now) not in OVER:
             detail = "this key holds a session of another account; take a new key for each account"
             raise Conflict(Code.SESSION_KEY_IN_USE, detail)
+
+
+def _sharers(view: View, session: Session) -> Iterator[Session]:
+    """Give the sessions whose holder has the key of *session*, known in full or by its address."""
+    if session.key is not None:
+        for other in view.find(Session, key_index=session.key_index, newest_first=True):
+            if other.key == session.key:  # the same bytes may be a point on either curve
+                yield other
+    if session.grant is not None:
+        found_by = session.grant_key_index
+        yield from view.find(Session, grant_key_index=found_by, newest_first=True)
 
 
 def opened_by(view: View, before: Activity | None) -> Opened | None:

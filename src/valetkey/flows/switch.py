@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.activity import SETTLED, Activity, ActivityState
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import Code, Conflict, Malformed, ValetkeyError
-from valetkey.core.plan import freeze_consent, freeze_intent, is_signed_by, with_v
+from valetkey.core.plan import freeze_consent, freeze_intent, owner_signature_of, with_v
 from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, present
@@ -106,10 +106,11 @@ async def word_of(
     if owner_signature is None:
         detail = "it is frozen on chain: expected the owner's signature over the note, got none"
         raise Conflict(Code.SESSION_STATE, detail)
-    if not is_signed_by(note.digest, owner_signature, account.address):
+    taken = owner_signature_of(account, note.digest, owner_signature)
+    if taken is None:
         detail = f"owner_signature: expected 65 bytes over 0x{note.digest.hex()}"
         raise Malformed(Code.MALFORMED_SIGNATURE, detail)
-    return Word(freeze_intent(granted(session), account, owner_signature, freeze=freeze))
+    return Word(freeze_intent(granted(session), account, taken, freeze=freeze))
 
 
 def _facts(

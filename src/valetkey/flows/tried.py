@@ -16,8 +16,8 @@ from valetkey.flows.line import line_of
 
 if TYPE_CHECKING:
     from valetkey.core.child_session import Line
+    from valetkey.core.grant import Grant
     from valetkey.core.permission.model import Permission
-    from valetkey.core.session import Grant
     from valetkey.flows.sight import Sight
     from valetkey.ports import Chain, View
 

@@ -107,6 +107,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
             "parent_id",
             "state",
             "key_index",
+            "grant_key_index",
         ),
         unique=("fingerprint",),
     ),

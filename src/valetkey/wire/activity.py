@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valetkey.core import activity as core
-    from valetkey.core.session import Grant
+    from valetkey.core.grant import Grant
     from valetkey.core.session import Step as CoreStep
     from valetkey.core.wallet import Account
 

@@ -15,6 +15,7 @@ from valetkey.core import (
     budget,
     chain,
     custody,
+    grant,
     one_time_code,
     principal,
     session,
@@ -39,7 +40,19 @@ INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 
 _MODULES: Final = (
-    *(activity, budget, chain, custody, decide, model, principal, session, sponsorship, surface),
+    *(
+        activity,
+        budget,
+        chain,
+        custody,
+        decide,
+        grant,
+        model,
+        principal,
+        session,
+        sponsorship,
+        surface,
+    ),
     *(one_time_code, share_pair, wallet, webhook),
 )
 _NAMES: Final = {name: value for module in _MODULES for name, value in vars(module).items()}
