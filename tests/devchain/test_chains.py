@@ -8,13 +8,16 @@ import pytest
 
 from valetkey.devchain import (
     CHAIN_ID,
+    Engine,
     NodeError,
     bytecode,
+    choose,
     create,
     delegate,
     deploy,
     dev_keys,
     fund,
+    launch,
     mint,
     transact,
 )
@@ -53,6 +56,17 @@ def test_the_chain_says_what_it_is(node: Node) -> None:
     assert int(node.rpc.ask("eth_chainId"), 16) == CHAIN_ID == node.chain_id
     assert node.rpc.ask("net_version") == str(CHAIN_ID)
     assert str(node.engine) in node.rpc.ask("web3_clientVersion")
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_a_chain_says_what_it_is_told_to(engine: Engine) -> None:
+    """Clients write the number of a chain they know; what is deployed there says it as well."""
+    choice = choose(engine)
+    if choice is None:
+        pytest.skip(f"{engine} is not installed")
+    with launch(choice, chain_id=80002) as node:
+        assert int(node.rpc.ask("eth_chainId"), 16) == node.chain_id == 80002
+        assert deploy(node.rpc).chain_id == 80002
 
 
 def test_our_contracts_get_the_same_addresses_on_each_chain(fresh_node: Node) -> None:

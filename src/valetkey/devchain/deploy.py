@@ -11,7 +11,7 @@ from eth_abi.abi import encode
 
 from valetkey.core.errors import ChainRejected, Code
 from valetkey.devchain.keys import DevKey, dev_keys
-from valetkey.devchain.rpc import CHAIN_ID, Rpc
+from valetkey.devchain.rpc import Rpc
 from valetkey.devchain.transact import Done, transact
 from valetkey.spec.keccak import keccak256
 
@@ -59,7 +59,7 @@ def deploy(rpc: Rpc) -> Deployment:
     token = create(rpc, deployer, bytecode("DemoToken"))
     clone = create(rpc, deployer, bytecode("CloneAccount"))
     return Deployment(
-        chain_id=CHAIN_ID,
+        chain_id=int(rpc.ask("eth_chainId"), 16),
         rpc_url=rpc.url,
         implementation=implementation,
         token=token,

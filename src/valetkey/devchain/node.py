@@ -40,8 +40,6 @@ _ANVIL_ARGUMENTS = (
     "127.0.0.1",
     "--port",
     "0",
-    "--chain-id",
-    str(CHAIN_ID),
     "--hardfork",
     "osaka",
     "--accounts",
@@ -62,10 +60,16 @@ class Node:
         pid: Of the process that watches over the chain and ends with it.
     """
 
-    chain_id = CHAIN_ID
-
-    def __init__(self, choice: Choice, child: subprocess.Popen[bytes], rpc_url: str) -> None:
+    def __init__(
+        self,
+        choice: Choice,
+        child: subprocess.Popen[bytes],
+        rpc_url: str,
+        *,
+        chain_id: int = CHAIN_ID,
+    ) -> None:
         self.choice = choice
+        self.chain_id = chain_id
         self.rpc_url = rpc_url
         self.pid = child.pid
         self.rpc = Rpc(rpc_url)
@@ -95,14 +99,18 @@ class Node:
         _end(self._child)
 
 
-def launch(choice: Choice) -> Node:
+def launch(choice: Choice, *, chain_id: int = CHAIN_ID) -> Node:
     """
     Start the chain of *choice* on a free port of loopback, with the dev keys funded.
+
+    Args:
+        chain_id: What it says it is: another where clients write that of a chain they know.
 
     Raises:
         Unavailable: It does not start.
     """
     arguments = _ANVIL_ARGUMENTS if choice.engine is Engine.ANVIL else ()
+    arguments = ("--chain-id", str(chain_id), *arguments)
     child = subprocess.Popen(  # noqa: S603 - our own script and a program that pick() found
         ("/bin/sh", "-c", _WATCH, "sh", *choice.command, *arguments),
         stdin=subprocess.PIPE,
@@ -112,7 +120,8 @@ def launch(choice: Choice) -> Node:
         env={**os.environ, "RUST_LOG": "error"},
     )
     try:
-        node = Node(choice, child, f"http://127.0.0.1:{_port(child)}")
+        url = f"http://127.0.0.1:{_port(child)}"
+        node = Node(choice, child, url, chain_id=chain_id)
         if choice.engine is Engine.ANVIL:
             for key in dev_keys():
                 node.rpc.ask("anvil_setBalance", "0x" + key.address.hex(), hex(DEV_BALANCE_WEI))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import socket
 import sys
@@ -21,7 +22,9 @@ _BACKLOG = 128
 def main() -> None:
     """Serve until the process is ended; say on the first line where."""
     balances = {key.address: DEV_BALANCE_WEI for key in dev_keys()}
-    node = LocalNode(CHAIN_ID, balances, lambda: int(time.time()))
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--chain-id", type=int, default=CHAIN_ID)
+    node = LocalNode(asked.parse_args().chain_id, balances, lambda: int(time.time()))
     logging.disable(logging.WARNING)
     # Named as TCP, or asyncio leaves Nagle's algorithm on: 40 ms for every answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
