@@ -17,6 +17,7 @@ from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.finding import LintRule
 from valetkey.core.permission.lint import lint
 from valetkey.core.permission.model import Call, Permission
+from valetkey.core.permission.whitelist import whitelist_of
 from valetkey.http.dialects.openfort.meaning import (
     INT32_MAX,
     LAG_S,
@@ -25,7 +26,6 @@ from valetkey.http.dialects.openfort.meaning import (
     Wanted,
     limit_of,
     permission_of,
-    whitelist_of,
 )
 
 NOW: Final = 1_800_000_000

@@ -7,37 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.check_wide import MAX_WIDE_RULES
-from valetkey.core.permission.checks import MAX_RULES
-from valetkey.core.permission.effects import selector_of
-from valetkey.core.permission.model import ANYTHING, Permission, Rule, WideRule
 from valetkey.core.permission.targets import NEVER_TARGETS
+from valetkey.core.permission.whitelist import Whitelist, whitelist_permission
 from valetkey.core.units import DAY_S, UINT32_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from valetkey.core.permission.model import Permission
+
 INT32_MAX: Final = 2**31 - 1
 UNLIMITED: Final = 2**48 - 1  # the vendor's word for no limit
 LAG_S: Final = 60  # so far behind ours the clock of a chain may be
 _YEAR_S: Final = 365 * DAY_S
-
-# What vendor_meaning gives on each address of a whitelist, the most usual first: as many as fit.
-_MOVING: Final = (
-    "transfer(address,uint256)",
-    "approve(address,uint256)",
-    "transferFrom(address,address,uint256)",
-    "mint(address,uint256)",
-    "safeTransferFrom(address,address,uint256)",
-    "setApprovalForAll(address,bool)",
-    "burn(uint256)",
-    "safeTransferFrom(address,address,uint256,uint256,bytes)",
-    "safeTransferFrom(address,address,uint256,bytes)",
-    "burn(address,uint256)",
-    "burnFrom(address,uint256)",
-    "safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)",
-    "increaseAllowance(address,uint256)",
-    "decreaseAllowance(address,uint256)",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +67,19 @@ def permission_of(wanted: Wanted, frame: Frame) -> Permission:
     """
     Return the permission that *wanted* means.
 
-    Any function of the addresses on the whitelist, or of any contract where there is none: but no
-    native value, and nothing that moves value unless a rule names it.
-
     Raises:
         Malformed: A field has a value that no session can have; the detail begins with its name.
     """
     starts_at, expires_at = _times(wanted, frame)
-    targets = _targets(wanted.whitelist, NEVER_TARGETS | frame.never)
-    return Permission(
+    whitelist = Whitelist(
         chain=wanted.chain,
-        rules=_moving(targets) if frame.as_vendor else (),
-        caps=(),
+        targets=_targets(wanted.whitelist, NEVER_TARGETS | frame.never),
+        max_calls=_max_calls(wanted.limit),
         starts_at=starts_at,
         expires_at=expires_at,
-        recipients=ANYTHING,
-        max_calls=_max_calls(wanted.limit),
-        relayer=frame.relayer,
-        wide_rules=tuple(WideRule(one) for one in targets) or (WideRule(ANYTHING),),
+        moves_value=frame.as_vendor,
     )
-
-
-def whitelist_of(permission: Permission) -> tuple[bytes, ...]:
-    """Return the addresses that *permission* is about: nothing, where it is about any contract."""
-    wide = {rule.target for rule in permission.wide_rules if isinstance(rule.target, bytes)}
-    named = {rule.target for rule in permission.rules}
-    return () if len(wide) < len(permission.wide_rules) else tuple(sorted(wide | named))
+    return whitelist_permission(whitelist, relayer=frame.relayer)
 
 
 def limit_of(permission: Permission) -> int:
@@ -172,12 +141,3 @@ def _targets(whitelist: Iterable[bytes], never: Collection[bytes]) -> tuple[byte
     if len(targets) > MAX_WIDE_RULES:
         raise refused("whitelist", f"at most {MAX_WIDE_RULES} addresses", len(targets))
     return targets
-
-
-def _moving(targets: tuple[bytes, ...]) -> tuple[Rule, ...]:
-    count = min(len(_MOVING), MAX_RULES // max(len(targets), 1))
-    return tuple(
-        Rule(target, selector_of(function), function)
-        for target in targets
-        for function in _MOVING[:count]
-    )
