@@ -107,20 +107,30 @@ def verify_consent(consent: Mapping[str, Any], terms: Terms) -> Consent:
         RefusedToSign: It is not; the error names the first place.
         Malformed: What was asked for cannot be a grant at all.
     """
-    given = read_typed("grant", consent.get("grant"))
+    verified, typed = verify_grant(read_typed("grant", consent.get("grant")), terms)  # 1, 2
+    kill_note = verified.kill_note()
+    expect_same("kill_note", kill_note, read_typed("kill_note", consent.get("kill_note")))  # 3
+    return Consent(verified, typed, kill_note)
+
+
+def verify_grant(given: TypedData, terms: Terms) -> tuple[Verified, TypedData]:
+    """
+    Return the grant, and what the owner signs for it, if *given* is what *terms* ask for.
+
+    Raises:
+        RefusedToSign: It is not; the error names the first place.
+        Malformed: What was asked for cannot be a grant at all.
+    """
     values = {name: given.message.get(name) for name in ("key", "salt", "epoch")}
     key, salt, epoch = values.values()
     if not isinstance(key, bytes) or not isinstance(salt, int) or not isinstance(epoch, int):
         raise RefusedToSign("grant", expected="a key, a salt and an epoch", got=values)
-    own = _compile(terms, key=key, salt=salt)  # 1
-    verified = Verified(terms, own)
+    own = _compile(terms, key=key, salt=salt)
     typed = packed.grant_typed_data(
         packed.decode_grant(own), epoch=epoch, chain_id=terms.chain_id, account=terms.account
     )
-    expect_same("grant", typed, given)  # 2
-    kill_note = verified.kill_note()
-    expect_same("kill_note", kill_note, read_typed("kill_note", consent.get("kill_note")))  # 3
-    return Consent(verified, typed, kill_note)
+    expect_same("grant", typed, given)
+    return Verified(terms, own), typed
 
 
 def _compile(terms: Terms, *, key: bytes, salt: int) -> bytes:

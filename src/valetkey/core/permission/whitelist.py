@@ -1,4 +1,4 @@
-"""The permission that a list of contracts and a number of calls mean, where that is all one says."""
+"""The permission that a list of contracts and a number of calls mean, where one says no more."""
 
 from __future__ import annotations
 
