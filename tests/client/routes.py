@@ -22,6 +22,9 @@ METHODS: Final = {
     "GET /v1/organizations/{organization_id}": "vk.organizations.get",
     "GET /v1/organizations/{organization_id}/usage": "vk.organizations.usage",
     "POST /v1/organizations/{organization_id}/quotas": "vk.organizations.set_quota",
+    "POST /v1/organizations/{organization_id}/vendor-meaning": (
+        "vk.organizations.set_vendor_meaning"
+    ),
     "POST /v1/users": "vk.users.add",
     "GET /v1/users": "vk.users.list",
     "GET /v1/users/{user_id}": "vk.users.get",

@@ -76,6 +76,27 @@ async def test_quotas_are_shown_and_set_for_those_below(vk: Client) -> None:
         await done(vk.organizations.set_quota(child.id, "everything", 7))
 
 
+async def test_the_owner_says_where_sessions_are_as_wide_as_their_vendors(
+    service: Service, make: Client, vk: Client
+) -> None:
+    """A switch of the organization itself; not for one below, nor for an operator."""
+    child = await done(vk.organizations.open("Meaning"))
+    own = child.parent_id or ""
+    for surfaces in (["openfort"], []):
+        told = await done(vk.organizations.set_vendor_meaning(own, surfaces))
+        assert told.id == own
+    with pytest.raises(Forbidden):
+        await done(vk.organizations.set_vendor_meaning(child.id, ["openfort"]))
+    with pytest.raises(Malformed):
+        await done(vk.organizations.set_vendor_meaning(own, ["native"]))
+    added = await done(vk.credentials.add("secret"))
+    operator = make(service.url, api_key=added.token)
+    with pytest.raises(Forbidden) as refused:
+        await done(operator.organizations.set_vendor_meaning(own, ["openfort"]))
+    assert refused.value.facts["scope"] == "custody:write"
+    await close(operator)
+
+
 async def test_a_credential_does_what_its_role_says(
     service: Service, make: Client, vk: Client
 ) -> None:

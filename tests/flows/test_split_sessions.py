@@ -20,9 +20,9 @@ from valetkey.core.session import Proof, Session, State, Usage
 from valetkey.core.signable import SignDelegation, read_transaction, read_typed_data
 from valetkey.core.surface import Surface
 from valetkey.core.wallet import Curve, OwnerKey, address_of
+from valetkey.flows.as_vendor import set_raw_signing
 from valetkey.flows.opening import unspent
 from valetkey.flows.organize import add_user
-from valetkey.flows.raw_signing import set_raw_signing
 from valetkey.flows.split_shares import back_up, refresh_split
 
 if TYPE_CHECKING:

@@ -37,6 +37,7 @@ GET /v1/organizations                             proof kind yes yes yes  yes  k
 GET /v1/organizations/{organization_id}           proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/organizations/{organization_id}/usage     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/organizations/{organization_id}/quotas   proof kind kind kind none yes kind  kind  kind  kind  frozen expired revoked
+POST /v1/organizations/{organization_id}/vendor-meaning proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/users                                    proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/users                                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/users/{user_id}                           proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked

@@ -70,6 +70,12 @@ async def _raw_signing(stage: Stage, principal: str) -> Target:
     return path, {"surfaces": ["portal"]}
 
 
+async def _vendor_meaning(stage: Stage, principal: str) -> Target:
+    del principal
+    path = f"/v1/organizations/{stage.org.organization.id}/vendor-meaning"
+    return path, {"surfaces": ["openfort"]}
+
+
 ABOUT_SPLIT: Final[dict[str, Maker]] = {
     "POST /v1/wallets/split": _create,
     "GET /v1/wallets/{wallet_id}/custody": _custody,
@@ -81,6 +87,7 @@ ABOUT_SPLIT: Final[dict[str, Maker]] = {
     "POST /v1/wallets/{wallet_id}/enable-eject": _leaving("enable-eject"),
     "POST /v1/wallets/{wallet_id}/eject": _leaving("eject"),
     "POST /v1/organizations/{organization_id}/raw-signing": _raw_signing,
+    "POST /v1/organizations/{organization_id}/vendor-meaning": _vendor_meaning,
 }
 
 

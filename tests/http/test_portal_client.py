@@ -15,7 +15,7 @@ from tests.http.dialect_stage import Spoken, spoken
 from tests.http.portal_client import CURVES, ME, Client, opened, sealed, signer_of
 from valetkey.core.activity import Request
 from valetkey.core.surface import Surface
-from valetkey.flows.raw_signing import set_raw_signing
+from valetkey.flows.as_vendor import set_raw_signing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

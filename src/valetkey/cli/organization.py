@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from valetkey.cli.options import home_option
+from valetkey.cli.organization_meaning import vendor_meaning
 from valetkey.cli.organization_quotas import quotas, set_quota
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.config import read_config
@@ -50,6 +51,7 @@ def organization() -> None:
 
 organization.add_command(quotas)
 organization.add_command(set_quota)
+organization.add_command(vendor_meaning)
 
 
 @organization.command(cls=Verb, name="import-key")

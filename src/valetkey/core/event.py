@@ -44,6 +44,7 @@ EVENTS: Final = frozenset(
         "organization:opened",
         "organization:quota_set",
         "organization:raw_signing_set",
+        "organization:vendor_meaning_set",
         "run:booked",
         "session:closed",
         "session:found_open",

@@ -24,6 +24,8 @@ class Organization:
             here.
         moved_for: The import key of the server that it left for (32 bytes): it is sealed for no
             other one until it stays.
+        raw_signing: Surfaces whose sessions may have raw digests signed.
+        vendor_meaning: Surfaces where a session is as wide as its vendor has it.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Organization:
     moved_at: int | None = None
     moved_for: bytes | None = None
     raw_signing: tuple[Surface, ...] = ()
+    vendor_meaning: tuple[Surface, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

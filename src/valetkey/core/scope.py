@@ -47,7 +47,7 @@ _SAID: Final[Mapping[Scope, str]] = {
     Scope.TOKENS_INTROSPECT: "ask what a session's token is worth",
     Scope.USERS_WRITE: "add users",
     Scope.CUSTODY_WRITE: "allow that the server's share of a split wallet is given away, and which"
-    " surfaces sign raw digests under sessions",
+    " surfaces sign raw digests under sessions, or open sessions as wide as their vendor does",
     Scope.WALLETS_SIGN: "sign with split wallets, whose share it brings; renew and back up shares",
     Scope.WALLETS_WRITE: "add wallets, bring accounts under our code and out of it",
     Scope.WEBHOOKS_REPLAY: "test webhooks and have events delivered again",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from msgspec import Meta
 
 from valetkey.wire.base import Asked, Seconds, Text, Told
 
@@ -14,6 +16,12 @@ class OpenOrganization(Asked, frozen=True, kw_only=True):
     """A child organization to open."""
 
     name: Text
+
+
+class VendorMeaning(Asked, frozen=True, kw_only=True):
+    """Surfaces of vendors where sessions are opened as wide as the vendor has them; none is off."""
+
+    surfaces: Annotated[list[Literal["openfort"]], Meta(max_length=1)]
 
 
 class Organization(Told, frozen=True, kw_only=True):

@@ -19,8 +19,8 @@ from valetkey.core.credential import CredentialKind
 from valetkey.core.surface import Surface
 from valetkey.core.terms import Terms
 from valetkey.devchain import fund
+from valetkey.flows.as_vendor import set_raw_signing
 from valetkey.flows.credentials import add_credential
-from valetkey.flows.raw_signing import set_raw_signing
 from valetkey.flows.terms import set_terms
 from valetkey.http.server import running
 from valetkey.http.settings import Settings

@@ -25,7 +25,7 @@ from tests.vendor.para.people import DIGEST
 from valetkey.core.activity import Request
 from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.surface import Surface
-from valetkey.flows.raw_signing import set_raw_signing
+from valetkey.flows.as_vendor import set_raw_signing
 
 if TYPE_CHECKING:
     from tests.vendor.para.stage import Stage

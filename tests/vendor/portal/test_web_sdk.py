@@ -15,7 +15,7 @@ from tests.http.portal_client import signer_of
 from tests.vendor.portal.sdk import application, bundle, sdk_page
 from valetkey.core.activity import Request
 from valetkey.core.surface import Surface
-from valetkey.flows.raw_signing import set_raw_signing
+from valetkey.flows.as_vendor import set_raw_signing
 from valetkey.spec.secp256k1 import recover_address
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from valetkey.wire.organization import (
     OpenOrganization,
     Organization,
     User,
+    VendorMeaning,
 )
 from valetkey.wire.quota import OrganizationUsage, QuotaUse, SetQuota
 from valetkey.wire.terms import SetTerms, Terms
@@ -72,6 +73,25 @@ class AsyncOrganizations:
         path = path_of("/v1/organizations/{key}/quotas", key=organization_id)
         body = SetQuota(quota=quota_of(quota), limit=limit)
         return await self._line.send(write(QuotaUse, path, body, request_id=request_id))
+
+    async def set_vendor_meaning(
+        self,
+        organization_id: str,
+        surfaces: Iterable[Literal["openfort"]],
+        *,
+        request_id: str | None = None,
+    ) -> Organization:
+        """
+        Return the organization, where sessions of these vendors' surfaces are as wide as theirs.
+
+        What their formats cannot limit is not limited then: on a whitelisted token any amount may
+        be moved. It counts for sessions that are opened from now on; no surfaces is off.
+
+        >>> await vk.organizations.set_vendor_meaning(organization_id, ["openfort"])
+        """
+        path = path_of("/v1/organizations/{key}/vendor-meaning", key=organization_id)
+        body = VendorMeaning(surfaces=list(surfaces))
+        return await self._line.send(write(Organization, path, body, request_id=request_id))
 
 
 class AsyncUsers:

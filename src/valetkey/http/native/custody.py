@@ -10,7 +10,7 @@ from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.surface import Surface
 from valetkey.core.wallet import Curve
 from valetkey.flows import reads, split, split_eject, split_shares, split_sign
-from valetkey.flows.raw_signing import set_raw_signing
+from valetkey.flows.as_vendor import set_raw_signing
 from valetkey.http.routes import SECRET, SECRET_OR_SESSION, Ask, Read, Route, Write
 from valetkey.wire import custody as wire
 from valetkey.wire.base import Nothing, hexed, read_text

@@ -8,7 +8,9 @@ from valetkey.core.credential import Credential, CredentialKind
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.scope import Scope
+from valetkey.core.surface import Surface
 from valetkey.flows import credentials, organize, reads
+from valetkey.flows.as_vendor import set_vendor_meaning
 from valetkey.http.native.pages import OwnedPage, Paged, cursor_of, owner_of, page
 from valetkey.http.rates import Lane
 from valetkey.http.routes import SECRET, Ask, Read, Route, Write
@@ -49,6 +51,19 @@ async def _organization(
     see: Reads, principal: Principal, ask: Ask[None, NoQuery]
 ) -> wire.Organization:
     return wire.write_organization(await reads.organization(see, principal, key=ask.id))
+
+
+async def _vendor_meaning(
+    admitted: Admitted, ask: Ask[wire.VendorMeaning, NoQuery]
+) -> wire.Organization:
+    changed = await set_vendor_meaning(
+        admitted.world,
+        admitted.principal,
+        admitted.request,
+        organization_id=ask.id,
+        surfaces=[Surface(one) for one in ask.body.surfaces],
+    )
+    return wire.write_organization(changed)
 
 
 async def _add_user(admitted: Admitted, ask: Ask[wire.AddUser, NoQuery]) -> wire.User:
@@ -171,6 +186,16 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Show an organization",
         answer=wire.Organization,
         handle=_organization,
+    ),
+    Write(
+        method="POST",
+        path="/v1/organizations/{organization_id}/vendor-meaning",
+        who=SECRET,
+        scope=Scope.CUSTODY_WRITE,
+        summary="Say where sessions are opened as wide as the vendor has them",
+        body=wire.VendorMeaning,
+        answer=wire.Organization,
+        handle=_vendor_meaning,
     ),
     Write(
         method="POST",
