@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.budget import Booking, BudgetLine, Entry, Reservation, ReservationState, book
-from valetkey.core.chain import NONCE_REACH, Counter, GrantStage
 from valetkey.core.child_session import decide_in_line, refusal_in_line
-from valetkey.core.errors import Code, Forbidden, Limited
+from valetkey.core.errors import Limited
 from valetkey.core.permission.decide import Deny
 from valetkey.core.permission.effects import moved
 from valetkey.core.plan import plan_run
-from valetkey.core.session import Session, Usage
+from valetkey.core.session import Session
 from valetkey.flows.alerts import note_budget, note_caps
 from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import forbid, present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line, unbound
+from valetkey.flows.known import free_nonce, held_of, learn, refuse_stopped
 from valetkey.flows.line import line_of
 from valetkey.flows.named import note_named
 from valetkey.flows.record import admit, audit, begin, stepped
-from valetkey.flows.settle import RECENT_NONCES, RUN
+from valetkey.flows.settle import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from valetkey.core.activity import Request, RunPlan
     from valetkey.core.chain import GrantState
     from valetkey.core.child_session import Line
-    from valetkey.core.permission.decide import Allow, Spent
+    from valetkey.core.permission.decide import Allow
     from valetkey.core.permission.model import Call, Permission
     from valetkey.core.principal import Principal
     from valetkey.core.wallet import Account
@@ -63,12 +63,27 @@ class Facts:
     on_chain: GrantState
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """
+    A run that nothing refuses.
+
+    Args:
+        line: The session that asks, and all above it; the last is the root.
+        allowed: What the permission of each has said.
+        entries: What is booked to budgets above them.
+        plan: Under the root's grant.
+    """
+
+    line: Line
+    allowed: tuple[Allow, ...]
+    entries: tuple[Entry, ...]
+    plan: RunPlan
+
+
 def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     """
-    Return the run, booked and waiting for the session key's signature.
-
-    1. the session and all above it; 2. the permission of each; 3. budgets above them; 4. a nonce of
-    the root's grant; 5. written down. Whatever refuses undoes all of it.
+    Return the run, booked and waiting for the session key's signature; see `decide_run`.
 
     Raises:
         Forbidden: The session, one above it, or the permission of one refuses.
@@ -77,9 +92,26 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     before = admit(world, tx, asked.principal, asked.request)
     if before is not None:
         return before
+    decided = decide_run(world, tx, facts, asked.calls)
+    activity = _planned(world, asked, facts, decided.plan)
+    add_activity(world, tx, activity)
+    book_decided(world, tx, activity, decided)
+    return activity
+
+
+def decide_run(world: World, tx: Tx, facts: Facts, calls: Sequence[Call]) -> Decided:
+    """
+    Return the run of *calls*; the budgets above it are booked, nothing else is yet.
+
+    1. the session and all above it; 2. the permission of each; 3. budgets above them; 4. a nonce of
+    the root's grant. Whatever refuses undoes all of it.
+
+    Raises:
+        Forbidden: The session, one above it, or the permission of one refuses.
+        Limited: A budget or the number of runs in flight is used up.
+    """
     now = world.clock.now()
-    session = present(tx.get(Session, facts.session.id), "session")
-    line = line_of(tx, session)
+    line = line_of(tx, present(tx.get(Session, facts.session.id), "session"))
     denied = refusal_in_line(line, now=now)  # 1
     if denied is not None:
         raise forbid(denied)
@@ -87,30 +119,31 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     root, usage = line[-1]
     held = held_of(tx, usage, facts.on_chain)
     known = learn(usage.spent, facts.on_chain, held)
-    allowed = decide_in_line(  # 2
-        asked.calls, line, known, now=now, account=facts.account.address
-    )
+    allowed = decide_in_line(calls, line, known, now=now, account=facts.account.address)  # 2
     if isinstance(allowed, Deny):
         raise forbid(allowed)
-    entries, until = book_budgets(tx, root, asked.calls, now=now)  # 3
+    entries, until = book_budgets(tx, root, calls, now=now)  # 3
     until += [one.valid_until for one in allowed]
     plan = plan_run(  # 4
         granted(root),
         facts.account,
         facts.permission,
-        asked.calls,
+        calls,
         rules=allowed[-1].rules,
-        nonce=_free_nonce(facts.on_chain, held, usage),
+        nonce=free_nonce(facts.on_chain, held, usage),
         deadline=min(*until, now + world.bounds.run_deadline_s),
     )
-    activity = _planned(world, asked, facts, plan)  # 5
-    add_activity(world, tx, activity)
-    book_line(tx, line, asked.calls, allowed, now=now)
-    tx.add(_reservation(activity, plan, line, allowed, entries))
+    return Decided(line, allowed, entries, plan)
+
+
+def book_decided(world: World, tx: Tx, activity: Activity, decided: Decided) -> None:
+    """Book to the whole line what *activity*, which is written down, may use, and hold it."""
+    now, plan = world.clock.now(), decided.plan
+    book_line(tx, decided.line, plan.calls, decided.allowed, now=now)
+    tx.add(_reservation(activity, decided))
     _note(world, tx, activity, plan)
-    for (one, _), answer in zip(line, allowed, strict=True):
+    for (one, _), answer in zip(decided.line, decided.allowed, strict=True):
         note_caps(tx, one, answer.after, now=now)
-    return activity
 
 
 def book_line(
@@ -125,13 +158,7 @@ def book_line(
         note_named(tx, session, calls)
 
 
-def _reservation(
-    activity: Activity,
-    plan: RunPlan,
-    line: Line,
-    allowed: Sequence[Allow],
-    entries: tuple[Entry, ...],
-) -> Reservation:
+def _reservation(activity: Activity, decided: Decided) -> Reservation:
     bookings = tuple(
         Booking(
             session_id=session.id,
@@ -140,68 +167,18 @@ def _reservation(
             windows=tuple(counter.window for counter in answer.after.counters),
             rate_window=answer.after.rate.window,
         )
-        for (session, _), answer in zip(line, allowed, strict=True)
+        for (session, _), answer in zip(decided.line, decided.allowed, strict=True)
     )
     return Reservation(
         id=activity.id,
         organization_id=activity.organization_id,
         session_id=bookings[-1].session_id,
         state=ReservationState.RESERVED,
-        nonce=plan.nonce,
-        deadline=plan.deadline,
+        nonce=decided.plan.nonce,
+        deadline=decided.plan.deadline,
         bookings=bookings,
-        entries=entries,
+        entries=decided.entries,
     )
-
-
-def refuse_stopped(on_chain: GrantState) -> None:
-    """Raise `Forbidden` if the account's contract says that the grant is revoked or frozen."""
-    if on_chain.stage is GrantStage.REVOKED:
-        raise Forbidden(Code.SESSION_REVOKED, "the account's contract says that it is revoked")
-    if on_chain.stage is GrantStage.FROZEN:
-        raise Forbidden(Code.SESSION_FROZEN, "the account's contract says that it is frozen")
-
-
-def held_of(view: View, usage: Usage, on_chain: GrantState) -> list[Reservation]:
-    """
-    Return what is reserved under a grant, and what was committed after *on_chain* was looked at.
-
-    Args:
-        usage: Of the session that the grant is of: a root.
-    """
-    held = view.find(Reservation, session_id=usage.id, state=ReservationState.RESERVED)
-    if any(on_chain.is_nonce_free(nonce) for nonce in usage.recent_nonces):
-        held += view.find(
-            Reservation,
-            session_id=usage.id,
-            state=ReservationState.COMMITTED,
-            limit=RECENT_NONCES,
-            newest_first=True,
-        )
-    return held
-
-
-def learn(booked: Spent, on_chain: GrantState, held: Sequence[Reservation]) -> Spent:
-    """
-    Return what counts as spent: the ledger, or the chain and what it does not show, if more.
-
-    A holder may bring runs to the chain without us; those are known from the chain alone. With a
-    rate they may not: it binds the relayer, so the ledger's count is all there is.
-
-    Args:
-        held: By `held_of`; what *on_chain* has used the nonce of is among its own counts.
-    """
-    held = [one for one in held if on_chain.is_nonce_free(one.nonce)]
-    mine = [one.root for one in held]
-    calls = max(booked.calls, on_chain.calls + sum(one.calls for one in mine))
-    counters = []
-    for index, (ours, theirs) in enumerate(zip(booked.counters, on_chain.counters, strict=True)):
-        window = max(ours.window, theirs.window)
-        waiting = sum(one.amounts[index] for one in mine if one.windows[index] == window)
-        known = ours.spent if ours.window == window else 0
-        chain = theirs.spent if theirs.window == window else 0
-        counters.append(Counter(max(known, chain + waiting), window))
-    return replace(booked, calls=calls, counters=tuple(counters))
 
 
 def book_budgets(
@@ -240,15 +217,6 @@ def budgets_of(
             for line in view.find(BudgetLine, scope_id=scope) if scope else ():
                 if line.asset == name:
                     yield line, amount
-
-
-def _free_nonce(on_chain: GrantState, held: Sequence[Reservation], usage: Usage) -> int:
-    taken = {one.nonce for one in held} | set(usage.recent_nonces)
-    for nonce in range(on_chain.nonce_base, on_chain.nonce_base + NONCE_REACH + 1):
-        if nonce not in taken and on_chain.is_nonce_free(nonce):
-            return nonce
-    detail = f"expected at most {NONCE_REACH} runs in flight; wait for one to be included"
-    raise Limited(Code.TOO_MANY_IN_FLIGHT, detail)
 
 
 def _planned(world: World, asked: Asked, facts: Facts, plan: RunPlan) -> Activity:

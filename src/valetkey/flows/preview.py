@@ -13,10 +13,11 @@ from valetkey.core.permission.lower import lower
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session
 from valetkey.core.wallet import Account
-from valetkey.flows.book import budgets_of, held_of, learn, refuse_stopped
+from valetkey.flows.book import budgets_of
 from valetkey.flows.gate import expect_known, expect_reach, present
 from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line
+from valetkey.flows.known import held_of, learn, refuse_stopped
 from valetkey.flows.line import line_of, root_of
 
 if TYPE_CHECKING:
