@@ -8,25 +8,32 @@ starts repeats the requests that were never answered, as callers do.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-import coincurve
-
+from tests.crash.asked import execute, public_of, request_of, secret_of
 from tests.flows.holders import as_holder
 from tests.flows.tree import compare
-from valetkey.core.activity import ActivityState, Request, request_hash
+from valetkey.core.activity import ActivityState
 from valetkey.core.audit import AuditHead
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import Call, Cap, Permission, Rule
 from valetkey.core.principal import Access, Principal, PrincipalKind
+from valetkey.core.scope import Scope
 from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Curve, OwnerKey, PublicKey
-from valetkey.flows import accounts, freeze, open_child, open_session, run, stop, undelegate
+from valetkey.flows import (
+    accounts,
+    freeze,
+    open_child,
+    open_session,
+    run,
+    stop,
+    undelegate,
+)
 from valetkey.flows.gate import present
 from valetkey.flows.reconcile import reconcile
 from valetkey.spec import secp256k1
@@ -70,6 +77,7 @@ class Load:
             self._setup["organization_id"],
             self._setup["credential_id"],
             Access.WRITE,
+            scopes=frozenset({Scope.WALLETS_WRITE}),
         )
 
     async def work(self, *, rounds: int = ROUNDS) -> None:
@@ -97,6 +105,7 @@ class Load:
         if opened:
             work.append(self._switch(opened[-1]))
         work += [self.ask("revoke", session_id=session) for session in opened[:-1]]
+        work += [self.ask("execute")]
         await asyncio.gather(self._delegate(), reconcile(self._world), *work)
         return opened[-1:] + new
 
@@ -133,7 +142,7 @@ class Load:
     async def _open_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         proof = Proof(asked["proof"])
         curve = Curve.SECP256K1 if proof is Proof.CHAIN else Curve.P256
-        key = PublicKey(curve, _public(asked["id"]) if proof is Proof.CHAIN else STAMP_KEY)
+        key = PublicKey(curve, public_of(asked["id"]) if proof is Proof.CHAIN else STAMP_KEY)
         now = self._world.clock.now()
         permission = Permission(
             chain=self._setup["chain"],
@@ -157,7 +166,7 @@ class Load:
             device="",
         )
         opened = await open_session.open_session(
-            self._world, self._principal, _request(asked), command
+            self._world, self._principal, request_of(asked), command
         )
         return {"session_id": opened.session.id}
 
@@ -180,7 +189,7 @@ class Load:
         opened = await open_child.open_child(
             self._world,
             self._principal,
-            _request(asked),
+            request_of(asked),
             parent_id=parent.id,
             command=command,
             compare=compare,
@@ -193,11 +202,11 @@ class Load:
         who = as_holder(present(session, "session"))
         words = RECIPIENT.rjust(32, b"\0") + int(asked["amount"]).to_bytes(32)
         call = Call(self._token, 0, selector_of(TRANSFER) + words)
-        activity = await run.run(self._world, who, _request(asked), calls=[call])
+        activity = await run.run(self._world, who, request_of(asked), calls=[call])
         if activity.state is ActivityState.AWAITING and activity.run is not None:
             session = await self._world.store.read(lambda view: view.get(Session, session_id))
             assert session is not None
-            signature = secp256k1.sign_digest(activity.run.digest, _secret(session.label))
+            signature = secp256k1.sign_digest(activity.run.digest, secret_of(session.label))
             activity = await run.sign(
                 self._world, who, activity_id=activity.id, signature=signature
             )
@@ -206,28 +215,28 @@ class Load:
     async def _revoke_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         return _stopped(
             await stop.revoke(
-                self._world, self._principal, _request(asked), session_id=asked["session_id"]
+                self._world, self._principal, request_of(asked), session_id=asked["session_id"]
             )
         )
 
     async def _freeze_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         return _stopped(
             await freeze.freeze(
-                self._world, self._principal, _request(asked), session_id=asked["session_id"]
+                self._world, self._principal, request_of(asked), session_id=asked["session_id"]
             )
         )
 
     async def _unfreeze_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         return _stopped(
             await freeze.unfreeze(
-                self._world, self._principal, _request(asked), session_id=asked["session_id"]
+                self._world, self._principal, request_of(asked), session_id=asked["session_id"]
             )
         )
 
     async def _wallet_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         command = accounts.AddWallet(self._setup["chain"], OwnerKey.SEALED, None, None, asked["id"])
         _, account = await accounts.add_wallet(
-            self._world, self._principal, _request(asked), command
+            self._world, self._principal, request_of(asked), command
         )
         return {"account_id": account.id}
 
@@ -235,7 +244,7 @@ class Load:
         activity = await accounts.delegate(
             self._world,
             self._principal,
-            _request(asked),
+            request_of(asked),
             account_id=asked["account_id"],
             signature=None,
         )
@@ -253,11 +262,14 @@ class Load:
         left = await undelegate.undelegate(
             self._world,
             self._principal,
-            _request(asked),
+            request_of(asked),
             account_id=asked["account_id"],
             signature=None,
         )
         return {"activity_id": left.activity.id, "state": left.activity.state.value}
+
+    async def _execute_it(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return await execute(self._world, self._principal, asked, chain=self._setup["chain"])
 
     @property
     def _token(self) -> bytes:
@@ -270,10 +282,6 @@ def read_lines(folder: Path, kind: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def _request(asked: dict[str, Any]) -> Request:
-    return Request(asked["id"], request_hash(asked["what"], asked))
-
-
 def _stopped(stopped: Stopped) -> dict[str, Any]:
     return {
         "stopped": stopped.session.id,
@@ -281,14 +289,6 @@ def _stopped(stopped: Stopped) -> dict[str, Any]:
         "activity_id": stopped.activity.id,
         "state": stopped.activity.state.value,
     }
-
-
-def _secret(name: str) -> bytes:
-    return hashlib.sha256(name.encode()).digest()
-
-
-def _public(name: str) -> bytes:
-    return coincurve.PrivateKey(_secret(name)).public_key.format()
 
 
 # The x of the generator of P-256: nobody proves anything by it here.

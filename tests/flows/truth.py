@@ -62,7 +62,7 @@ def _check(view: View) -> None:
 def _check_activity(view: View, activity: Activity) -> None:
     state = activity.state
     has_reservation = view.get(Reservation, activity.id) is not None
-    assert has_reservation == (activity.kind == "run"), activity
+    assert has_reservation == (activity.run is not None), activity
     if state in {ActivityState.READY, ActivityState.SENDING, ActivityState.INCLUDED}:
         assert activity.intent is not None, activity
         assert activity.outcome is None, activity

@@ -67,6 +67,27 @@ class RunPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionPlan:
+    """
+    What is to be signed.
+
+    Args:
+        nonce: Of the account's executions: a key that nothing else has, and 0 under it.
+        deadline: First second at which the account takes it no longer.
+        digest: 32 bytes, EIP-712; the owner or a session key signs it, or its EIP-191 form.
+        authorization: Makes the account run our code first (EIP-7702), if it does not yet.
+        signature: 65 bytes as the account takes them, once it is signed.
+    """
+
+    calls: tuple[Call, ...]
+    nonce: int
+    deadline: int
+    digest: bytes
+    authorization: Authorization | None = None
+    signature: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """
     What the relayer is to bring to the chain, and who pays for it.
@@ -121,6 +142,9 @@ class Activity:
         request_key: `request_key`; unique, so that a repeated request finds this one.
         request_hash: `request_hash` of what was asked for.
         subject_id: What it made or changed.
+        execution: What an owner or a session key is asked to sign; once the key of a session has,
+            it is a run under that session too.
+        sponsorship_id: Who pays for its gas, if it is not the organization's fund as ever.
         signing: What shares of a split wallet are joined for, if they are.
         frost: What waits for the client's signature share, if anything ever did.
         relayer_id: The nonce line that its transactions use, once there is one: the relayer's,
@@ -142,6 +166,8 @@ class Activity:
     session_id: str | None = None
     account_id: str | None = None
     run: RunPlan | None = None
+    execution: ExecutionPlan | None = None
+    sponsorship_id: str | None = None
     intent: Intent | None = None
     signing: SigningPlan | None = None
     frost: FrostRound | None = None
@@ -157,17 +183,21 @@ class Activity:
         return int(self.state in SETTLED)
 
     @property
+    def is_act(self) -> bool:
+        """Whether calls of the account are made, by a session key or the owner."""
+        return self.run is not None or self.execution is not None
+
+    @property
     def governs(self) -> str | None:
         """
         The session that it stops or takes back, or the account whose code it changes.
 
-        None for a run or a signature, and for what was done with nothing to bring to a chain: what
+        None for calls or a signature, and for what was done with nothing to bring to a chain: what
         governs a session is found among any number of them (an indexed column).
         """
         is_nothing = self.state is ActivityState.DONE and self.intent is None
-        return (
-            None if self.run or self.signing or is_nothing else self.session_id or self.account_id
-        )
+        is_none = self.is_act or self.signing or is_nothing
+        return None if is_none else self.session_id or self.account_id
 
 
 @dataclass(frozen=True, slots=True)

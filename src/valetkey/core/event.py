@@ -39,6 +39,8 @@ EVENTS: Final = frozenset(
         "credential:revoked",
         "credential:role_set",
         "credential:terms_set",
+        "execution:prepared",
+        "execution:signed",
         "organization:arrived",
         "organization:moved",
         "organization:opened",

@@ -170,20 +170,24 @@ async def delegation_request(
         expect_reach(view, principal, account.organization_id, "account")
         return account
 
-    return await _authorization(world, await world.store.read(facts))
+    return await authorization_request(world, await world.store.read(facts))
 
 
-async def _authorization(world: Sight, account: Account) -> DelegationRequest:
+async def authorization_request(world: Sight, account: Account) -> DelegationRequest:
+    """Return what lets the account run our code, if its owner signs it now."""
     chain = world.chain(account.chain)
     nonce = await chain.transaction_count(account.address)
     digest = delegation_digest(chain=account.chain, delegate=chain.implementation, nonce=nonce)
     return DelegationRequest(chain.chain_id, chain.implementation, nonce, digest)
 
 
-def _accepted(
-    wanted: DelegationRequest, account: Account, signature: bytes | None
-) -> Authorization:
-    """Return the authorization that the owner has signed, whose key is outside."""
+def accepted(wanted: DelegationRequest, account: Account, signature: bytes | None) -> Authorization:
+    """
+    Return the authorization that the owner has signed, whose key is outside.
+
+    Raises:
+        Malformed: There is no signature, or it is another's or over something else.
+    """
     if signature is None or not is_signed_by(wanted.digest, signature, account.address):
         detail = (
             f"signature: expected 65 bytes by the account's owner over"
@@ -221,9 +225,9 @@ async def delegate(
     account, key, before = await world.store.read(facts)
     if before is not None:
         return await _carry(world, before)
-    wanted = await _authorization(world, account)
+    wanted = await authorization_request(world, account)
     if key is None:
-        state, authorization = ActivityState.READY, _accepted(wanted, account, signature)
+        state, authorization = ActivityState.READY, accepted(wanted, account, signature)
     else:
         state = ActivityState.AWAITING
         authorization = Authorization(wanted.chain_id, wanted.delegate, 0, b"")
@@ -271,7 +275,7 @@ async def sign_delegation(world: World, activity: Activity) -> Activity:
         return account, present(_owner_of(view, account), "owner's key")
 
     account, key = await world.store.read(facts)
-    wanted = await _authorization(world, account)
+    wanted = await authorization_request(world, account)
     world.checkpoint.reached("delegate:before_sign")
     signature = await world.vault.sign(key, wanted.digest)
     world.checkpoint.reached("delegate:after_sign")

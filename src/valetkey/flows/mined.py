@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.core.errors import ChainRejected, Code
-from valetkey.flows.settle import RUN
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Activity, Attempt, Intent
@@ -28,7 +27,7 @@ async def why_failed(
                 return rejected.code, rejected.detail
             # It cannot be asked why: a target decides what a node can simulate.
         return Code.CALL_REVERTED, "the transaction was mined and reverted"
-    if activity.kind == RUN:
+    if activity.is_act and not activity.intent.authorizations:
         return None
     wanted = _code_after(chain, activity.intent)
     got = await chain.delegate_of(account.address)

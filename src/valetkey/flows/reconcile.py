@@ -153,16 +153,17 @@ async def _bring_on(world: World, activity: Activity) -> Activity:
 
 
 async def _awaiting(world: World, activity: Activity) -> Activity:
-    """Sign or open what waits for the vault; let a run lapse when its time is over."""
+    """Sign or open what waits for the vault; let calls lapse when their time is over."""
     if activity.kind == UNDELEGATE:
         return await advance(world, activity)
     if activity.signing is not None:
         return await let_lapse(world, activity)
-    if activity.run is None:
+    planned = activity.run or activity.execution
+    if planned is None:
         finish = _FINISH.get(activity.kind, sign_switch)
         return await drive(world, (await finish(world, activity)).id)
-    if world.clock.now() < activity.run.deadline:
-        return await sign_here(world, activity)
+    if world.clock.now() < planned.deadline:
+        return await sign_here(world, activity) if activity.run else activity
 
     def body(tx: Tx) -> Activity:
         fresh = present(tx.get(Activity, activity.id), "activity")

@@ -26,7 +26,7 @@ from valetkey.flows.mined import not_delegated, why_failed
 from valetkey.flows.paid_by import may_plan, sender_of
 from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
-from valetkey.flows.settle import RUN, Ending, fail, finish, lapse, refuse, why_stale
+from valetkey.flows.settle import Ending, fail, finish, lapse, refuse, why_stale
 from valetkey.ports import doing
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def _plan(world: World, activity: Activity) -> Activity:
         return await refuse(world, activity, not_delegated(delegate, chain.implementation))
     world.checkpoint.reached("relay:before_plan")
     draft = replace(draft, gas_limit=used + used // 5 + SLOTS_GAS, fees=fees)
-    if activity.kind == RUN and draft.gas_limit > world.bounds.run_gas:
+    if activity.is_act and draft.gas_limit > world.bounds.run_gas:
         detail = f"expected a run of at most {world.bounds.run_gas} gas, got {draft.gas_limit}"
         return await refuse(world, activity, ChainRejected(Code.SPONSORSHIP_EXCEEDED, detail))
     seen = NonceLine(nonce_line_id(chain.chain, draft.sender), count)
@@ -114,7 +114,7 @@ async def _plan(world: World, activity: Activity) -> Activity:
 
 def _root_of_run(view: View, activity: Activity) -> Session | None:
     """Return the session whose grant *activity* is a run under, if it is one."""
-    if activity.kind != RUN or activity.session_id is None:
+    if activity.run is None or activity.session_id is None:
         return None
     return root_of(view, present(view.get(Session, activity.session_id), "session"))
 

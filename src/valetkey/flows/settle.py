@@ -27,6 +27,7 @@ from valetkey.core.permission.decide import Deny, Spent
 from valetkey.core.plan import caveat_of
 from valetkey.core.session import Session, State, Step, Usage
 from valetkey.core.sponsorship import Fund, fee_line_ids
+from valetkey.core.wallet import Account
 from valetkey.flows.alerts import note_budget
 from valetkey.flows.due import watch_now
 from valetkey.flows.gate import present
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx
 
 RUN = "run"
+EXECUTE = "account:execute"
 FREEZE = "session:freeze"
 UNFREEZE = "session:unfreeze"
 DELEGATE = "account:delegate"
@@ -53,10 +55,10 @@ RECENT_NONCES = 64
 def why_stale(world: World, tx: Tx, activity: Activity) -> tuple[Code, str] | None:
     """Return why *activity* may no longer be brought to the chain, or None if it may."""
     now = world.clock.now()
-    deadlines = (activity.intent, activity.run)
+    deadlines = (activity.intent, activity.run, activity.execution)
     if any(one and one.deadline is not None and now >= one.deadline for one in deadlines):
         return Code.DEADLINE_PASSED, "it was too late to bring it to the chain"
-    if activity.kind != RUN or activity.session_id is None:
+    if activity.run is None or activity.session_id is None:
         return None
     session = present(tx.get(Session, activity.session_id), "session")
     line = line_of(tx, session)
@@ -78,7 +80,7 @@ def book_fees(
     session = tx.get(Session, activity.session_id) if activity.session_id else None
     keys = fee_line_ids(
         organization_id=activity.organization_id,
-        user_id=session.user_id if session else None,
+        user_id=session.user_id if session else _user_of(tx, activity),
         session_ids=[one.id for one, _ in line_of(tx, session)] if session else (),
         fund=fund,
     )
@@ -95,6 +97,13 @@ def book_fees(
         tx.put(line)
         note_budget(tx, line, now=world.clock.now())
     return tuple(entry for _, entry in booked)
+
+
+def _user_of(tx: Tx, activity: Activity) -> str | None:
+    """Return whose budget for fees an owner's calls are booked to, if anybody's."""
+    account_id = activity.account_id if activity.execution else None
+    account = tx.get(Account, account_id) if account_id else None
+    return account.user_id if account else None
 
 
 def fail(world: World, tx: Tx, activity: Activity, code: Code, detail: str) -> Activity:

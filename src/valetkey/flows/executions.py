@@ -1,0 +1,265 @@
+"""
+Calls of an account that its owner signs, or a session key: planned before it is known who will.
+
+Anybody may ask for a plan who may act for the account, and any number of them wait at the same time
+without holding anything of each other: no nonce, no budget. Whoever brings a signature only carries
+it: it is the proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from valetkey.core.activity import Activity, ActivityState
+from valetkey.core.errors import Code, Conflict, Forbidden, Malformed
+from valetkey.core.execution import (
+    LIFE_S,
+    NONCE_KEY_BYTES,
+    check_calls,
+    owner_among,
+    owner_intent,
+    plan_execution,
+    signers_of,
+    with_high_v,
+)
+from valetkey.core.principal import PrincipalKind
+from valetkey.core.scope import Scope
+from valetkey.core.session import Session
+from valetkey.core.surface import Surface
+from valetkey.core.wallet import Account
+from valetkey.flows.accounts import accepted, authorization_request
+from valetkey.flows.counts import add_activity
+from valetkey.flows.gate import expect_known, expect_reach, expect_scope, expect_write, present
+from valetkey.flows.leaving import expect_staying
+from valetkey.flows.record import admit, audit, begin, earlier, expect_still, stepped
+from valetkey.flows.relay import drive
+from valetkey.flows.settle import EXECUTE, lapse, why_stale
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from valetkey.core.activity import ExecutionPlan, Request
+    from valetkey.core.chain import Authorization
+    from valetkey.core.execution import Signer
+    from valetkey.core.permission.model import Call
+    from valetkey.core.principal import Principal
+    from valetkey.flows.world import World
+    from valetkey.ports import Tx, View
+
+
+async def prepare(
+    world: World,
+    principal: Principal,
+    request: Request,
+    *,
+    account_id: str,
+    calls: Sequence[Call],
+    sponsorship_id: str | None = None,
+    authorization: bytes | None = None,
+) -> Activity:
+    """
+    Return what is to be signed so that the account makes *calls*, once, within half an hour.
+
+    1. who asks: a backend, or the client whose user has the account; 2. what is asked for; 3. that
+    the account runs our code, or will; 4. written down. Nothing is booked: no nonce of a grant, and
+    nothing of a budget.
+
+    Args:
+        calls: At most 64; none at all still is one use when a session key signs it.
+        authorization: 65 bytes by the account's key that let it run our code (EIP-7702), if it does
+            not yet.
+
+    Raises:
+        Malformed: Calls that nobody may ask for, or an authorization that does not do that.
+        Conflict: The account does not run our code, and would not with what was given.
+    """
+    expect_write(principal)
+    account, before = await world.store.read(
+        partial(_to_prepare, principal=principal, request=request, account_id=account_id)
+    )
+    if before is not None:
+        return before
+    check_calls(calls, never=(*account.own, world.chain(account.chain).implementation))  # 2
+    plan = plan_execution(
+        account,
+        calls,
+        nonce_key=world.entropy.take(NONCE_KEY_BYTES),
+        deadline=world.clock.now() + LIFE_S,
+        authorization=await _authorized(world, account, authorization),  # 3
+    )
+    planned = _planned(world, principal, request, account, plan)
+    planned = replace(planned, sponsorship_id=sponsorship_id)
+
+    def body(tx: Tx) -> Activity:
+        again = admit(world, tx, principal, request)
+        if again is not None:
+            return again
+        expect_staying(tx, account_id)
+        add_activity(world, tx, planned)
+        _note(world, tx, planned, "execution:prepared", principal)
+        return planned
+
+    world.checkpoint.reached("execution:before_plan")
+    planned = await world.store.write(body)  # 4
+    world.checkpoint.reached("execution:after_plan")
+    return planned
+
+
+def _to_prepare(
+    view: View, *, principal: Principal, request: Request, account_id: str
+) -> tuple[Account, Activity | None]:
+    return account_to_act(view, principal, account_id), earlier(view, principal, request)
+
+
+def account_to_act(view: View, principal: Principal, account_id: str) -> Account:
+    """
+    Return the account, if *principal* may ask for what it is to do.
+
+    Raises:
+        NotFound: It is another organization's, or of another user than the client's.
+        Forbidden: The credential has not the scope; or it is a session that is no client's.
+    """
+    account = present(view.get(Account, account_id), "account")
+    expect_reach(view, principal, account.organization_id, "account", widens=True)
+    if principal.kind is PrincipalKind.SESSION:
+        if account.user_id is None or _client_of(view, principal) != account.user_id:
+            return present(None, "account")
+    elif principal.kind is not PrincipalKind.PUBLISHABLE:
+        expect_scope(principal, Scope.WALLETS_WRITE)
+    return account
+
+
+def _client_of(view: View, principal: Principal) -> str | None:
+    """Return whose client *principal* is."""
+    session = present(view.get(Session, principal.subject_id), "session")
+    if session.surface is not Surface.OPENFORT or session.permission is not None:
+        detail = "expected a secret key or the session of a client; a session acts by runs"
+        raise Forbidden(Code.NOT_ALLOWED, detail)
+    return session.user_id
+
+
+async def _authorized(
+    world: World, account: Account, signature: bytes | None
+) -> Authorization | None:
+    """Return what lets *account* run our code; None if it does already."""
+    chain = world.chain(account.chain)
+    if await chain.delegate_of(account.address) == chain.implementation:
+        return None
+    if signature is None:
+        raise _not_delegated(account, chain.implementation)
+    wanted = await authorization_request(world, account)
+    return accepted(wanted, account, with_high_v(signature))
+
+
+def _not_delegated(account: Account, implementation: bytes) -> Conflict:
+    detail = f"expected {account.caip10} to run 0x{implementation.hex()}; delegate it first"
+    return Conflict(Code.NOT_DELEGATED, detail)
+
+
+def _planned(
+    world: World, principal: Principal, request: Request, account: Account, plan: ExecutionPlan
+) -> Activity:
+    owner = account.organization_id
+    activity = begin(
+        world, principal, request, EXECUTE, organization_id=owner, subject_id=account.id
+    )
+    state = ActivityState.AWAITING
+    activity = replace(activity, state=state, account_id=account.id, execution=plan)
+    return stepped(activity, "prepared", at_ms=world.clock.now_ms())
+
+
+async def sign_execution(
+    world: World, principal: Principal, *, activity_id: str, signature: bytes
+) -> Activity:
+    """
+    Return the activity, brought to the chain with *signature* over its digest.
+
+    Who signed is found by recovery, over the digest and over its EIP-191 form: the owner, whose
+    word is enough; what sessions may do, and budgets bound what they may, does not bound an owner.
+    Signing again what is signed already changes nothing. What cannot be done now leaves it as it
+    was: the same signature may come again.
+
+    Args:
+        principal: Whoever carries the signature; a publishable key, too.
+        signature: 65 bytes; v 27 or 28, for both forms.
+
+    Raises:
+        Malformed: It is nobody's who may act for the account.
+        Conflict: The account does not run our code.
+    """
+    expect_known(principal)
+    activity, account, signer = await world.store.read(
+        partial(_facts, principal=principal, activity_id=activity_id, signature=signature)
+    )
+    if activity.state is not ActivityState.AWAITING:
+        return await drive(world, activity_id)
+    return await _by_owner(world, principal, activity, account, signer)
+
+
+def _facts(
+    view: View, *, principal: Principal, activity_id: str, signature: bytes
+) -> tuple[Activity, Account, Signer]:
+    activity = present(view.get(Activity, activity_id), "activity")
+    if activity.execution is None:
+        return present(None, "activity")
+    account = account_to_act(view, principal, activity.account_id or "")
+    digest = activity.execution.digest
+    owner = owner_among(account, signers_of(digest, signature))
+    if owner is None:
+        detail = (
+            f"signature: expected 65 bytes by 0x{account.owner.hex()}"
+            f" over 0x{digest.hex()}, got others"
+        )
+        raise Malformed(Code.MALFORMED_SIGNATURE, detail)
+    return activity, account, owner
+
+
+async def _by_owner(
+    world: World, principal: Principal, activity: Activity, account: Account, signer: Signer
+) -> Activity:
+    chain = world.chain(account.chain)
+    runs_ours = await chain.delegate_of(account.address) == chain.implementation
+
+    def body(tx: Tx) -> Activity:
+        expect_still(world, tx, principal)
+        fresh = present(tx.get(Activity, activity.id), "activity")
+        if fresh.state is not ActivityState.AWAITING or fresh.execution is None:
+            return fresh
+        stale = why_stale(world, tx, fresh)
+        if stale is not None:
+            return lapse(world, tx, fresh, stale)
+        plan = replace(fresh.execution, signature=signer.signature)
+        if runs_ours:
+            plan = replace(plan, authorization=None)
+        elif plan.authorization is None:
+            raise _not_delegated(account, chain.implementation)
+        expect_staying(tx, account.id)
+        intent = owner_intent(account, plan, signature=signer.signature)
+        ready = replace(fresh, state=ActivityState.READY, execution=plan, intent=intent)
+        ready = stepped(ready, "signed", at_ms=world.clock.now_ms())
+        tx.put(ready)
+        _note(world, tx, ready, "execution:signed", principal)
+        return ready
+
+    world.checkpoint.reached("execution:before_book")
+    activity = await world.store.write(body)
+    world.checkpoint.reached("execution:after_book")
+    return await drive(world, activity.id)
+
+
+def _note(world: World, tx: Tx, activity: Activity, event: str, principal: Principal) -> None:
+    plan = activity.execution
+    facts = {} if plan is None else {"digest": f"0x{plan.digest.hex()}"}
+    audit(
+        tx,
+        activity.organization_id,
+        event,
+        at=world.clock.now(),
+        subject_id=activity.id,
+        principal_id=principal.subject_id,
+        account_id=activity.account_id or "",
+        signed_by=activity.session_id or "owner",
+        **facts,
+    )
