@@ -56,6 +56,7 @@ EVENTS: Final = frozenset(
         "session:key_rotated",
         "session:link_renewed",
         "session:opened",
+        "session:revocation_asked",
         "session:revoked",
         "session:revoked_all",
         "session:unfrozen",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.core.activity import Activity
 from valetkey.core.archive import refused
+from valetkey.core.asked_revocation import AskedRevocation
 from valetkey.core.audit import AuditHead, AuditLine, verify
 from valetkey.core.budget import BudgetLine, Reservation, ReservationState, line_id
 from valetkey.core.child_session import Branch
@@ -104,6 +105,7 @@ _SAME_ID: Final = {
     Terms: Credential,
     SplitKey: Wallet,
     PinBlob: Wallet,
+    AskedRevocation: Session,
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.core.activity import Activity
 from valetkey.core.approval import NamedSpender
+from valetkey.core.asked_revocation import AskedRevocation
 from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Hold, Reservation, ReservationState
 from valetkey.core.child_session import OVER, Branch
@@ -54,6 +55,7 @@ OWNED: Final[tuple[type, ...]] = (
         Reservation,
     ),
     *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark, Contact, Terms, KeptSecret, Pregenerated),
+    AskedRevocation,
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from valetkey.core.activity import Activity, NonceLine, SeenNonce
 from valetkey.core.alert import Refusals, Told
 from valetkey.core.approval import NamedSpender
+from valetkey.core.asked_revocation import AskedRevocation
 from valetkey.core.audit import AuditHead, AuditLine
 from valetkey.core.budget import BudgetLine, Hold, Reservation
 from valetkey.core.child_session import Branch
@@ -48,6 +49,7 @@ Entity = (
     | Session
     | Branch
     | Usage
+    | AskedRevocation
     | Watch
     | ConsentLink
     | Activity
@@ -112,6 +114,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
         unique=("fingerprint",),
     ),
     Branch: Index(by=("root_id",)),
+    AskedRevocation: Index(by=("organization_id",)),
     Usage: Index(),
     Watch: Index(by=("session_id", "alive")),
     ConsentLink: Index(by=("session_id",), unique=("fingerprint",)),
