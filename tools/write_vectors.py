@@ -11,7 +11,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from tools.grant_vectors import control, grants, malformed, runs, slots, trees
+from tools.grant_vectors import control, executions, grants, malformed, runs, slots, trees
 from tools.grant_vectors.json_form import hexed
 from tools.grant_vectors.samples import ACCOUNT, CHAIN_ID, FOLDER, OWNER_SECRET, SESSION_SECRET
 
@@ -25,6 +25,7 @@ _BUILDERS: Final[dict[str, Callable[[], object]]] = {
     "runs": runs.build,
     "slots": slots.build,
     "control": control.build,
+    "executions": executions.build,
 }
 _COMMON: Final = {
     "format": "valetkey grant format, version 1: docs/reference/grant-format.md",

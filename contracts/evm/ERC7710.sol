@@ -2,16 +2,16 @@
 pragma solidity 0.8.30;
 
 import {Malformed, ModeRefused} from "./Errors.sol";
-import {Execution, Executions} from "./Executions.sol";
+import {Executions} from "./Executions.sol";
 import {GrantBytes} from "./GrantBytes.sol";
 import {GrantState} from "./GrantState.sol";
 import {Memory} from "./Memory.sol";
 import {Read} from "./Read.sol";
 import {RuleTree} from "./RuleTree.sol";
 import {RunCalls} from "./RunCalls.sol";
+import {RunText} from "./RunText.sol";
 import {Self} from "./Self.sol";
 import {Sessions} from "./Sessions.sol";
-import {Write} from "./Write.sol";
 
 /// @title Sessions as others redeem delegations (ERC-7710)
 /// @notice The account is its own delegation manager. Each redemption becomes a run that the session key submits itself,
@@ -19,7 +19,6 @@ import {Write} from "./Write.sol";
 abstract contract ERC7710 is Sessions {
     bytes32 private constant SINGLE = 0;
     bytes32 private constant BATCH = bytes32(uint256(1) << 248);
-    uint256 private constant HEAD = 2; // as in a run: bit 15 "owner signature", bits 14-0 length of the grant
     uint256 private constant PACKED = 20 + 32; // target | value, in front of the calldata of a single execution
     uint256 private constant NO_DEADLINE = type(uint40).max;
 
@@ -45,56 +44,32 @@ abstract contract ERC7710 is Sessions {
             assembly ("memory-safe") {
                 at := context.offset
             }
-            uint256 head = Read.uint16At(at);
-            uint256 grantEnd = at + HEAD + (head & 0x7fff);
             uint256 end = at + context.length;
-            uint256 indexesEnd = end - (head >> 15) * SIGNATURE;
-            if (grantEnd > indexesEnd) revert Malformed();
-            uint256 header = GrantBytes.headerAt(at + HEAD);
-            uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | flags1
-            uint256 caps = GrantBytes.capsAt(header, word);
-            uint256 rules = GrantBytes.rulesAt(caps);
-            bytes32 id = Read.hash(at + HEAD, grantEnd, Memory.free());
-            if (GrantBytes.isTree(word)) {
-                GrantBytes.requireWellFormedHead(at + HEAD, word, caps);
-                (uint256 root,) = RuleTree.requireRoot(rules, Read.byteAt(caps), grantEnd, Memory.free());
-                id = RuleTree.idOf(at + HEAD, rules, root, Memory.free());
+            (uint256 indexes, uint256 indexesEnd) = RunText.requireParts(at, 0, end);
+            uint256 nonce = GrantState.nonceBaseOf(GrantState.read(_slotOf(_idOf(at + RunText.HEAD, indexes))));
+            uint256 rules = RunText.rulesAt(at + RunText.HEAD);
+            run = RunText.open(at, indexes, (nonce << 224) | (NO_DEADLINE << 184) | ((indexesEnd - indexes) << 176));
+            if (mode == SINGLE) {
+                if (data.length < PACKED || indexes + 1 != indexesEnd) revert Malformed();
+                address target = address(bytes20(data));
+                RunCalls.write(rules, Read.byteAt(indexes), 0, target, uint256(bytes32(data[20:])), data[PACKED:]);
+            } else {
+                if (mode != BATCH) revert ModeRefused(mode);
+                RunText.write(Executions.listOf(data), rules, indexes, indexesEnd);
             }
-            uint256 nonce = GrantState.nonceBaseOf(GrantState.read(_slotOf(id)));
-            run = Write.open();
-            Write.word(uint256(bytes32(this.applyRun.selector)), 4);
-            Write.copy(at, grantEnd);
-            Write.word((nonce << 224) | (NO_DEADLINE << 184) | ((indexesEnd - grantEnd) << 176), 10);
-            if (_writeCalls(rules, grantEnd, mode, data) != indexesEnd - grantEnd) revert Malformed();
-            Write.word(0, 32); // the signature that the session key need not make
-            Write.word(0, 32);
-            Write.word(0, SIGNATURE - 64);
-            Write.copy(indexesEnd, end);
-            Write.close(run);
+            RunText.close(run, 0, indexesEnd, end);
         }
     }
 
-    /// @dev Writes the calls, whose rules are named by one byte each from `indexes` on, and returns how many there are.
-    function _writeCalls(uint256 rules, uint256 indexes, bytes32 mode, bytes calldata data)
-        private
-        pure
-        returns (uint256 count)
-    {
-        unchecked {
-            if (mode == SINGLE) {
-                if (data.length < PACKED) revert Malformed();
-                address target = address(bytes20(data));
-                RunCalls.write(rules, Read.byteAt(indexes), 0, target, uint256(bytes32(data[20:])), data[PACKED:]);
-                return 1;
-            }
-            if (mode != BATCH) revert ModeRefused(mode);
-            Execution[] calldata list = Executions.listOf(data);
-            count = list.length;
-            if (count > type(uint8).max) revert Malformed();
-            for (uint256 i; i != count; ++i) {
-                Execution calldata one = list[i];
-                RunCalls.write(rules, Read.byteAt(indexes + i), i, one.target, one.value, one.data);
-            }
-        }
+    /// @dev The id of the grant that stands at `grant` up to `end`.
+    function _idOf(uint256 grant, uint256 end) private view returns (bytes32) {
+        uint256 header = GrantBytes.headerAt(grant);
+        uint256 word = Read.word(header); // startsAt5 | expiresAt5 | maxCalls4 | flags1
+        if (!GrantBytes.isTree(word)) return Read.hash(grant, end, Memory.free());
+        uint256 caps = GrantBytes.capsAt(header, word);
+        GrantBytes.requireWellFormedHead(grant, word, caps);
+        uint256 rules = GrantBytes.rulesAt(caps);
+        (uint256 root,) = RuleTree.requireRoot(rules, Read.byteAt(caps), end, Memory.free());
+        return RuleTree.idOf(grant, rules, root, Memory.free());
     }
 }

@@ -58,13 +58,17 @@ abstract contract Sessions is Running {
         _revoke(grant);
     }
 
-    /// @notice Ends a grant by the signature of its own session key.
-    /// @param grant The packed grant: its id alone does not say which key that is.
+    /// @notice Ends a grant by the signature of its own session key, or of the relayer that it binds: whoever alone may
+    /// submit its runs may also stop them.
+    /// @param grant The packed grant: its id alone does not say who they are.
     function revokeByKey(bytes calldata grant, bytes calldata signature) external {
         (uint256 at, bytes32 id,) = _wellFormed(grant);
         bytes32 digest = Signing.digestOf(keccak256(abi.encode(REVOKE_TYPE, id)));
         uint256 signatureAt = _offsetOf(signature);
-        if (signatureAt == 0 || !_isSignedByKey(at, digest, signatureAt)) revert SignatureRefused();
+        if (signatureAt == 0) revert SignatureRefused();
+        if (!_isSignedByKey(at, digest, signatureAt) && !_isSignedByRelayer(at, digest, signatureAt)) {
+            revert SignatureRefused();
+        }
         _revoke(id);
     }
 
@@ -126,13 +130,22 @@ abstract contract Sessions is Running {
         if (at == 0 || !_isSignedByOwner(Signing.digestOf(structHash), at, Memory.free())) revert SignatureRefused();
     }
 
-    function _isSignedByKey(uint256 grant, bytes32 digest, uint256 at) private view returns (bool) {
+    /// @dev Whether the key of the grant signed `digest`, in one of the forms of a run.
+    function _isSignedByKey(uint256 grant, bytes32 digest, uint256 at) internal view returns (bool) {
         unchecked {
             if (GrantBytes.keyType(grant) == GrantBytes.P256) {
                 return Signing.isSignedByP256(grant + GrantBytes.KEY, digest, at);
             }
-            return Signing.isSignedBy(GrantBytes.key(grant), digest, at, Memory.free());
+            uint256 v = Read.byteAt(at + 64);
+            if (v > 30) (digest, v) = (Signing.personal(digest), v - 4);
+            return Signing.isRecovered(GrantBytes.key(grant), digest, at, v, Memory.free());
         }
+    }
+
+    function _isSignedByRelayer(uint256 grant, bytes32 digest, uint256 at) private view returns (bool) {
+        uint256 header = GrantBytes.headerAt(grant);
+        uint256 relayer = uint160(GrantBytes.relayer(header, Read.word(header)));
+        return relayer != 0 && Signing.isSignedBy(relayer, digest, at, Memory.free());
     }
 
     /// @dev Revoking twice is no error: several may hold the same signature. The counters stay readable.

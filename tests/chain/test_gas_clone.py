@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.chain.clones import Clone, Factory, signed_execution
+from tests.chain.executions import execution, fresh_nonce
+from tests.chain.gas_rows import limited
 from tests.chain.redemptions import paid, redeem
 from tests.chain.session import Owner, Session
 from tests.chain.world import RECIPIENT, ROOT, TRANSFER, USDC, World, transfer, words
@@ -30,7 +32,13 @@ GATES: Final = {
     "executed by the owner itself": 40_650,
     "executed by the owner's signature": 53_800,
     "two sessions in one by many acts, each": 34_750,
+    "executed by a session key, first use, count": 108_500,
+    "executed by a session key, count": 81_550,
+    "executed by a session key, cap": 82_050,
+    "executed by a session key on a clone, count": 86_850,
 }
+# Under a key of its own each, as pending operations are, and none of its 24 bytes is zero.
+NONCE_KEYS: Final = int.from_bytes(b"\x80" * 24) << 64
 
 
 def third(session: Session) -> int:
@@ -58,6 +66,18 @@ def redeemed(session: Session) -> int:
     return receipt.gas_used
 
 
+def executed(session: Session) -> tuple[int, int]:
+    """Return the gas of the first and of the third execution that the session key signs."""
+    gas = []
+    for number in range(3):
+        nonce = NONCE_KEYS + fresh_nonce()
+        call = Call(session.world.token, 0, TRANSFER + words(RECIPIENT, USDC))
+        receipt = session.submit(execution(session, call, first=number == 0, nonce=nonce))
+        assert receipt.succeeded
+        gas.append(receipt.gas_used)
+    return gas[0], gas[2]
+
+
 def measure_clone(factory: Factory) -> dict[str, int]:
     """Return what is different on a clone."""
     world = factory.world
@@ -74,6 +94,7 @@ def measure_clone(factory: Factory) -> dict[str, int]:
         "clone: first use, count": first.submit(data).gas_used,
         "clone: count": third(Session.opened(account)),
         "clone: deployed, granted and first transfer in one": whole.gas_used,
+        "executed by a session key on a clone, count": executed(Session.opened(account))[1],
         "redeemed by the session key on a clone, count": redeemed(Session.opened(account)),
         "clone: revoke all by raising the epoch": account.send_self(
             raise_epoch_calldata()
@@ -98,7 +119,11 @@ def measure_delegate(world: World) -> dict[str, int]:
     runs = [session.run(transfer(USDC), nonce=3) for session in (one, two)]
     many = world.send(account.address, multicall_calldata(runs))
     assert many.succeeded
+    first, steady = executed(limited(account, "count"))
     return {
+        "executed by a session key, first use, count": first,
+        "executed by a session key, count": steady,
+        "executed by a session key, cap": executed(limited(account, "cap"))[1],
         "sent unsigned by the session key, count": by_key(
             unsigned, sent[:-65] + bytes(65)
         ).gas_used,

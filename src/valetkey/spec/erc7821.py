@@ -1,4 +1,8 @@
-"""ERC-7821: any calls, for the owner of an account, who sends them, or signs them for anyone."""
+"""
+ERC-7821: calls that the owner of an account sends, or signs for anyone.
+
+A session key signs the same; its calls are then made as a run under its grant.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +21,17 @@ __all__ = [
     "execute_nonce_calldata",
     "execute_typed_data",
     "op_data",
+    "session_op_data",
     "supports_execution_mode_calldata",
 ]
 
 BATCH: Final = bytes.fromhex("01000000000000000000").ljust(32, b"\0")
 """The mode of calls that the owner sends."""
 BATCH_SIGNED: Final = bytes.fromhex("01000000000078210001").ljust(32, b"\0")
-"""The mode of calls that may carry the owner's signature beside them."""
+"""The mode of calls that may carry a signature beside them."""
 
 _WORD: Final = 32
+_FIRST_USE: Final = 1 << 15
 _CALLS: Final = "(address,uint256,bytes)[]"
 _ZERO_ADDRESS: Final = bytes(20)
 _TYPES: Final = {
@@ -57,7 +63,7 @@ def execute_calldata(
     Return the calldata that makes *calls*, all or none.
 
     Args:
-        op_data: From `op_data`; empty when the owner sends it.
+        op_data: From `op_data` or `session_op_data`; empty when the owner sends it.
         mode: 32 bytes; the one that fits *op_data* if not given.
     """
     rows = [(call.to, call.value_wei, call.data) for call in calls]
@@ -68,15 +74,62 @@ def execute_calldata(
 
 
 def op_data(nonce: int, deadline: int, signature: bytes) -> bytes:
-    """Return what travels beside signed calls; the arguments are those of `execute_typed_data`."""
+    """
+    Return what travels beside calls that the owner signed.
+
+    Args:
+        nonce: As signed (`execute_typed_data`).
+        deadline: As signed.
+        signature: 65 bytes.
+    """
     return nonce.to_bytes(_WORD, "big") + deadline.to_bytes(_WORD, "big") + signature
+
+
+def session_op_data(
+    nonce: int,
+    deadline: int,
+    signature: bytes,
+    *,
+    grant: bytes,
+    run_nonce: int,
+    run_deadline: int,
+    rules: Sequence[int],
+    owner_signature: bytes | None = None,
+) -> bytes:
+    """
+    Return what travels beside calls that a session key signed.
+
+    ``nonce32 | deadline32 | signature65 | head2 | grant | nonce4 | deadline5 | rule1 of each call
+    | [owner_signature65]``: what follows the signature makes a run of the calls and is not signed.
+    Whoever submits it chooses it, so a grant should bind its relayer.
+
+    Args:
+        nonce: As signed (`execute_typed_data`), at least 2^64: those below are the owner's.
+        deadline: As signed.
+        signature: 65 bytes of the session key, in any form that a run takes.
+        grant: Packed, in the open form if its rules are in a tree.
+        run_nonce: Of the run, below 2^32.
+        run_deadline: Of the run, below 2^40: first second at which it is no longer accepted.
+        rules: For each call, the index of the rule that it is under.
+        owner_signature: 65 bytes over the grant, when this may be its first use.
+    """
+    head = len(grant) | (_FIRST_USE if owner_signature is not None else 0)
+    return (
+        op_data(nonce, deadline, signature)
+        + head.to_bytes(2, "big")
+        + grant
+        + run_nonce.to_bytes(4, "big")
+        + run_deadline.to_bytes(5, "big")
+        + bytes(rules)
+        + (owner_signature or b"")
+    )
 
 
 def execute_typed_data(
     calls: Sequence[Call], *, nonce: int, deadline: int, chain_id: int, account: bytes
 ) -> TypedData:
     """
-    Return what the owner signs so that anyone may submit *calls*, once.
+    Return what the owner, or a session key, signs so that anyone may submit *calls*, once.
 
     Args:
         calls: The account's own address is spelled out where zeros stand for it.
