@@ -12,7 +12,7 @@ import pytest
 from tests.worlds import make_organization, make_world
 from valetkey.config import Rates, read_config_text
 from valetkey.core.errors import Malformed
-from valetkey.http.cors import Origins
+from valetkey.core.origins import Origins
 from valetkey.http.native.table import ROUTES
 from valetkey.http.server import running
 from valetkey.http.settings import Settings

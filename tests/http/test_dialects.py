@@ -13,7 +13,7 @@ from tests.http.calls import unique
 from tests.http.dialect_stage import HOST, PAGE, SPOKEN, Spoken, spoken
 from valetkey.config import DialectConfig, Rates, read_config_text
 from valetkey.core.errors import Malformed
-from valetkey.http.cors import Origins
+from valetkey.core.origins import Origins
 from valetkey.http.faces import Faces
 from valetkey.http.native.table import ROUTES
 from valetkey.http.settings import Settings

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from valetkey.core.errors import Code, Malformed, Unauthenticated
+from valetkey.core.origins import Origins
 from valetkey.core.principal import ANONYMOUS
 from valetkey.core.surface import Surface
 from valetkey.flows.prove import authenticate
 from valetkey.http.answer import refuse
-from valetkey.http.cors import Cors, Origins
+from valetkey.http.cors import Cors
 from valetkey.http.dialects.table import DIALECTS
 from valetkey.http.face import Face
 from valetkey.http.native.table import ROUTES

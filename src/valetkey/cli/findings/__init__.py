@@ -9,7 +9,7 @@ from valetkey.cli.findings import chains, files, network, store
 from valetkey.cli.findings.finding import Finding, Known
 from valetkey.config import read_config
 from valetkey.core.errors import ValetkeyError
-from valetkey.http.cors import Origins
+from valetkey.core.origins import Origins
 from valetkey.http.settings import Settings
 from valetkey.telemetry.exported import spans_to
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.origins import Origins
 from valetkey.core.surface import Surface
-from valetkey.http.cors import Cors, Origins
+from valetkey.http.cors import Cors
 from valetkey.http.dialects.para import hand_off, log_in, pregen, review, session, share, wallet
 from valetkey.http.dialects.para.errors import refuse
 from valetkey.http.dialects.para.files import Files

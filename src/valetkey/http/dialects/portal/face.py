@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.origins import Origins
 from valetkey.core.principal import ANONYMOUS
 from valetkey.core.surface import Surface
-from valetkey.http.cors import Cors, Origins
+from valetkey.http.cors import Cors
 from valetkey.http.dialects.portal import (
     assets,
     client,

@@ -12,8 +12,8 @@ from valetkey.http.dialects.vendor import AnyQuery
 from valetkey.http.routes import EVERYBODY, Ask, Read
 
 if TYPE_CHECKING:
+    from valetkey.core.origins import Origins
     from valetkey.core.principal import Principal
-    from valetkey.http.cors import Origins
     from valetkey.http.sight import Reads
 
 ASSETS: Final = "/iframe-assets/"
