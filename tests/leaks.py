@@ -12,11 +12,12 @@ from __future__ import annotations
 import base64
 import logging
 import re
+import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from valetkey.core.token import TokenPrefix
+from valetkey.core.token import UUID_BYTES, UUIDS, TokenPrefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,11 @@ def note_output(source: str, text: str) -> None:
 def forms_of(value: bytes) -> set[str]:
     """Return the texts that *value* could be written as."""
     plain = base64.urlsafe_b64encode(value).decode().rstrip("=")
-    return {
+    uuids = set()
+    if len(value) == UUID_BYTES:
+        text = str(uuid.UUID(bytes=value, version=4))
+        uuids = {text, *(f"{prefix}{text}" for prefix in UUIDS)}
+    return uuids | {
         value.hex(),
         plain,
         base64.b64encode(value).decode().rstrip("="),

@@ -33,6 +33,7 @@ METHODS: Final = {
     "GET /v1/credentials/{credential_id}": "vk.credentials.get",
     "GET /v1/credentials/{credential_id}/terms": "vk.credentials.terms",
     "POST /v1/credentials/{credential_id}/terms": "vk.credentials.set_terms",
+    "POST /v1/credentials/{credential_id}/origins": "vk.credentials.set_origins",
     "POST /v1/credentials/{credential_id}/revoke": "vk.credentials.revoke",
     "POST /v1/credentials/{credential_id}/role": "vk.credentials.set_role",
     "POST /v1/credentials/{credential_id}/key": "vk.credentials.rotate_key",

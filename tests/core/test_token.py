@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import valetkey
-from valetkey.core.token import MAX_TOKEN_CHARS, TokenPrefix, fingerprint, make_token, matches
+from valetkey.core.token import (
+    MAX_TOKEN_CHARS,
+    UUIDS,
+    TokenPrefix,
+    entropy_of,
+    fingerprint,
+    make_token,
+    matches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +38,19 @@ def test_a_token_says_what_it_is_for() -> None:
     assert make_token(TokenPrefix.SESSION, bytes(32)) == "vk_session_" + "A" * 43
     assert make_token(TokenPrefix.SECRET_KEY, b"\xff" * 32) == "vk_secret_" + "_" * 42 + "8"
     assert make_token(TokenPrefix.PUBLISHABLE_KEY, bytes(32)).startswith("vk_public_")
+    zero = "00000000-0000-4000-8000-000000000000"
+    assert make_token(TokenPrefix.OPENFORT_SECRET_KEY, bytes(16)) == f"sk_test_{zero}"
+
+
+@given(st.sampled_from(sorted(UUIDS)), st.binary(min_size=16, max_size=16))
+def test_a_token_of_a_vendor_is_a_uuid_behind_its_prefix(
+    prefix: TokenPrefix, entropy: bytes
+) -> None:
+    """Its clients take the prefix and the dashes off, and have 32 hex digits."""
+    text = make_token(prefix, entropy).removeprefix(prefix)
+    assert uuid.UUID(text).version == 4
+    assert str(uuid.UUID(text)) == text
+    assert "_" not in text
 
 
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
@@ -38,10 +60,17 @@ def test_entropy_of_another_length_is_refused(length: int) -> None:
         make_token(TokenPrefix.SESSION, bytes(length))
 
 
+@pytest.mark.parametrize("length", [0, 15, 32])
+def test_a_uuid_of_another_length_is_refused(length: int) -> None:
+    """It has one form, and 122 bits of chance."""
+    with pytest.raises(ValueError, match=f"expected 16 bytes of entropy, got {length}"):
+        make_token(TokenPrefix.OPENFORT_PUBLISHABLE_KEY, bytes(length))
+
+
 @given(st.sampled_from(TokenPrefix), ENTROPY)
 def test_only_the_token_itself_matches_its_fingerprint(prefix: TokenPrefix, entropy: bytes) -> None:
     """Not the fingerprint, not another token, not the same bytes for another purpose."""
-    token = make_token(prefix, entropy)
+    token = make_token(prefix, entropy[: entropy_of(prefix)])
     stored = fingerprint(token)
     assert stored == hashlib.sha256(token.encode()).hexdigest()
     assert len(token) <= MAX_TOKEN_CHARS
@@ -51,7 +80,7 @@ def test_only_the_token_itself_matches_its_fingerprint(prefix: TokenPrefix, entr
     assert not matches(token + "A", stored)
     assert not matches(token, stored.upper())
     for other in set(TokenPrefix) - {prefix}:
-        assert not matches(make_token(other, entropy), stored)
+        assert not matches(make_token(other, entropy[: entropy_of(other)]), stored)
 
 
 @given(ENTROPY, ENTROPY)

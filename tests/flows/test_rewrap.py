@@ -10,6 +10,7 @@ from valetkey.adapters.store import codec
 from valetkey.adapters.vault.key_encryption_key import KeyEncryptionKey
 from valetkey.adapters.vault.key_ring import KeyRing
 from valetkey.adapters.vault.sealed import SealedVault
+from valetkey.core.credential import Credential
 from valetkey.core.custody import SealedShare, SplitKey
 from valetkey.core.grant import Grant
 from valetkey.core.kept_secret import KeptSecret
@@ -177,5 +178,5 @@ def test_every_kind_that_holds_something_sealed_is_known() -> None:
         for one in fields(kind)
         if "sealed" in one.name or "secret" in one.name or "wrapped" in one.name
     }
-    assert sealed == {SealedKey, SealedShare, PinBlob, Webhook, Grant, KeptSecret}
-    assert set(SEALED) == {SealedKey, SplitKey, PinBlob, Webhook, Session, KeptSecret}
+    assert sealed == {SealedKey, SealedShare, PinBlob, Webhook, Grant, KeptSecret, Credential}
+    assert set(SEALED) == {SealedKey, SplitKey, PinBlob, Webhook, Session, KeptSecret, Credential}

@@ -45,6 +45,15 @@ async def terms(stage: Stage, principal: str) -> Target:
     return f"/v1/credentials/{stage.keys['credential']}/terms", None
 
 
+async def set_origins(stage: Stage, principal: str) -> Target:
+    """Say whose pages may have a publishable key in a frame."""
+    del principal
+    body = {"kind": "publishable", "surface": "openfort"}
+    added = await stage.secret.post("/v1/credentials", body)
+    path = f"/v1/credentials/{added['credential']['id']}/origins"
+    return path, {"origins": ["https://app.example"]}
+
+
 async def key(stage: Stage, principal: str) -> Target:
     """Give one another key, which has signed nothing."""
     del principal
@@ -55,6 +64,7 @@ ABOUT_CREDENTIALS: Final[dict[str, Maker]] = {
     "POST /v1/credentials/{credential_id}/role": set_role,
     "GET /v1/credentials/{credential_id}/terms": terms,
     "POST /v1/credentials/{credential_id}/terms": set_terms,
+    "POST /v1/credentials/{credential_id}/origins": set_origins,
     "POST /v1/credentials/{credential_id}/key": key,
     "POST /v1/credentials/{credential_id}/revoke": revoke_credential,
 }

@@ -47,6 +47,7 @@ GET /v1/credentials/{credential_id}               proof kind yes yes none yes  k
 POST /v1/credentials/{credential_id}/role         proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/credentials/{credential_id}/terms         proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/credentials/{credential_id}/terms        proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/credentials/{credential_id}/origins      proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/credentials/{credential_id}/revoke       proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/wallets                                  proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/wallets                                   proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked

@@ -30,6 +30,10 @@ class _WatchedTx:
         """See `View.find`."""
         return self._tx.find(kind, **how)
 
+    def count(self, kind: type[E], **where: Any) -> int:  # noqa: ANN401 - whatever `View` takes
+        """See `View.count`."""
+        return self._tx.count(kind, **where)
+
     def add(self, entity: Entity) -> None:
         """See `Tx.add`."""
         self._note(type(entity), entity.id)

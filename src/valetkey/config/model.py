@@ -14,7 +14,7 @@ Burst = Annotated[int, Meta(ge=1, le=10_000_000)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Name = Annotated[str, Meta(max_length=255)]
 Hex20 = Annotated[str, Meta(pattern="^0x[0-9a-f]{40}$")]
-DialectName = Literal["para", "portal"]
+DialectName = Literal["openfort", "para", "portal"]
 MaybeHex20 = Annotated[str, Meta(pattern="^(0x[0-9a-f]{40})?$")]
 ChainName = Annotated[str, Meta(pattern="^eip155:[1-9][0-9]{0,17}$")]
 

@@ -36,6 +36,9 @@ class Credential:
         revoked_at: None while it is valid.
         surface: Where it was issued; it works there alone.
         standing: None for a publishable key, which is nobody in its organization.
+        sealed_key: The API key itself as the vault seals it, for `key_context`: where a vendor's
+            clients check by it who sent them something. None wherever a fingerprint is enough.
+        origins: Of the pages that may have a publishable key in a frame of ours.
     """
 
     id: str
@@ -48,6 +51,8 @@ class Credential:
     revoked_at: int | None = None
     surface: Surface = Surface.NATIVE
     standing: Standing | None = None
+    sealed_key: bytes | None = None
+    origins: tuple[str, ...] = ()
 
     @property
     def granted(self) -> frozenset[Scope]:
@@ -58,3 +63,8 @@ class Credential:
     def is_owner(self) -> bool:
         """Whether it may do everything, and still works."""
         return self.standing == Standing(Role.OWNER) and self.revoked_at is None
+
+
+def key_context(organization_id: str, credential_id: str) -> str:
+    """Return what the vault binds the key of a credential to."""
+    return f"{organization_id}/credential/{credential_id}"

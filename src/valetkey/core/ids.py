@@ -10,10 +10,10 @@ from typing import Final
 from valetkey.core.errors import Code, Malformed
 
 ID_ENTROPY_BYTES: Final = 14
-_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32, lower case
+BODY_LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32, lower case
 _SHIFTS: Final = tuple(range(45, -1, -5))  # of five bits each, the first ones first
-_LETTERS: Final = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
-_BODY: Final = re.compile(rf"[{_ALPHABET}]{{24}}")
+_LETTERS: Final = bytes(ord(BODY_LETTERS[byte & 31]) for byte in range(256))
+_BODY: Final = re.compile(rf"[{BODY_LETTERS}]{{24}}")
 
 
 class Prefix(StrEnum):
@@ -59,7 +59,7 @@ def make_id(prefix: Prefix, entropy: bytes, *, at_ms: int) -> str:
 @lru_cache(maxsize=16)
 def _time(at_ms: int) -> str:
     """Return the letters of a millisecond, in which a busy server makes a dozen ids."""
-    return "".join([_ALPHABET[(at_ms >> shift) & 31] for shift in _SHIFTS])
+    return "".join([BODY_LETTERS[(at_ms >> shift) & 31] for shift in _SHIFTS])
 
 
 def check_id(text: str, prefix: Prefix) -> str:

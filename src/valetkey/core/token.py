@@ -8,7 +8,7 @@ secret scanners; what is enforced is the surface that the credential or session 
 | surface | API key | in a browser | session |
 |---|---|---|---|
 | native | ``vk_secret_`` | ``vk_public_`` | ``vk_session_`` |
-| openfort | ``sk_test_``, ``sk_live_`` and a UUID | ``pk_test_``, ``pk_live_`` and a UUID | a key |
+| openfort | ``sk_test_`` and a UUID | ``pk_test_`` and a UUID | a key |
 | turnkey | none: keys stamp the body | none | a JWT that proves nothing; a key stamps |
 | portal | ``vk_cust_`` | ``vk_client_`` | ``vk_cst_`` |
 | para | ``dev_vk_secret_`` | ``dev_vk_public_`` | ``vk_session_``, a dot in it |
@@ -20,10 +20,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import uuid
 from enum import StrEnum
 from typing import Final
 
 TOKEN_BYTES: Final = 32
+UUID_BYTES: Final = 16
 MAX_TOKEN_CHARS: Final = 128
 
 
@@ -41,8 +43,12 @@ class TokenPrefix(StrEnum):
     CLIENT_SESSION = "vk_cst_"
     PARA_SECRET_KEY = "dev_vk_secret_"  # noqa: S105 - its clients look at what stands first
     PARA_PUBLISHABLE_KEY = "dev_vk_public_"
+    OPENFORT_SECRET_KEY = "sk_test_"  # noqa: S105 - with ``sk_live_`` its clients disagree on webhooks
+    OPENFORT_PUBLISHABLE_KEY = "pk_test_"
 
 
+# Those that a UUID follows, of 122 random bits.
+UUIDS: Final = frozenset({TokenPrefix.OPENFORT_SECRET_KEY, TokenPrefix.OPENFORT_PUBLISHABLE_KEY})
 # What tokens of sessions begin with: the others are those of credentials, links and tickets.
 SESSIONS: Final = (TokenPrefix.SESSION, TokenPrefix.CLIENT_KEY, TokenPrefix.CLIENT_SESSION)
 
@@ -56,15 +62,22 @@ class TokenType(StrEnum):
 
 def make_token(prefix: TokenPrefix, entropy: bytes) -> str:
     """
-    Build a token from 32 random bytes.
+    Build a token from random bytes, `entropy_of` the prefix.
 
     Raises:
         ValueError: *entropy* has another length.
     """
-    if len(entropy) != TOKEN_BYTES:
-        msg = f"expected {TOKEN_BYTES} bytes of entropy, got {len(entropy)}"
+    if len(entropy) != entropy_of(prefix):
+        msg = f"expected {entropy_of(prefix)} bytes of entropy, got {len(entropy)}"
         raise ValueError(msg)
+    if prefix in UUIDS:
+        return f"{prefix}{uuid.UUID(bytes=entropy, version=4)}"
     return prefix + base64.urlsafe_b64encode(entropy).decode().rstrip("=")
+
+
+def entropy_of(prefix: TokenPrefix) -> int:
+    """Return how many random bytes a token with *prefix* is made of."""
+    return UUID_BYTES if prefix in UUIDS else TOKEN_BYTES
 
 
 def fingerprint(token: str) -> str:

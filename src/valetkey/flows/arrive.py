@@ -20,6 +20,7 @@ from valetkey.core.kept_secret import KeptSecret, share_id
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated, key_of
+from valetkey.core.profile import Profile
 from valetkey.core.quota import OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, Usage
 from valetkey.core.sponsorship import Fund, fund_line_id
@@ -103,6 +104,7 @@ _SAME_ID: Final = {
     AuditHead: Organization,
     Reservation: Activity,
     Terms: Credential,
+    Profile: User,
     SplitKey: Wallet,
     PinBlob: Wallet,
     AskedRevocation: Session,

@@ -11,8 +11,9 @@ from valetkey.core.ids import Prefix
 from valetkey.core.quota import Quota
 from valetkey.core.scope import Role, Scope, Standing
 from valetkey.core.surface import Surface
-from valetkey.core.token import TOKEN_BYTES, TokenPrefix, fingerprint, make_token
+from valetkey.core.token import TokenPrefix, entropy_of, fingerprint, make_token
 from valetkey.flows.counts import count_one, count_one_less
+from valetkey.flows.credential_keys import keep_key
 from valetkey.flows.gate import expect_reach, expect_scope, present
 from valetkey.flows.record import admit, audit, begin, write_down
 from valetkey.flows.roles import expect_another_owner, expect_still, expect_within
@@ -31,6 +32,8 @@ _PREFIXES: Final = {
     (Surface.PORTAL, CredentialKind.SECRET): TokenPrefix.CUSTODIAN_KEY,
     (Surface.PARA, CredentialKind.SECRET): TokenPrefix.PARA_SECRET_KEY,
     (Surface.PARA, CredentialKind.PUBLISHABLE): TokenPrefix.PARA_PUBLISHABLE_KEY,
+    (Surface.OPENFORT, CredentialKind.SECRET): TokenPrefix.OPENFORT_SECRET_KEY,
+    (Surface.OPENFORT, CredentialKind.PUBLISHABLE): TokenPrefix.OPENFORT_PUBLISHABLE_KEY,
 }
 
 
@@ -65,6 +68,8 @@ async def add_credential(
     credential = replace(credential, label=label, public_key=public_key)
     if kind is not CredentialKind.PUBLISHABLE:
         credential = replace(credential, standing=standing)
+    if token is not None:
+        credential = await keep_key(world, credential, token)
 
     def body(tx: Tx) -> tuple[Credential, str | None]:
         before = admit(world, tx, principal, request)
@@ -154,7 +159,7 @@ async def revoke_credential(
             return credential
         expect_still(tx, principal, Scope.CREDENTIALS_WRITE)
         expect_another_owner(tx, principal, credential)
-        revoked = replace(credential, revoked_at=now)
+        revoked = replace(credential, revoked_at=now, sealed_key=None)
         tx.put(revoked)
         count_one_less(tx, credential.organization_id, Quota.CREDENTIALS)
         activity = begin(
@@ -223,7 +228,7 @@ def _made(
         if prefix is None:
             detail = f"surface: expected one that has keys of kind {kind}, got {surface}"
             raise Malformed(Code.MALFORMED_BODY, detail)
-        token = make_token(prefix, world.entropy.take(TOKEN_BYTES))
+        token = make_token(prefix, world.entropy.take(entropy_of(prefix)))
     credential = Credential(
         id=world.new_id(Prefix.CREDENTIAL),
         organization_id=organization_id,

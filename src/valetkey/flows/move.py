@@ -20,6 +20,7 @@ from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated
+from valetkey.core.profile import Profile
 from valetkey.core.quota import OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, State, Usage, Watch
 from valetkey.core.share_pair import SharePair
@@ -54,8 +55,19 @@ OWNED: Final[tuple[type, ...]] = (
         Activity,
         Reservation,
     ),
-    *(BudgetLine, AuditLine, Webhook, Delivery, OpenMark, Contact, Terms, KeptSecret, Pregenerated),
-    AskedRevocation,
+    *(
+        BudgetLine,
+        AuditLine,
+        Webhook,
+        Delivery,
+        OpenMark,
+        Contact,
+        Terms,
+        KeptSecret,
+        Pregenerated,
+        Profile,
+        AskedRevocation,
+    ),
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from valetkey.core.credential import Credential, key_context
 from valetkey.core.custody import SealedShare, SplitKey, share_context
 from valetkey.core.errors import Unavailable
 from valetkey.core.kept_secret import KeptSecret, context_of
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 PAGE: Final = 100
 # Every kind that holds something sealed; a test looks for more.
-Record: TypeAlias = SealedKey | SplitKey | PinBlob | Session | Webhook | KeptSecret
+Record: TypeAlias = SealedKey | SplitKey | PinBlob | Session | Webhook | KeptSecret | Credential
 SEALED: Final[tuple[type[Record], ...]] = (
-    *(SealedKey, SplitKey, PinBlob, Session, Webhook, KeptSecret),
+    *(SealedKey, SplitKey, PinBlob, Session, Webhook, KeptSecret, Credential),
 )
 Renewed: TypeAlias = list[tuple[Record, Record]]
 
@@ -133,13 +134,21 @@ async def renewed_of(world: World, one: Record) -> Record:
             sealed_secret=await vault.rewrap_secret(one.sealed_secret, context=context),
             previous_secret=before and await vault.rewrap_secret(before, context=context),
         )
-    if isinstance(one, KeptSecret):
-        context = context_of(one.id, one.organization_id)
-        return replace(one, sealed=await vault.rewrap_secret(one.sealed, context=context))
+    if isinstance(one, KeptSecret | Credential):
+        return await _kept_renewed(world, one)
     if one.grant is None or one.grant.sealed_kill_note is None:
         return one
     note = await vault.rewrap_secret(one.grant.sealed_kill_note, context=note_context(one))
     return replace(one, grant=replace(one.grant, sealed_kill_note=note))
+
+
+async def _kept_renewed(world: World, one: KeptSecret | Credential) -> KeptSecret | Credential:
+    if isinstance(one, KeptSecret):
+        context = context_of(one.id, one.organization_id)
+        return replace(one, sealed=await world.vault.rewrap_secret(one.sealed, context=context))
+    context = key_context(one.organization_id, one.id)
+    kept = one.sealed_key and await world.vault.rewrap_secret(one.sealed_key, context=context)
+    return replace(one, sealed_key=kept)
 
 
 async def _custody_renewed(world: World, one: SplitKey | PinBlob) -> SplitKey | PinBlob:

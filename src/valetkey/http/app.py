@@ -180,23 +180,28 @@ class App:
         noted.principal_id = principal.subject_id
         noted.headers += self._turnstile.passed(peer, route.lane, principal, route.pace)
         expect_entry(route, principal)
-        ask = self._asking.read(route, incoming, names, peer)  # 4
+        ask = self._asking.read(route, incoming, names, peer, face.reading)  # 4
+        key = incoming.fields.get(face.request_id_field)
         with flow_span(self._spans, route.handle):
-            making = self._made(route, principal, incoming, ask)
+            making = self._made(route, principal, incoming, ask, key)
             made = await self._counted(principal, ask, route.lane, making)  # 5
             if isinstance(made, Subject):
                 return stream_answer(await self.streams.open(principal, made))
         return made if isinstance(made, Answer) else Answer(route.status, ENCODER.encode(made))
 
     def _made(
-        self, route: Route, principal: Principal, incoming: Incoming, ask: Ask[Any, Any]
+        self,
+        route: Route,
+        principal: Principal,
+        incoming: Incoming,
+        ask: Ask[Any, Any],
+        key: bytes | None,
     ) -> Awaitable[object]:
         """Return what *route* makes of *ask*, to be awaited, behind the door that it has."""
         if isinstance(route, Stream):
             check_resumed(incoming)
         if isinstance(route, Read):
             return route.handle(self._reads, principal, ask)
-        key = incoming.fields.get(b"idempotency-key")
         if isinstance(route, Leave):
             way_out = self._door.let_out(route, principal, key, ask)
             return self._to_the_end(route.handle(way_out, ask))

@@ -13,6 +13,7 @@ from valetkey.http.routes import Ask, check_names
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from valetkey.http.face import Reading
     from valetkey.http.incoming import Incoming
     from valetkey.http.routes import Route
     from valetkey.http.settings import Limits
@@ -53,17 +54,27 @@ class Asking:
                 self._unasked[route.query] = _unasked(route.query)
 
     def read(
-        self, route: Route, incoming: Incoming, names: tuple[str, ...], peer: str
+        self,
+        route: Route,
+        incoming: Incoming,
+        names: tuple[str, ...],
+        peer: str,
+        reading: Reading | None = None,
     ) -> Ask[Any, Any]:
         """
         Return what *incoming* asks of *route*.
+
+        Args:
+            reading: How its face writes requests; None is as the native API does.
 
         Raises:
             Malformed: Names, body or query have another form than they must.
         """
         body: object = None
         if route.body is not None:
-            if route.form:
+            if reading is not None:
+                body = reading.body(incoming, route.body, self._limits)
+            elif route.form:
                 body = read_form(incoming, route.body)
             else:
                 kind = self._bodies[route.body]
@@ -72,7 +83,8 @@ class Asking:
                 )
         query = self._unasked.get(route.query) if not incoming.query else None
         if query is None:
-            query = read_query(incoming.query, route.query)
+            read = read_query if reading is None else reading.query
+            query = read(incoming.query, route.query)
         if not names:
             return Ask("", body, query, peer)
         return Ask(names[0], body, query, peer, check_names(route, names))

@@ -109,7 +109,12 @@ def _request(route: Write | Leave, principal: Principal, key: bytes | None, ask:
     at, for it is not signed.
     """
     asked = {"names": list(ask.names), "body": msgspec.to_builtins(ask.body)}
-    mark = request_hash(f"{route.method} {route.path}", asked)
+    try:
+        mark = request_hash(f"{route.method} {route.path}", asked)
+    except ValueError as error:
+        raise Malformed(
+            Code.MALFORMED_BODY, f"body: expected JSON that is exact, {error}"
+        ) from None
     if principal.request_id is not None:
         return Request(principal.request_id, mark)
     if key is None and isinstance(route, Write) and route.is_repeatable:

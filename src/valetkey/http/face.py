@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from msgspec import Struct
+
     from valetkey.core.errors import ValetkeyError
     from valetkey.core.principal import Principal
     from valetkey.core.surface import Surface
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from valetkey.http.cors import Cors
     from valetkey.http.incoming import Incoming
     from valetkey.http.routes import Route, Table
+    from valetkey.http.settings import Limits
     from valetkey.http.traced import Noted
 
 
@@ -50,6 +53,38 @@ class FindFile(Protocol):
         """
 
 
+class ReadBody(Protocol):
+    """Reads bodies in whatever encodings the wire format has."""
+
+    def __call__(self, incoming: Incoming, kind: type[Struct], limits: Limits, /) -> Struct:
+        """
+        Return the body as *kind*.
+
+        Raises:
+            Malformed: It is none.
+        """
+
+
+class ReadQuery(Protocol):
+    """Reads query parameters as the wire format writes them."""
+
+    def __call__(self, text: str, kind: type[Struct], /) -> Struct:
+        """
+        Return the parameters as *kind*.
+
+        Raises:
+            Malformed: They are none.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """How requests are written where they are not written as ours are."""
+
+    body: ReadBody
+    query: ReadQuery
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """
@@ -60,6 +95,8 @@ class Face:
         table: Its routes, under paths without *prefix*.
         prefix: What stands before its paths where it shares a socket; empty for the native API.
         cors: Which pages of other origins may ask; None is none.
+        reading: How its bodies and queries are read; None is as those of the native API.
+        request_id_field: The header that makes a write happen once, in lower case.
     """
 
     surface: Surface
@@ -69,6 +106,8 @@ class Face:
     find_file: FindFile
     prefix: str = ""
     cors: Cors | None = None
+    reading: Reading | None = None
+    request_id_field: bytes = b"idempotency-key"
 
 
 def no_files(_method: str, _path: str) -> Answer | None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from valetkey.core.errors import Code, Malformed
+from valetkey.http.placed import say_place
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -34,6 +35,7 @@ _ONCE: Final = frozenset(
         b"idempotency-key",
         b"signature",
         b"signature-input",
+        b"x-idempotency-key",
     }
 )
 _JSON_TYPE: Final = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
@@ -42,8 +44,8 @@ _FORM_TYPE: Final = re.compile(
 )
 # A text that does not end matches as well: looking for its end again and again would take long.
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-_PLACE: Final = re.compile(r" - at `\$\.?([^`]*)`$")
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 class Disconnected(Exception):
@@ -155,8 +157,8 @@ def _too_large(limits: Limits, got: str) -> Malformed:
 
 
 def read_json(
-    incoming: Incoming, decoder: msgspec.json.Decoder[S], limits: Limits, *, may_be_empty: bool
-) -> S:
+    incoming: Incoming, decoder: msgspec.json.Decoder[T], limits: Limits, *, may_be_empty: bool
+) -> T:
     """
     Return the body as the decoder's type.
 
@@ -182,19 +184,11 @@ def read_json(
         value = decoder.decode(body)  # 3
         json.loads(body, object_pairs_hook=_refuse_twice)  # 4
     except msgspec.ValidationError as error:
-        raise Malformed(Code.MALFORMED_BODY, _say(error, "body")) from None
+        raise Malformed(Code.MALFORMED_BODY, say_place(error, "body")) from None
     except (msgspec.DecodeError, ValueError) as error:
         detail = f"body: expected JSON, got something else ({error})"
         raise Malformed(Code.MALFORMED_BODY, detail) from None
     return value
-
-
-def _say(error: msgspec.ValidationError, whole: str) -> str:
-    """Return what the decoder says, with the place in front, or *whole* where it names none."""
-    text = str(error)
-    found = _PLACE.search(text)
-    place = found[1] if found else ""
-    return f"{place or whole}: {text[: found.start()] if found else text}"
 
 
 def _check_depth(body: bytes, limit: int) -> None:
@@ -294,4 +288,4 @@ def _read_parameters(text: str, kind: type[S], lists: frozenset[str], where: str
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise Malformed(bad, _say(error, where)) from None
+        raise Malformed(bad, say_place(error, where)) from None

@@ -21,6 +21,7 @@ from valetkey.core.kept_secret import KeptSecret
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated
+from valetkey.core.profile import Profile
 from valetkey.core.quota import OpenMark, Tally
 from valetkey.core.review import Review
 from valetkey.core.send_line import SendLine
@@ -76,6 +77,7 @@ Entity = (
     | Review
     | KeptSecret
     | Pregenerated
+    | Profile
     | HandOff
     | Terms
     | Visit
@@ -143,6 +145,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     OpenMark: Index(by=("organization_id",)),
     HandOff: Index(by=("forget_at", "session_id")),
     Pregenerated: Index(by=("organization_id", "found_by")),
+    Profile: Index(by=("organization_id", "deleted")),
     KeptSecret: Index(by=("organization_id", "wallet_id")),
     Review: Index(by=("forget_at", "session_id")),
     Contact: Index(by=("organization_id", "user_id")),
@@ -181,6 +184,14 @@ class View(Protocol):
 
         Raises:
             ValueError: An attribute is not indexed, or *limit* is out of range.
+        """
+
+    def count(self, kind: type[E], **where: Value) -> int:
+        """
+        Return how many entities `find` would find, were there no limit.
+
+        Raises:
+            ValueError: An attribute is not indexed.
         """
 
 

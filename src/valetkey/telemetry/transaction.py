@@ -29,13 +29,14 @@ class WatchedTx:
         errand: Told which activity it is about: a body may run in another task than its caller.
     """
 
-    __slots__ = ("_errand", "_tx", "drop", "find", "get", "lines", "stopped")
+    __slots__ = ("_errand", "_tx", "count", "drop", "find", "get", "lines", "stopped")
 
     def __init__(self, tx: Tx, errand: About | None) -> None:
         self._tx = tx
         self._errand = errand
         self.get = tx.get
         self.find = tx.find
+        self.count = tx.count
         self.drop = tx.drop
         self.lines: list[AuditLine] = []
         self.stopped: list[tuple[Sequence[Step], int]] = []

@@ -54,6 +54,17 @@ class SetRole(Asked, frozen=True, kw_only=True):
     scopes: Scopes | None = None
 
 
+class SetOrigins(Asked, frozen=True, kw_only=True):
+    """
+    Whose pages may have a publishable key in a frame of ours, from now on; none if it is empty.
+
+    Args:
+        origins: Each such as ``https://app.example``, or for development ``http://localhost:*``.
+    """
+
+    origins: Annotated[list[Text], Meta(max_length=64)]
+
+
 class RotateKey(Asked, frozen=True, kw_only=True):
     """
     A new key in the place of the one that signs this request.
@@ -75,6 +86,7 @@ class Credential(Told, frozen=True, kw_only=True):
     Args:
         role: None for a publishable key.
         scopes: All that it may do, whether its role says so or a list of its own.
+        origins: Of pages that may have it in a frame of ours; of a publishable key alone.
     """
 
     id: str
@@ -85,6 +97,7 @@ class Credential(Told, frozen=True, kw_only=True):
     public_key: Hex | None
     role: str | None
     scopes: list[str]
+    origins: list[str]
     created_at: Seconds
     revoked_at: Seconds | None
 
@@ -165,6 +178,7 @@ def write_credential(credential: core.Credential) -> Credential:
         public_key=None if key is None else hexed(key.data),
         role=None if credential.standing is None else credential.standing.role.value,
         scopes=sorted(credential.granted),
+        origins=list(credential.origins),
         created_at=credential.created_at,
         revoked_at=credential.revoked_at,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -77,7 +77,7 @@ def questions(draw: st.DrawFn) -> Question:
 ADDED = st.tuples(st.just("add"), ENTITIES)
 PUT = st.tuples(st.just("put"), ENTITIES)
 DROPPED = st.tuples(st.just("drop"), st.tuples(KINDS, IDS))
-ASKED = st.tuples(st.just("find"), questions())
+ASKED = st.tuples(st.sampled_from(["find", "count"]), questions())
 STEPS = st.lists(st.one_of(ADDED, ADDED, PUT, PUT, DROPPED, ASKED), min_size=1, max_size=8)
 
 
@@ -119,6 +119,8 @@ def on_rows(rows: Rows, name: str, what: Any) -> object:  # noqa: ANN401 - what 
     """Do one step on dictionaries."""
     if name == "find":
         return expected(rows, what)
+    if name == "count":
+        return len(expected(rows, replace(what, after="", limit=len(rows))))
     if name == "drop":
         rows.pop(what, None)
     elif is_taken(rows, what) or (name == "add" and (type(what), what.id) in rows):
@@ -149,6 +151,8 @@ def on_store(tx: Tx, name: str, what: Any) -> object:  # noqa: ANN401 - what a s
     """Do one step on a store."""
     if name == "find":
         return find(tx, what)
+    if name == "count":
+        return tx.count(what.kind, **what.where)
     try:
         if name == "drop":
             tx.drop(*what)

@@ -125,6 +125,12 @@ class _MemoryView:
                     break
         return found
 
+    def count(self, kind: type[E], **where: Value) -> int:
+        """See `View.count`."""
+        check_find(kind, where, 1)
+        table = self._tables[kind]
+        return sum(table.matches(key, where) for key in table.ids_where(where))
+
 
 class _MemoryTx(_MemoryView):
     """See `Tx`. Keeps what it replaced, newest last, to put it back."""

@@ -48,9 +48,21 @@ def find(
         shape: Checked attribute names, each with whether NULL is asked for. The others are bound
             in this order, then the id to start behind if *after*, then the limit.
     """
-    terms = [f"{name} IS NULL" if is_null else f"{name} = ?" for name, is_null in shape]
+    terms = _terms(shape)
     if after:
         terms.append("id < ?" if newest_first else "id > ?")
     where = f" WHERE {' AND '.join(terms)}" if terms else ""
     order = "id DESC" if newest_first else "id"
     return f"SELECT body FROM {table}{where} ORDER BY {order} LIMIT ?"  # noqa: S608
+
+
+@lru_cache(maxsize=128)
+def count(table: str, shape: tuple[tuple[str, bool], ...]) -> str:
+    """Return the statement that counts for one shape of question; see `find`."""
+    terms = _terms(shape)
+    where = f" WHERE {' AND '.join(terms)}" if terms else ""
+    return f"SELECT COUNT(*) FROM {table}{where}"  # noqa: S608
+
+
+def _terms(shape: tuple[tuple[str, bool], ...]) -> list[str]:
+    return [f"{name} IS NULL" if is_null else f"{name} = ?" for name, is_null in shape]

@@ -87,6 +87,19 @@ class SqliteView:
             memo.keep(kind, question, found[0])
         return found
 
+    def count(self, kind: type[E], **where: Value) -> int:
+        """See `View.count`."""
+        check_find(kind, where, 1)
+        shape = tuple([(name, value is None) for name, value in where.items()])
+        values = [value for value in where.values() if value is not None]
+        try:
+            found: int = self._execute(statements.count(TABLES[kind], shape), values).fetchone()[0]
+        except OverflowError:
+            return 0  # nothing is indexed by an integer of more than 64 bits
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+        return found
+
     def _broken(self, error: sqlite3.Error) -> Unavailable:
         """Refuse the rest of the body: SQLite may have undone the whole transaction."""
         self.end()

@@ -12,7 +12,13 @@ from valetkey.client.rotation import rotate_body
 from valetkey.core.errors import Code, Forbidden, Unauthenticated, Unavailable
 from valetkey.core.terms import DEFAULT_S, MOST_S
 from valetkey.wire.base import Nothing, Page
-from valetkey.wire.credential import AddCredential, AddedCredential, Credential, SetRole
+from valetkey.wire.credential import (
+    AddCredential,
+    AddedCredential,
+    Credential,
+    SetOrigins,
+    SetRole,
+)
 from valetkey.wire.organization import (
     AddUser,
     OpenedOrganization,
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from valetkey.client.keys import HolderKey
     from valetkey.client.roles import RoleName, SurfaceName
 
+_ORIGINS: Final = "/v1/credentials/{key}/origins"
 _TERMS: Final = "/v1/credentials/{key}/terms"
 
 
@@ -185,6 +192,23 @@ class AsyncCredentials:
         """
         body = SetTerms(idle_s=idle_s, most_s=most_s, reviews=reviews)
         return await self._line.send(write(Terms, path_of(_TERMS, key=credential_id), body))
+
+    async def set_origins(self, credential_id: str, origins: Iterable[str]) -> Credential:
+        """
+        Return a publishable key that pages of *origins*, and no others, may have in a frame.
+
+        >>> await vk.credentials.set_origins(key_id, ["https://app.example"])
+
+        Args:
+            origins: Each exact, or ``http://localhost:*`` for development; none is no page.
+
+        Raises:
+            Malformed: One is no origin.
+            Conflict: It is no publishable key of surface ``openfort``.
+        """
+        body = SetOrigins(origins=list(origins))
+        path = path_of(_ORIGINS, key=credential_id)
+        return await self._line.send(write(Credential, path, body))
 
     async def add_key(
         self,

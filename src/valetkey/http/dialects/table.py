@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.surface import Surface
+from valetkey.http.dialects.openfort.face import openfort_face
 from valetkey.http.dialects.para.face import para_face
 from valetkey.http.dialects.portal.face import portal_face
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from valetkey.http.settings import Settings
 
 DIALECTS: Final[Mapping[Surface, Callable[[DialectConfig, Settings], Face]]] = {
+    Surface.OPENFORT: openfort_face,
     Surface.PARA: para_face,
     Surface.PORTAL: portal_face,
 }

@@ -1,0 +1,63 @@
+"""Openfort's wire format as a face of the server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from valetkey.core.origins import Origins
+from valetkey.core.surface import Surface
+from valetkey.http.cors import Cors
+from valetkey.http.dialects.openfort import players
+from valetkey.http.dialects.openfort.errors import refuse
+from valetkey.http.dialects.openfort.forms import read_body, read_query
+from valetkey.http.dialects.openfort.visitor import prove
+from valetkey.http.dialects.vendor import at_pace, paces
+from valetkey.http.face import Face, Reading, no_files
+from valetkey.http.routes import Read, Table
+
+if TYPE_CHECKING:
+    from valetkey.config import DialectConfig
+    from valetkey.http.routes import Route
+    from valetkey.http.settings import Settings
+
+PREFIX: Final = "/openfort"
+LIMITS: Final = {"api": 0}  # requests of one caller in a minute; the vendor publishes none
+ROUTES: Final[tuple[Route, ...]] = (*players.ROUTES,)
+_ASKS: Final = (
+    "authorization",
+    "content-type",
+    "x-project-key",
+    "x-player-token",
+    "x-auth-provider",
+    "x-token-type",
+    "x-request-id",
+    "x-native-app-identifier",
+    "x-idempotency-key",
+)
+
+
+def openfort_face(config: DialectConfig, _settings: Settings) -> Face:
+    """
+    Return Openfort's wire format.
+
+    Raises:
+        Malformed: An origin in *config* is none, or a limit is of nothing.
+    """
+    pace = paces(config, Surface.OPENFORT, LIMITS)["api"]
+    return Face(
+        surface=Surface.OPENFORT,
+        table=Table(at_pace(map(_as_written, ROUTES), pace)),
+        prove=prove,
+        refuse=refuse,
+        find_file=no_files,
+        prefix=PREFIX,
+        cors=Cors(Origins(config.origins), asks=_ASKS),
+        reading=Reading(read_body, read_query),
+        request_id_field=b"x-idempotency-key",
+    )
+
+
+def _as_written(route: Route) -> Route:
+    """Return *route*, a new write each time unless its client says which one it is."""
+    return route if isinstance(route, Read) else replace(route, is_new_each_time=True)

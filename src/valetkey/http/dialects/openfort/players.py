@@ -1,0 +1,228 @@
+"""Players: the users of an organization, with what it notes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from valetkey.core.activity import Activity
+from valetkey.core.ids import Prefix
+from valetkey.core.organization import User
+from valetkey.core.profile import MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, Profile
+from valetkey.core.scope import Scope
+from valetkey.core.wallet import Account, Wallet
+from valetkey.flows.profiles import Notes, add_noted_user, note, profile_of, shown_user, take_out
+from valetkey.http.dialects.openfort import ids
+from valetkey.http.dialects.openfort.lists import Part, Window, found, part, sifted
+from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
+from valetkey.wire.base import read_text
+
+if TYPE_CHECKING:
+    from valetkey.core.principal import Principal
+    from valetkey.http.admitted import Admitted
+    from valetkey.http.sight import Reads
+    from valetkey.ports import View
+
+PATH: Final = "/v1/players"
+MAX_SHOWN: Final = 10  # of what belongs to a player, newest first
+_EXECUTE: Final = "account:execute"
+Expand = Literal["accounts", "transactionIntents"]
+
+
+class NotesBody(Struct, frozen=True):
+    """What a player is called, and what is noted; empty metadata takes all of it away."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARS)] | None = None
+    description: Annotated[str, Meta(max_length=MAX_DESCRIPTION_CHARS)] | None = None
+    metadata: dict[str, str | int | float] | Literal[""] | None = None
+
+
+class Players(Window, frozen=True, kw_only=True):
+    """Which players; with a name, those who are called exactly so."""
+
+    expand: list[Expand] = field(default_factory=list)
+    name: str | None = None
+
+
+class One(Struct, frozen=True, kw_only=True):
+    """What of a player is shown in whole."""
+
+    expand: list[Expand] = field(default_factory=list)
+
+
+class Named(Struct, frozen=True):
+    """Something by its id alone."""
+
+    id: str
+
+
+class Player(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A player as it is answered; what belongs to it only where that is asked for."""
+
+    id: str
+    created_at: int
+    name: str
+    description: str | UnsetType = UNSET
+    metadata: dict[str, str | int | float] | UnsetType = UNSET
+    accounts: list[Any] | UnsetType = UNSET
+    transaction_intents: list[Named] | UnsetType = UNSET
+    object: Literal["player"] = "player"
+
+
+class Deleted(Struct, frozen=True, kw_only=True):
+    """What is gone."""
+
+    id: str
+    object: str
+    deleted: bool = True
+
+
+def accounts_of(view: View, user_id: str) -> list[Account]:
+    """Return the accounts of a user, those of the newest wallets first."""
+    wallets = view.find(Wallet, user_id=user_id, limit=MAX_SHOWN, newest_first=True)
+    return [one for wallet in wallets for one in view.find(Account, wallet_id=wallet.id)]
+
+
+def _intents_of(view: View, accounts: list[Account]) -> list[Named]:
+    some = [
+        one
+        for account in accounts
+        for one in view.find(Activity, account_id=account.id, limit=100, newest_first=True)
+        if one.kind == _EXECUTE
+    ]
+    newest = sorted(some, key=lambda one: one.id, reverse=True)[:MAX_SHOWN]
+    return [Named(ids.shown(one.id, ids.INTENT)) for one in newest]
+
+
+def _shown(view: View, user: User, profile: Profile, expand: list[Expand]) -> Player:
+    has = accounts_of(view, user.id) if expand else []
+    return Player(
+        id=ids.shown(user.id, ids.PLAYER),
+        created_at=user.created_at,
+        name=profile.name,
+        description=profile.description or UNSET,
+        metadata=dict(profile.metadata) or UNSET,
+        accounts=[Named(ids.shown(one.id, ids.ACCOUNT)) for one in has]
+        if "accounts" in expand
+        else UNSET,
+        transaction_intents=_intents_of(view, has) if "transactionIntents" in expand else UNSET,
+    )
+
+
+def _notes(body: NotesBody) -> Notes:
+    for name in ("name", "description"):
+        text = getattr(body, name)
+        if text is not None:
+            read_text(text, name)
+    metadata = {} if body.metadata == "" else body.metadata
+    return Notes(body.name, body.description, metadata)
+
+
+def _id(ask: Ask[Any, Any]) -> str:
+    return ids.native(ask.id, Prefix.USER, ids.PLAYER)
+
+
+async def _answered(see: Reads, user: User, expand: list[Expand]) -> Player:
+    return await see.store.read(lambda view: _shown(view, user, profile_of(view, user), expand))
+
+
+async def _create(admitted: Admitted, ask: Ask[NotesBody, NoQuery]) -> Player:
+    asked = (admitted.world, admitted.principal, admitted.request)
+    user, _ = await add_noted_user(*asked, _notes(ask.body))
+    return await _answered(admitted.reads, user, [])
+
+
+async def _update(admitted: Admitted, ask: Ask[NotesBody, NoQuery]) -> Player:
+    asked = (admitted.world, admitted.principal, admitted.request)
+    user, _ = await note(*asked, user_id=_id(ask), notes=_notes(ask.body))
+    return await _answered(admitted.reads, user, [])
+
+
+async def _delete(admitted: Admitted, ask: Ask[None, NoQuery]) -> Deleted:
+    asked = (admitted.world, admitted.principal, admitted.request)
+    await take_out(*asked, user_id=_id(ask))
+    return Deleted(id=ask.id, object="player")
+
+
+async def _get(see: Reads, principal: Principal, ask: Ask[None, One]) -> Player:
+    user_id = _id(ask)
+
+    def body(view: View) -> Player:
+        return _shown(view, *shown_user(view, principal, user_id), ask.query.expand)
+
+    return await see.store.read(body)
+
+
+async def _list(see: Reads, principal: Principal, ask: Ask[None, Players]) -> Part[Player]:
+    query = ask.query
+    where = {"organization_id": principal.organization_id}
+
+    def body(view: View) -> Part[Player]:
+        def keep(user: User) -> bool:
+            profile = profile_of(view, user)
+            return profile.deleted_at is None and query.name in {None, profile.name}
+
+        if query.name is None:
+            gone = view.count(Profile, deleted=1, **where)
+            users = found(view, User, where, query, keep)
+            total = view.count(User, **where) - gone
+        else:
+            users, total = sifted(view, User, where, query, keep)
+        shown = [_shown(view, one, profile_of(view, one), query.expand) for one in users]
+        return part(PATH, shown, query, total)
+
+    return await see.store.read(body)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Write(
+        method="POST",
+        path=PATH,
+        who=SECRET,
+        scope=Scope.USERS_WRITE,
+        summary="Add a player",
+        body=NotesBody,
+        answer=Player,
+        handle=_create,
+    ),
+    Read(
+        method="GET",
+        path=PATH,
+        who=SECRET,
+        scope=Scope.READ,
+        summary="List players",
+        query=Players,
+        answer=Part[Player],
+        handle=_list,
+    ),
+    Read(
+        method="GET",
+        path=f"{PATH}/{{player}}",
+        who=SECRET,
+        scope=Scope.READ,
+        summary="Show a player",
+        query=One,
+        answer=Player,
+        handle=_get,
+    ),
+    Write(
+        method="POST",
+        path=f"{PATH}/{{player}}",
+        who=SECRET,
+        scope=Scope.USERS_WRITE,
+        summary="Change what is noted of a player",
+        body=NotesBody,
+        answer=Player,
+        handle=_update,
+    ),
+    Write(
+        method="DELETE",
+        path=f"{PATH}/{{player}}",
+        who=SECRET,
+        scope=Scope.USERS_WRITE,
+        summary="Take a player out of sight",
+        answer=Deleted,
+        handle=_delete,
+    ),
+)

@@ -1,0 +1,105 @@
+"""Who asks: a key behind ``Bearer`` or as the user of ``Basic``, or a player's token."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from valetkey.core.errors import Code, NotFound, Unauthenticated
+from valetkey.core.principal import ANONYMOUS, PrincipalKind
+from valetkey.core.surface import Surface
+from valetkey.flows.holder import refused
+from valetkey.flows.prove import Bearer, authenticate
+from valetkey.http.dialects.openfort.third_party import PlayerToken, player_of
+from valetkey.http.dialects.vendor import bearer_in, principal_of, token_in
+from valetkey.http.routes import EVERYBODY
+
+if TYPE_CHECKING:
+    from valetkey.core.principal import Principal
+    from valetkey.flows.world import World
+    from valetkey.http.incoming import Incoming
+    from valetkey.http.routes import Route
+    from valetkey.http.traced import Noted
+
+PROJECT: Final = b"x-project-key"
+PLAYER: Final = b"x-player-token"
+_AN_OBJECT: Final = "[object Object]"
+
+
+async def prove(world: World, route: Route, incoming: Incoming, _noted: Noted) -> Principal:
+    """
+    Return who asks.
+
+    1. a path that a client made of an object names nothing; 2. the key or token; 3. without one,
+    the publishable key that stands for the project; 4. the project of a player's own token;
+    5. beside a publishable key, the token of a player that somebody else made.
+
+    Raises:
+        NotFound: The path was made of an object.
+        Unauthenticated, Forbidden: A proof is refused.
+    """
+    _expect_path(incoming.path)  # 1
+    if route.who == EVERYBODY:
+        return ANONYMOUS
+    proof = basic_in(incoming) or bearer_in(incoming)  # 2
+    project = token_in(incoming, PROJECT)
+    if proof is None and project is not None:
+        principal = await _of_project(world, project)  # 3
+    else:
+        principal = await principal_of(world, proof, route, Surface.OPENFORT)
+    if principal.kind is PrincipalKind.SESSION and project is not None:
+        await _expect_same_project(world, principal, project)  # 4
+    player = token_in(incoming, PLAYER)
+    if principal.kind is not PrincipalKind.PUBLISHABLE or player is None:
+        return principal
+    told = [incoming.fields.get(name, b"") for name in (b"x-auth-provider", b"x-token-type")]
+    provider, kind = [one.decode("latin-1") for one in told]
+    return await player_of(world, principal, PlayerToken(player.token, provider, kind))  # 5
+
+
+def _expect_path(path: str) -> None:
+    if _AN_OBJECT in unquote(path):
+        detail = (
+            "expected an id in the path, got [object Object]: from openfort-node 0.7 on it is"
+            " sessions.signature(id, {signature}), with the id as the first argument"
+        )
+        raise NotFound(Code.NO_SUCH_ROUTE, detail)
+
+
+def basic_in(incoming: Incoming) -> Bearer | None:
+    """
+    Return the key that is the user of ``Authorization: Basic``, None if it is not that scheme.
+
+    Raises:
+        Unauthenticated: It is that, with a password or in another form.
+
+    Spec:
+        RFC 7617.
+    """
+    scheme, _, told = incoming.fields.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    detail = "expected Authorization: Basic with a key as user and no password, got something else"
+    try:
+        user, colon, password = base64.b64decode(told.strip(), validate=True).partition(b":")
+        if not user or not colon or password:
+            raise Unauthenticated(Code.PROOF_REFUSED, detail)
+        return Bearer(user.decode("ascii"))
+    except (binascii.Error, UnicodeDecodeError):
+        raise Unauthenticated(Code.PROOF_REFUSED, detail) from None
+
+
+async def _of_project(world: World, project: Bearer) -> Principal:
+    """Return whom the project's key proves; any other kind of proof has another header."""
+    principal = await authenticate(world, project, is_write=False, surface=Surface.OPENFORT)
+    if principal.kind is not PrincipalKind.PUBLISHABLE:
+        raise refused("other_kind_of_project_key")
+    return principal
+
+
+async def _expect_same_project(world: World, principal: Principal, project: Bearer) -> None:
+    found = await _of_project(world, project)
+    if found.organization_id != principal.organization_id:
+        raise refused("other_project")
