@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Malformed
+from valetkey.spec.jcs import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,12 +20,20 @@ _MAX_INTEGER: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """One value in JSON, by its name."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """
     What is noted of one user. ``id`` is the user's; one without notes has none.
 
     Args:
-        metadata: Names and values, in the order of the names.
+        metadata: In the order of the names.
         deleted_at: When the organization deleted it: from then on nothing is noted of the user, who
             is shown no more. None before.
     """
@@ -33,7 +42,7 @@ class Profile:
     organization_id: str
     name: str
     description: str = ""
-    metadata: tuple[tuple[str, str | int | float], ...] = ()
+    metadata: tuple[Noted, ...] = ()
     deleted_at: int | None = None
 
     @property
@@ -42,24 +51,23 @@ class Profile:
         return int(self.deleted_at is not None)
 
 
-def merged(
-    before: tuple[tuple[str, str | int | float], ...],
-    changed: Mapping[str, str | float],
-) -> tuple[tuple[str, str | int | float], ...]:
+def merged(before: tuple[Noted, ...], changed: Mapping[str, str | float]) -> tuple[Noted, ...]:
     """
     Return *before* with what *changed* says: an empty text takes a name away, nothing takes all.
 
     Raises:
         Malformed: There are too many names, or one is too long or no number that JSON has.
     """
-    kept = {**dict(before), **changed} if changed else {}
-    pairs = {name: value for name, value in kept.items() if value != ""}
+    pairs = {one.name: one.value for one in before} if changed else {}
+    for name, value in changed.items():
+        _check(name, value)
+        pairs[name] = canonical_json(value).decode()
+        if value == "":
+            del pairs[name]
     if len(pairs) > MAX_PAIRS:
         detail = f"metadata: expected at most {MAX_PAIRS} names, got {len(pairs)}"
         raise Malformed(Code.MALFORMED_BODY, detail)
-    for name, value in pairs.items():
-        _check(name, value)
-    return tuple(sorted(pairs.items()))
+    return tuple(Noted(name, pairs[name]) for name in sorted(pairs))
 
 
 def _check(name: str, value: str | float) -> None:

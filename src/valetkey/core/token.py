@@ -20,7 +20,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import uuid
 from enum import StrEnum
 from typing import Final
 
@@ -71,8 +70,15 @@ def make_token(prefix: TokenPrefix, entropy: bytes) -> str:
         msg = f"expected {entropy_of(prefix)} bytes of entropy, got {len(entropy)}"
         raise ValueError(msg)
     if prefix in UUIDS:
-        return f"{prefix}{uuid.UUID(bytes=entropy, version=4)}"
+        return f"{prefix}{_uuid(entropy)}"
     return prefix + base64.urlsafe_b64encode(entropy).decode().rstrip("=")
+
+
+def _uuid(entropy: bytes) -> str:
+    """Return the UUID of version 4 that is made of *entropy* (RFC 9562, section 5.4)."""
+    version, variant = entropy[6] & 0x0F | 0x40, entropy[8] & 0x3F | 0x80
+    hexed = bytes((*entropy[:6], version, entropy[7], variant, *entropy[9:])).hex()
+    return "-".join((hexed[:8], hexed[8:12], hexed[12:16], hexed[16:20], hexed[20:]))
 
 
 def entropy_of(prefix: TokenPrefix) -> int:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
 
 
-async def keep_key(world: World, credential: Credential, key: str) -> Credential:
+async def keep_key(world: World, credential: Credential, key: str | None) -> Credential:
     """Return *credential* with its *key*, sealed, if its surface has a use for it."""
     is_kept = credential.surface is Surface.OPENFORT and credential.kind is CredentialKind.SECRET
-    if not is_kept:
+    if key is None or not is_kept:
         return credential
     context = key_context(credential.organization_id, credential.id)
     sealed = await world.vault.seal(SecretBytes(key.encode()), context=context)

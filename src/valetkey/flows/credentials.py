@@ -68,8 +68,7 @@ async def add_credential(
     credential = replace(credential, label=label, public_key=public_key)
     if kind is not CredentialKind.PUBLISHABLE:
         credential = replace(credential, standing=standing)
-    if token is not None:
-        credential = await keep_key(world, credential, token)
+    credential = await keep_key(world, credential, token)
 
     def body(tx: Tx) -> tuple[Credential, str | None]:
         before = admit(world, tx, principal, request)

@@ -49,13 +49,7 @@ async def set_origins(
         credential = present(tx.get(Credential, credential_id), "credential")
         owner = credential.organization_id
         expect_reach(tx, principal, owner, "credential", widens=True)
-        is_framed = (credential.surface, credential.kind) == (
-            Surface.OPENFORT,
-            CredentialKind.PUBLISHABLE,
-        )
-        if not is_framed or credential.revoked_at is not None:
-            detail = "expected a publishable key of surface openfort that works, got another"
-            raise Conflict(Code.CONFLICT, detail)
+        _expect_framed(credential)
         if admit(world, tx, principal, request) is not None:
             return credential
         changed = replace(credential, origins=wanted)
@@ -72,3 +66,11 @@ async def set_origins(
         return changed
 
     return await world.store.write(body)
+
+
+def _expect_framed(credential: Credential) -> None:
+    kind, surface = credential.kind, credential.surface
+    is_framed = kind is CredentialKind.PUBLISHABLE and surface is Surface.OPENFORT
+    if not is_framed or credential.revoked_at is not None:
+        detail = "expected a publishable key of surface openfort that works, got another"
+        raise Conflict(Code.CONFLICT, detail)

@@ -155,7 +155,7 @@ async def staged(
             )
         )
         (url,) = serving.dialect_urls["openfort"]
-        clients = [
+        sk, pk, nobody, native = [
             await stack.enter_async_context(httpx.AsyncClient(base_url=base, headers=headers))
             for base, headers in (
                 (url, by(keys.sk)),
@@ -164,7 +164,7 @@ async def staged(
                 (serving.url, by(keys.founded.secret)),
             )
         ]
-        for client in clients:
+        for client in (sk, pk, nobody, native):
             client.timeout = httpx.Timeout(60)
-        yield Stage(world, clock, url, serving.url, keys, others, *clients, lines=lines)
+        yield Stage(world, clock, url, serving.url, keys, others, sk, pk, nobody, native, lines)
     note_output("openfort journal", b"".join(lines).decode())

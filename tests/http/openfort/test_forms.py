@@ -117,7 +117,6 @@ def test_what_is_nested() -> None:
         ("chainId=1&chainId=1", "chainId"),
         ("chainId=1&chain%49d=2", "chainId"),
         ("chainId=0x1", "chainId"),
-        ("chainId=1e3", "chainId"),
         ("chainId=1.0", "chainId"),
         ("chainId=+1", "chainId"),
         ("chainId=%201", "chainId"),
@@ -127,7 +126,6 @@ def test_what_is_nested() -> None:
         ("limit=-1", "limit"),
         ("limit=2147483648", "limit"),
         ("optimistic=1", "optimistic"),
-        ("optimistic=True", "optimistic"),
         ("address[a]=1", "address"),
         ("address=%zz", "address"),
         ("address=%", "address"),
@@ -147,7 +145,6 @@ def test_what_is_nested() -> None:
         ("anything" + "[a]" * 8 + "=1", "anything" + "[a]" * 8),
         ("address[a=1", "address[a"),
         ("address]=1", "address]"),
-        ("[a]=1", "[a]"),
         ("address[a]b=1", "address[a]b"),
     ],
 )

@@ -8,9 +8,10 @@ import httpx
 
 from valetkey.client._async.activities import AsyncActivities
 from valetkey.client._async.audit import AsyncAudit
+from valetkey.client._async.credentials import AsyncCredentials
 from valetkey.client._async.exposure import AsyncExposure
 from valetkey.client._async.line import AsyncConnection, AsyncLine
-from valetkey.client._async.organization import AsyncCredentials, AsyncOrganizations, AsyncUsers
+from valetkey.client._async.organization import AsyncOrganizations, AsyncUsers
 from valetkey.client._async.permissions import AsyncPermissions
 from valetkey.client._async.pin import AsyncPins
 from valetkey.client._async.sessions import AsyncSessions

@@ -9,9 +9,10 @@ import httpx
 
 from valetkey.client._sync.activities import Activities
 from valetkey.client._sync.audit import Audit
+from valetkey.client._sync.credentials import Credentials
 from valetkey.client._sync.exposure import Exposure
 from valetkey.client._sync.line import Connection, Line
-from valetkey.client._sync.organization import Credentials, Organizations, Users
+from valetkey.client._sync.organization import Organizations, Users
 from valetkey.client._sync.permissions import Permissions
 from valetkey.client._sync.pin import Pins
 from valetkey.client._sync.sessions import Sessions

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.json import Decoder
 
 from valetkey.core.activity import Activity
 from valetkey.core.ids import Prefix
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PATH: Final = "/v1/players"
 MAX_SHOWN: Final = 10  # of what belongs to a player, newest first
+_DECODER: Final = Decoder(str | int | float)
 _EXECUTE: Final = "account:execute"
 Expand = Literal["accounts", "transactionIntents"]
 
@@ -102,7 +104,7 @@ def _shown(view: View, user: User, profile: Profile, expand: list[Expand]) -> Pl
         created_at=user.created_at,
         name=profile.name,
         description=profile.description or UNSET,
-        metadata=dict(profile.metadata) or UNSET,
+        metadata={one.name: _DECODER.decode(one.value) for one in profile.metadata} or UNSET,
         accounts=[Named(ids.shown(one.id, ids.ACCOUNT)) for one in has]
         if "accounts" in expand
         else UNSET,
