@@ -27,6 +27,7 @@ from valetkey.core.session import Proof, Session
 from valetkey.core.wallet import Curve, OwnerKey, PublicKey
 from valetkey.flows import (
     accounts,
+    delegation,
     freeze,
     open_child,
     open_session,
@@ -241,7 +242,7 @@ class Load:
         return {"account_id": account.id}
 
     async def _delegate_it(self, asked: dict[str, Any]) -> dict[str, Any]:
-        activity = await accounts.delegate(
+        activity = await delegation.delegate(
             self._world,
             self._principal,
             request_of(asked),

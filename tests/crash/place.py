@@ -22,7 +22,7 @@ from valetkey.core.session import Session, State
 from valetkey.core.token import fingerprint
 from valetkey.core.wallet import Account, OwnerKey
 from valetkey.devchain import Deployment, Node, deploy, fund, launch, mint, pick
-from valetkey.flows import accounts
+from valetkey.flows import accounts, delegation
 from valetkey.flows.organize import found
 from valetkey.flows.reconcile import reconcile
 from valetkey.wiring import init, wire
@@ -75,7 +75,7 @@ class Place:
             command = accounts.AddWallet(chain, OwnerKey.SEALED, None, None, "main")
             _, account = await accounts.add_wallet(world, who, Request("wallet", "-"), command)
             mint(self.node.rpc, self.deployment, account.address, TOKENS)
-            await accounts.delegate(
+            await delegation.delegate(
                 world, who, Request("delegate", "-"), account_id=account.id, signature=None
             )
         setup = {

@@ -19,13 +19,13 @@ from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import Call, Cap, Permission, Rule
 from valetkey.core.principal import Access, Principal
 from valetkey.core.session import Proof, Session
-from valetkey.core.wallet import Curve, OwnerKey
+from valetkey.core.wallet import Clones, Curve, OwnerKey
 from valetkey.devchain import CHAIN_ID, Deployment, Rpc, deploy, dev_keys, fund, mint
 from valetkey.devchain.keys import DEV_BALANCE_WEI
 from valetkey.devchain.pyevm.methods import Methods
 from valetkey.devchain.pyevm.node import LocalNode
 from valetkey.devchain.pyevm.transport import InProcess
-from valetkey.flows import accounts, grant, open_session, run
+from valetkey.flows import accounts, delegation, grant, open_session, run
 from valetkey.spec import secp256k1
 
 if TYPE_CHECKING:
@@ -103,17 +103,18 @@ class Scene:
         user_id: str | None = None,
         is_delegated: bool = True,
         principal: Principal | None = None,
+        clone: accounts.AsClone | None = None,
     ) -> Holding:
         """Return a new wallet whose account holds `TOKENS`, and runs our code unless told."""
         who = principal or self.principal
         key = self.new_key() if owner_key is OwnerKey.OUTSIDE else None
         address = secp256k1.address_of_key(key) if key else None
-        command = accounts.AddWallet(CHAIN, owner_key, address, user_id, "main")
+        command = accounts.AddWallet(CHAIN, owner_key, address, user_id, "main", clone)
         wallet, account = await accounts.add_wallet(self.world, who, self.request(), command)
         mint(self.rpc, self.deployment, account.address, TOKENS)
         fund(self.rpc, self.deployment, account.address, 10**18)
         holding = Holding(wallet, account, key)
-        if is_delegated:
+        if is_delegated and clone is None:
             activity = await self.delegate(holding, principal=who)
             assert activity.state is ActivityState.DONE
         return holding
@@ -123,11 +124,11 @@ class Scene:
         who = principal or self.principal
         signature = None
         if holding.secret is not None:
-            wanted = await accounts.delegation_request(
+            wanted = await delegation.delegation_request(
                 self.world, who, account_id=holding.account.id
             )
             signature = secp256k1.sign_digest(wanted.digest, holding.secret)
-        return await accounts.delegate(
+        return await delegation.delegate(
             self.world, who, self.request(), account_id=holding.account.id, signature=signature
         )
 
@@ -268,6 +269,7 @@ async def make_scene(
         bounds=bounds,
         store=store,
         checkpoint=checkpoint,
+        clones=Clones(deployment.clone_factory, deployment.clone_implementation),
         seed=seed,
     )
     for payer in (world.relayer_address, world.stopper_address):

@@ -17,7 +17,7 @@ from valetkey.core.wallet import OwnerKey
 from valetkey.devchain import fund
 from valetkey.devchain.keys import DevKey
 from valetkey.devchain.transact import transact
-from valetkey.flows import accounts, reads, reconcile
+from valetkey.flows import accounts, delegation, reads, reconcile
 from valetkey.flows.undelegate import undelegate
 from valetkey.spec import secp256k1
 
@@ -173,8 +173,8 @@ async def test_a_delegation_that_was_cut_off_does_not_undo_a_later_undelegation(
     assert lapsed.state is ActivityState.LAPSED
 
 
-async def _wanted(scene: Scene, holding: Holding) -> accounts.DelegationRequest:
-    return await accounts.delegation_request(
+async def _wanted(scene: Scene, holding: Holding) -> delegation.DelegationRequest:
+    return await delegation.delegation_request(
         scene.world, scene.principal, account_id=holding.account.id
     )
 
@@ -182,7 +182,7 @@ async def _wanted(scene: Scene, holding: Holding) -> accounts.DelegationRequest:
 async def _delegate(
     scene: Scene, holding: Holding, signature: bytes | None, *, request: Request | None = None
 ) -> Activity:
-    return await accounts.delegate(
+    return await delegation.delegate(
         scene.world,
         scene.principal,
         request or scene.request(),

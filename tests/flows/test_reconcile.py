@@ -16,7 +16,7 @@ from valetkey.core.budget import ReservationState
 from valetkey.core.chain import GrantStage
 from valetkey.core.session import Proof, Session, State
 from valetkey.core.wallet import OwnerKey
-from valetkey.flows import accounts, freeze, open_session, reads, reconcile, stop
+from valetkey.flows import delegation, freeze, open_session, reads, reconcile, stop
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
@@ -170,7 +170,7 @@ async def test_an_account_is_delegated_though_the_process_ended(scene: Scene) ->
     holding = await scene.wallet(is_delegated=False)
     broken = replace(scene.world, checkpoint=CrashAt("relay:before_plan"))
     with pytest.raises(Crash):
-        await accounts.delegate(
+        await delegation.delegate(
             broken,
             scene.principal,
             scene.request(),

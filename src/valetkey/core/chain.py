@@ -46,6 +46,14 @@ NONCE_REACH = 30
 
 
 @dataclass(frozen=True, slots=True)
+class CloneState:
+    """Who a clone belongs to now (20 bytes), and the epoch in which its grants live."""
+
+    owner: bytes
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """The newest block."""
 

@@ -60,6 +60,7 @@ EVENTS: Final = frozenset(
         "session:revocation_asked",
         "session:revoked",
         "session:revoked_all",
+        "session:signed",
         "session:unfrozen",
         "user:added",
         "user:noted",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.activity import Intent, RunPlan
 from valetkey.core.errors import ChainRejected, Code, Malformed
+from valetkey.core.grant import KillBy
 from valetkey.core.permission.compile import compile_run
 from valetkey.core.permission.decide import Deny
 from valetkey.core.permission.lower import lower
 from valetkey.core.sponsorship import Fund
 from valetkey.spec import permission_bytes as packed
 from valetkey.spec import secp256k1
+from valetkey.spec.clone import deploy_calldata
 from valetkey.spec.eip712 import digest, to_json
 from valetkey.spec.transaction import authorization_digest
 
@@ -105,9 +108,27 @@ def run_intent(
     return Intent(to=account.address, data=data, fund=Fund.RUNS, deadline=plan.deadline)
 
 
+def through_factory(account: Account, intent: Intent) -> Intent:
+    """Return *intent* as the factory carries it: it makes the clone, if need be, and calls it."""
+    clone = account.clone
+    if clone is None:
+        return intent
+    data = deploy_calldata(clone.owner, clone.salt, personal=clone.personal, act=intent.data)
+    return replace(intent, to=clone.factory, data=data)
+
+
+def register_intent(grant: Grant, account: Account, owner_signature: bytes, until: int) -> Intent:
+    """Return the call that puts *grant* on chain, before *until*, when it is over."""
+    data = packed.register_calldata(grant.packed, owner_signature)
+    return Intent(to=account.address, data=data, fund=Fund.RUNS, deadline=until)
+
+
 def kill_intent(grant: Grant, account: Account, kill_note: bytes) -> Intent:
-    """Return the call that submits *kill_note*, the owner's 65 bytes that revoke *grant*."""
-    data = packed.revoke_signed_calldata(grant.grant_id, kill_note)
+    """Return the call that submits *kill_note*, the 65 bytes that revoke *grant*."""
+    if grant.kill_by is KillBy.RELAYER:
+        data = packed.revoke_by_key_calldata(grant.packed, kill_note)
+    else:
+        data = packed.revoke_signed_calldata(grant.grant_id, kill_note)
     return Intent(to=account.address, data=data, fund=Fund.STOPS)
 
 

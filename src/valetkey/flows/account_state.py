@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from valetkey.core.principal import Principal
     from valetkey.flows.sight import Sight
-    from valetkey.ports import View
+    from valetkey.ports import Chain, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,19 @@ class AccountState:
     What the chain says now.
 
     Args:
+        owner: The 20 bytes that it belongs to now.
         delegate: The 20 bytes that the account delegates to (EIP-7702), or None.
-        is_ready: Whether that is the implementation of this server.
+        is_ready: Whether that is the implementation of this server; a clone is ready before it is
+            there, for the first act makes it.
+        is_deployed: Whether there is code at its address, or a delegation.
         tokens: Token and balance, in the order asked for.
     """
 
     account: Account
+    owner: bytes
     delegate: bytes | None
     is_ready: bool
+    is_deployed: bool
     balance_wei: int
     tokens: tuple[tuple[bytes, int], ...]
 
@@ -57,18 +62,29 @@ async def account_state(
 
     account = await world.store.read(facts)
     chain = world.chain(account.chain)
-    delegate, balance, held = await asyncio.gather(
-        chain.delegate_of(account.address),
+    (owner, delegate, is_deployed), balance, held = await asyncio.gather(
+        _code(chain, account),
         chain.balance(account.address),
         asyncio.gather(*(chain.token_balance(token, account.address) for token in tokens)),
     )
     return AccountState(
         account=account,
+        owner=owner,
         delegate=delegate,
-        is_ready=delegate == chain.implementation,
+        is_ready=account.clone is not None or delegate == chain.implementation,
+        is_deployed=is_deployed,
         balance_wei=balance,
         tokens=tuple(zip(tokens, held, strict=True)),
     )
+
+
+async def _code(chain: Chain, account: Account) -> tuple[bytes, bytes | None, bool]:
+    """Return the owner, the delegate, and whether there is anything."""
+    if account.clone is None:
+        delegate = await chain.delegate_of(account.address)
+        return account.owner, delegate, delegate is not None
+    state = await chain.clone_state(account.address)
+    return (state.owner if state else account.owner), None, state is not None
 
 
 def _expect_own(view: View, principal: Principal, account: Account) -> None:

@@ -29,13 +29,14 @@ from valetkey.core.scope import Scope
 from valetkey.core.session import Session
 from valetkey.core.surface import Surface
 from valetkey.core.wallet import Account
-from valetkey.flows.accounts import accepted, authorization_request
 from valetkey.flows.counts import add_activity
+from valetkey.flows.delegation import accepted, authorization_request
 from valetkey.flows.gate import expect_known, expect_reach, expect_scope, expect_write, present
 from valetkey.flows.leaving import expect_staying
 from valetkey.flows.record import admit, audit, begin, earlier, expect_still, stepped
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import EXECUTE, lapse, why_stale
+from valetkey.flows.standing import runs_our_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +146,7 @@ async def _authorized(
 ) -> Authorization | None:
     """Return what lets *account* run our code; None if it does already."""
     chain = world.chain(account.chain)
-    if await chain.delegate_of(account.address) == chain.implementation:
+    if await runs_our_code(chain, account):
         return None
     if signature is None:
         raise _not_delegated(account, chain.implementation)
@@ -220,7 +221,7 @@ async def _by_owner(
     world: World, principal: Principal, activity: Activity, account: Account, signer: Signer
 ) -> Activity:
     chain = world.chain(account.chain)
-    runs_ours = await chain.delegate_of(account.address) == chain.implementation
+    runs_ours = await runs_our_code(chain, account)
 
     def body(tx: Tx) -> Activity:
         expect_still(world, tx, principal)

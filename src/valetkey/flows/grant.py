@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.errors import Code, Conflict, Malformed
-from valetkey.core.plan import consent, consent_digests, owner_signature_of, with_v
+from valetkey.core.grant import KillBy
+from valetkey.core.plan import (
+    consent,
+    consent_digests,
+    owner_signature_of,
+    through_factory,
+    with_v,
+)
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
 from valetkey.core.wallet import Account, SealedKey, Wallet
@@ -82,15 +89,28 @@ async def kill_note_of(
         return session, present(view.get(Account, session.account_id or ""), "account")
 
     session, account = await world.store.read(facts)
-    return session, account, await open_note(world, session, account)
+    # Also while the account is there: then the factory only hands the note on.
+    intent = through_factory(account, await open_note(world, session, account))
+    return session, account, intent
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What the owner signed: the grant (65 bytes), and the kill note as the vault seals it."""
+    """What the owner signed: the grant (65 bytes); and the kill note as the vault seals it."""
 
     owner_signature: bytes
     sealed_kill_note: bytes
+    kill_by: KillBy = KillBy.OWNER
+
+    def on(self, session: Session) -> Session:
+        """Return *session* with it."""
+        grant = replace(
+            granted(session),
+            owner_signature=self.owner_signature,
+            sealed_kill_note=self.sealed_kill_note,
+            kill_by=self.kill_by,
+        )
+        return replace(session, grant=grant)
 
 
 async def accept_grant(
@@ -115,12 +135,12 @@ async def accept_grant(
     """
     if principal.kind is not PrincipalKind.LINK:
         expect_known(principal)
-    session, account = await world.store.read(lambda view: _to_grant(view, principal, session_id))
+    session, account = await world.store.read(lambda view: to_grant(view, principal, session_id))
     given, killed = _expect_owner(granted(session), account, owner_signature, kill_note)
     signed = Signed(given, await seal_note(world, session, killed))
 
     def body(tx: Tx) -> tuple[Session, Stopped | None]:
-        session, _ = _to_grant(tx, principal, session_id)
+        session, _ = to_grant(tx, principal, session_id)
         killing = part_of(request, session.id)
         if admit(world, tx, principal, request) is not None:
             killed = earlier(tx, principal, killing)
@@ -141,7 +161,8 @@ async def accept_grant(
     return session if stopped is None else (await carry(world, stopped)).session
 
 
-def _to_grant(view: View, principal: Principal, session_id: str) -> tuple[Session, Account]:
+def to_grant(view: View, principal: Principal, session_id: str) -> tuple[Session, Account]:
+    """Return a session with a grant, and its account, for whoever may bring its owner's word."""
     session = present(view.get(Session, session_id), "session")
     _expect_not_another(principal, session)
     if principal.kind is PrincipalKind.LINK:
@@ -209,12 +230,7 @@ def _attach(
         now_is = state_of(session, usage, now=now)
         detail = f"expected a pending session, got one that is {now_is}"
         raise Conflict(Code.SESSION_STATE, detail, state=now_is.value)
-    grant = replace(
-        granted(session),
-        owner_signature=signed.owner_signature,
-        sealed_kill_note=signed.sealed_kill_note,
-    )
-    attached = replace(session, state=state, grant=grant)
+    attached = replace(signed.on(session), state=state)
     tx.put(attached)
     audit(
         tx,
@@ -223,7 +239,7 @@ def _attach(
         at=now,
         subject_id=session.id,
         principal_id=principal_id,
-        grant_id=f"0x{grant.grant_id.hex()}",
+        grant_id=f"0x{granted(session).grant_id.hex()}",
         state=state.value,
     )
     return attached

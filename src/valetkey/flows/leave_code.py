@@ -14,6 +14,7 @@ from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.kill_again import endings_of, is_ending
 from valetkey.flows.leftovers import AliveGrant, sessions_of, signed_of, stages_of
+from valetkey.flows.standing import expect_delegable
 from valetkey.flows.stop import is_alive
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ async def undelegation(
     def facts(view: View) -> Account:
         account = present(view.get(Account, account_id), "account")
         expect_reach(view, principal, account.organization_id, "account")
+        expect_delegable(account)
         return account
 
     account = await world.store.read(facts)

@@ -14,6 +14,7 @@ from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.named import pairs_of, pairs_of_account
+from valetkey.flows.standing import grant_state_of
 from valetkey.flows.turns import in_turns
 
 if TYPE_CHECKING:
@@ -107,8 +108,7 @@ async def stages_of(
 
 
 async def _stage(chain: Chain, account: Account, session: Session) -> AliveGrant:
-    grant_id = present(session.grant, "grant").grant_id
-    state = await chain.grant_state(account.address, grant_id, counters=0)
+    state = await grant_state_of(chain, account, present(session.grant, "grant"))
     return AliveGrant(session, state.stage)
 
 

@@ -8,7 +8,7 @@ from valetkey.core.errors import ChainRejected, Code
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Activity, Attempt, Intent
-    from valetkey.core.chain import Receipt
+    from valetkey.core.chain import Receipt, Transaction
     from valetkey.core.wallet import Account
     from valetkey.ports import Chain
 
@@ -17,7 +17,7 @@ async def why_failed(
     chain: Chain, account: Account, activity: Activity, attempt: Attempt, receipt: Receipt
 ) -> tuple[Code, str] | None:
     """Return why a mined transaction did not do what it was for, or None if it did."""
-    if activity.intent is None or attempt.transaction.to != activity.intent.to:
+    if activity.intent is None or not _is_for(account, activity.intent, attempt.transaction):
         return Code.DEADLINE_PASSED, "it was cancelled before it was mined"
     if not receipt.succeeded:
         try:
@@ -29,15 +29,34 @@ async def why_failed(
         return Code.CALL_REVERTED, "the transaction was mined and reverted"
     if activity.is_act and not activity.intent.authorizations:
         return None
-    wanted = _code_after(chain, activity.intent)
-    got = await chain.delegate_of(account.address)
-    if got == wanted:
+    refused = await _why_other(chain, account, _code_after(chain, activity.intent))
+    return (refused.code, refused.detail) if refused else None
+
+
+async def why_no_code(chain: Chain, account: Account, intent: Intent) -> ChainRejected | None:
+    """Return why *account* could not do what *intent* is for: it runs other code than ours."""
+    if account.clone is not None or intent.authorizations:
         return None
-    refused = not_delegated(got, wanted)
-    return refused.code, refused.detail
+    return await _why_other(chain, account, chain.implementation)
 
 
-def not_delegated(got: bytes | None, wanted: bytes | None) -> ChainRejected:
+def _is_for(account: Account, intent: Intent, transaction: Transaction) -> bool:
+    """Say whether *transaction* carries *intent*, and does not use up a nonce by nothing at all."""
+    is_made = account.clone is not None and transaction.to == account.clone.factory
+    return is_made or transaction.to == intent.to
+
+
+async def _why_other(chain: Chain, account: Account, wanted: bytes | None) -> ChainRejected | None:
+    if account.clone is not None:
+        if await chain.has_code(account.address):
+            return None
+        detail = f"expected the account at 0x{account.address.hex()} to be made, it is not there"
+        return ChainRejected(Code.CHAIN_REJECTED, detail)
+    got = await chain.delegate_of(account.address)
+    return None if got == wanted else _not_delegated(got, wanted)
+
+
+def _not_delegated(got: bytes | None, wanted: bytes | None) -> ChainRejected:
     """Return what is said of an account that runs other code than it has to."""
     told = [f"0x{one.hex()}" if one else "no code" for one in (wanted, got)]
     detail = f"expected the account to run {told[0]}, got {told[1]}; have its owner delegate anew"

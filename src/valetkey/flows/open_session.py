@@ -31,6 +31,7 @@ from valetkey.flows.opening import (
 )
 from valetkey.flows.paid_by import refresh_if_changed
 from valetkey.flows.record import admit, earlier
+from valetkey.flows.standing import epoch_of
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Request
@@ -228,7 +229,7 @@ async def _grant(
     return Grant(
         packed=packed,
         grant_id=grant_id_of(packed),
-        epoch=await chain.epoch(facts.account.address),
+        epoch=await epoch_of(chain, facts.account),
         session_key=session_key,
         key_id=server_key.id if server_key else None,
     )

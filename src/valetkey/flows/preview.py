@@ -19,6 +19,7 @@ from valetkey.flows.grant import granted
 from valetkey.flows.holds import held_of_line
 from valetkey.flows.known import held_of, learn, refuse_stopped
 from valetkey.flows.line import line_of, root_of
+from valetkey.flows.standing import grant_state_of, runs_our_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,13 +47,11 @@ async def preview(
         lambda view: _facts(view, principal, session_id)
     )
     chain = world.chain(account.chain)
-    on_chain, delegate = await asyncio.gather(
-        chain.grant_state(
-            account.address, granted(root).grant_id, counters=len(lower(permission).limits)
-        ),
-        chain.delegate_of(account.address),
+    on_chain, is_ours = await asyncio.gather(
+        grant_state_of(chain, account, granted(root), counters=len(lower(permission).limits)),
+        runs_our_code(chain, account),
     )
-    if delegate != chain.implementation:  # 1
+    if not is_ours:  # 1
         detail = f"{account.caip10} does not run 0x{chain.implementation.hex()}; delegate it first"
         return Deny(Code.NOT_DELEGATED, "account", detail)
     now = world.clock.now()

@@ -13,7 +13,7 @@ from valetkey.core.chain import NONCE_REACH
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.session import Session, State
 from valetkey.core.wallet import Account
-from valetkey.flows.accounts import sign_delegation
+from valetkey.flows.delegation import sign_delegation
 from valetkey.flows.forget import forget_old
 from valetkey.flows.gate import present
 from valetkey.flows.grant import granted, owner_key_of, sign_as_owner
@@ -25,6 +25,7 @@ from valetkey.flows.relay import drive, look
 from valetkey.flows.reprice import reprice
 from valetkey.flows.run import sign_here
 from valetkey.flows.settle import DELEGATE, ENDINGS, STOPS, UNDELEGATE, commit, lapse, release
+from valetkey.flows.standing import grant_state_of
 from valetkey.flows.switch import sign_switch
 from valetkey.flows.tickets import forget_tickets
 from valetkey.flows.undelegate import advance
@@ -206,7 +207,7 @@ async def _is_nonce_used(
     """Say whether the chain has used the nonce; None while it still may."""
     chain = world.chain(account.chain)
     deep = await chain.head(confirmations=world.bounds.confirmations)
-    state = await chain.grant_state(account.address, granted(session).grant_id, counters=0)
+    state = await grant_state_of(chain, account, granted(session))
     is_near = reservation.nonce <= state.nonce_base + NONCE_REACH
     if is_near and not state.is_nonce_free(reservation.nonce):
         return True

@@ -22,7 +22,8 @@ from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
 from valetkey.flows.line import root_of
-from valetkey.flows.mined import not_delegated, why_failed
+from valetkey.flows.make_account import carried_by
+from valetkey.flows.mined import why_failed, why_no_code
 from valetkey.flows.paid_by import may_plan, sender_of
 from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
@@ -80,25 +81,27 @@ async def _plan(world: World, activity: Activity) -> Activity:
     """Simulate the intent, then write down the transaction and book its cost."""
     account = await account_of(world, activity)
     chain = world.chain(account.chain)
-    intent = activity.intent
-    if intent is None:
+    if activity.intent is None:
         return activity
     root = await world.store.read(lambda view: _root_of_run(view, activity))
+    intent = await carried_by(world, activity, account, root, _drive)
+    if isinstance(intent, Activity):
+        return intent
     draft = _draft(intent, sender_of(world, root, intent))
     try:
-        used, fees, count, balance, delegate = await asyncio.gather(
+        used, fees, count, balance, why = await asyncio.gather(
             chain.simulate(draft),
             chain.fees(),
             chain.transaction_count(draft.sender),
             chain.balance(draft.sender),
-            chain.delegate_of(account.address),
+            why_no_code(chain, account, intent),
         )
     except ChainRejected as rejected:
         if rejected.code in NODE_CODES:
             raise
         return await refuse(world, activity, rejected)
-    if delegate != chain.implementation and not intent.authorizations:
-        return await refuse(world, activity, not_delegated(delegate, chain.implementation))
+    if why is not None:
+        return await refuse(world, activity, why)
     world.checkpoint.reached("relay:before_plan")
     draft = replace(draft, gas_limit=used + used // 5 + SLOTS_GAS, fees=fees)
     if activity.is_act and draft.gas_limit > world.bounds.run_gas:

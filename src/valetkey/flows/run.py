@@ -23,6 +23,7 @@ from valetkey.flows.line import root_of
 from valetkey.flows.record import earlier, stepped
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import lapse, why_stale
+from valetkey.flows.standing import grant_state_of, runs_our_code
 from valetkey.flows.stop import note_killed
 
 if TYPE_CHECKING:
@@ -93,13 +94,11 @@ async def _gather(world: World, principal: Principal) -> Facts:
 
     session, root, permission, account = await world.store.read(facts)
     chain = world.chain(account.chain)
-    on_chain, delegate = await asyncio.gather(
-        chain.grant_state(
-            account.address, granted(root).grant_id, counters=len(lower(permission).limits)
-        ),
-        chain.delegate_of(account.address),
+    on_chain, is_ours = await asyncio.gather(
+        grant_state_of(chain, account, granted(root), counters=len(lower(permission).limits)),
+        runs_our_code(chain, account),
     )
-    if delegate != chain.implementation:
+    if not is_ours:
         detail = (
             f"expected {account.caip10} to run 0x{chain.implementation.hex()}; delegate it first"
         )
@@ -185,7 +184,7 @@ async def _is_first_use(world: World, activity_id: str) -> bool:
 
     account, root = await world.store.read(facts)
     chain = world.chain(account.chain)
-    state = await chain.grant_state(account.address, granted(root).grant_id, counters=0)
+    state = await grant_state_of(chain, account, granted(root))
     return state.stage is GrantStage.UNKNOWN
 
 

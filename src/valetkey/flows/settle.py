@@ -33,6 +33,7 @@ from valetkey.flows.due import watch_now
 from valetkey.flows.gate import present
 from valetkey.flows.line import line_of, root_of
 from valetkey.flows.record import SYSTEM, audit, stepped
+from valetkey.flows.registered import REGISTER, note_registered, why_no_more
 
 if TYPE_CHECKING:
     from valetkey.core.budget import Booking
@@ -46,6 +47,7 @@ FREEZE = "session:freeze"
 UNFREEZE = "session:unfreeze"
 DELEGATE = "account:delegate"
 UNDELEGATE = "account:undelegate"
+DEPLOY = "account:deploy"
 REVOKE = "session:revoke"
 ENDINGS = frozenset({REVOKE, "session:close"})
 STOPS = ENDINGS | {FREEZE}
@@ -58,6 +60,8 @@ def why_stale(world: World, tx: Tx, activity: Activity) -> tuple[Code, str] | No
     deadlines = (activity.intent, activity.run, activity.execution)
     if any(one and one.deadline is not None and now >= one.deadline for one in deadlines):
         return Code.DEADLINE_PASSED, "it was too late to bring it to the chain"
+    if activity.kind == REGISTER:
+        return why_no_more(tx, activity)
     if activity.run is None or activity.session_id is None:
         return None
     session = present(tx.get(Session, activity.session_id), "session")
@@ -196,6 +200,7 @@ def _end(
     tx.put(ended)
     _settle_reservation(world, tx, ended)
     _note_stop(tx, ended, now=world.clock.now())
+    note_registered(tx, ended, now=world.clock.now())
     facts = {"kind": activity.kind}
     if outcome.code is not None:
         facts["code"] = outcome.code

@@ -15,6 +15,7 @@ from valetkey.flows.gate import expect_reach, present
 from valetkey.flows.grant import granted, owner_key_of
 from valetkey.flows.relay import NODE_CODES
 from valetkey.flows.settle import FREEZE, UNFREEZE, lapse
+from valetkey.flows.standing import grant_state_of
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Intent
@@ -61,9 +62,7 @@ class Word:
 async def note_of(world: Sight, session: Session, account: Account, *, freeze: bool) -> FreezeNote:
     """Return what the owner signs now to freeze or unfreeze *session* on chain."""
     grant = granted(session)
-    state = await world.chain(account.chain).grant_state(
-        account.address, grant.grant_id, counters=0
-    )
+    state = await grant_state_of(world.chain(account.chain), account, grant)
     typed_data, digest = freeze_consent(grant, account, state.freeze_sequence, freeze=freeze)
     return FreezeNote(typed_data, digest, state.freeze_sequence, state.stage)
 

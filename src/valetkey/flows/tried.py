@@ -13,6 +13,7 @@ from valetkey.core.session import Session
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
 from valetkey.flows.line import line_of
+from valetkey.flows.standing import grant_state_of, runs_our_code
 
 if TYPE_CHECKING:
     from valetkey.core.child_session import Line
@@ -28,6 +29,7 @@ _STOPPED: Final = {
     Code.SESSION_FROZEN: "frozen",
     Code.SESSION_EXPIRED: "expired",
 }
+_NEVER: Final = "it was never opened there, and has no owner's signature"
 _STAGES: Final = {
     GrantStage.REVOKED: Code.SESSION_REVOKED,
     GrantStage.FROZEN: Code.SESSION_FROZEN,
@@ -86,9 +88,10 @@ async def _on_chain(world: Sight, account: Account, grant: Grant, permission: Pe
     said: _Said
     try:
         chain = world.chain(account.chain)
-        delegate = await chain.delegate_of(account.address)
-        if delegate != chain.implementation:
+        if not await runs_our_code(chain, account):
             said = None, Code.NOT_DELEGATED, "the account does not run our code"
+        elif account.clone is not None and not await chain.has_code(account.address):
+            said = _of_nothing(grant)
         else:
             now = world.clock.now()
             sender = permission.relayer or grant.key_address or world.relayer_address
@@ -96,6 +99,13 @@ async def _on_chain(world: Sight, account: Account, grant: Grant, permission: Pe
     except (ChainRejected, Unavailable, Malformed) as error:
         said = None, error.code, error.detail
     return Tried("chain", *said, world.clock.now_ms())
+
+
+def _of_nothing(grant: Grant) -> _Said:
+    """Say what an account that is not there yet would make of a run: its state is all zeros."""
+    if grant.owner_signature is None:
+        return True, Code.NOT_GRANTED, _NEVER
+    return False, None, "not stopped: the account is not made yet, and its first act would open it"
 
 
 async def _ask(
@@ -107,7 +117,7 @@ async def _ask(
     sender: bytes,
     now: int,
 ) -> _Said:
-    state = await chain.grant_state(account.address, grant.grant_id, counters=0)
+    state = await grant_state_of(chain, account, grant)
     until, nonce = now + PROBE_S, state.nonce_base
     plan = plan_run(grant, account, permission, (), rules=(), nonce=nonce, deadline=until)
     is_signed = grant.owner_signature is not None
@@ -133,6 +143,6 @@ async def _ask(
             stopped = _STAGES.get(state.stage)
             return stopped is not None, stopped, f"its storage says {state.stage}"
         if rejected.code is Code.NOT_GRANTED:
-            return True, rejected.code, "it was never opened there, and has no owner's signature"
+            return True, rejected.code, _NEVER
         return False, rejected.code, f"not stopped: a run without a signature is {rejected.code}"
     return False, None, "not stopped: a run is taken in the next block"

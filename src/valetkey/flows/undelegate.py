@@ -36,6 +36,7 @@ from valetkey.flows.leftovers import AliveGrant, sessions_of, signed_of
 from valetkey.flows.record import admit, audit, begin, earlier, part_of
 from valetkey.flows.relay import drive, read_activity
 from valetkey.flows.settle import UNDELEGATE, lapse
+from valetkey.flows.standing import expect_delegable
 from valetkey.flows.stop import Ask, is_alive, take_out
 from valetkey.flows.turns import in_turns
 
@@ -86,6 +87,7 @@ async def undelegate(
     def facts(view: View) -> tuple[Account, SealedKey | None, Activity | None]:
         account = present(view.get(Account, account_id), "account")
         expect_reach(view, principal, account.organization_id, "account", widens=True)
+        expect_delegable(account)
         return account, _key_of(view, account), earlier(view, principal, request)
 
     account, key, before = await world.store.read(facts)

@@ -18,6 +18,7 @@ from valetkey.flows.grant import granted
 from valetkey.flows.holds import settle_holds, unbound
 from valetkey.flows.kill_again import is_ending, kill_again
 from valetkey.flows.record import SYSTEM, audit, has_left
+from valetkey.flows.standing import grant_state_of, runs_our_code
 from valetkey.flows.stop import note_killed
 from valetkey.flows.turns import in_turns
 
@@ -77,14 +78,13 @@ async def _see(world: World, session: Session, account: Account) -> _Seen:
     chain = world.chain(account.chain)
     permission = unbound(session)
     counters = len(lower(permission).limits) if permission else 0
-    grant_id = granted(session).grant_id
     # In this order: the state is of a block between the two, however many are mined meanwhile.
     deep = await chain.head(confirmations=world.bounds.confirmations)
-    state = await chain.grant_state(account.address, grant_id, counters=counters)
+    state = await grant_state_of(chain, account, granted(session), counters=counters)
     newest = await chain.head()
     is_ours = True
     if session.state in _OVER:
-        is_ours = await chain.delegate_of(account.address) == chain.implementation
+        is_ours = await runs_our_code(chain, account)
     return _Seen(state, newest, deep, is_ours)
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from valetkey.core.chain import Fees, GrantState, Head, Receipt, SignedTransaction, Transaction
+    from valetkey.core.chain import (
+        CloneState,
+        Fees,
+        GrantState,
+        Head,
+        Receipt,
+        SignedTransaction,
+        Transaction,
+    )
 
 
 class Chain(Protocol):
@@ -67,8 +75,18 @@ class Chain(Protocol):
     async def has_code(self, address: bytes) -> bool:
         """Say whether a contract, or a delegation to one, is at *address*."""
 
-    async def grant_state(self, account: bytes, grant_id: bytes, *, counters: int) -> GrantState:
-        """Return the slots of *grant_id* on *account*, with *counters* cap counters (0 to 8)."""
+    async def grant_state(
+        self, account: bytes, grant_id: bytes, *, counters: int, epoch: int | None = None
+    ) -> GrantState:
+        """
+        Return the slots of *grant_id* on *account*, with *counters* cap counters (0 to 8).
+
+        Args:
+            epoch: Of a clone: the one that the grant is signed over. In a later one it is revoked.
+        """
+
+    async def clone_state(self, account: bytes) -> CloneState | None:
+        """Return who the clone at *account* belongs to; None while nothing is there."""
 
     async def epoch(self, account: bytes) -> int:
         """Return the epoch that a grant of *account* is signed over; 0 without a delegation."""

@@ -10,7 +10,7 @@ from valetkey.core.budget import BudgetLine
 from valetkey.core.ids import Prefix
 from valetkey.core.scope import Scope, SessionScope
 from valetkey.core.wallet import Account, OwnerKey, Wallet
-from valetkey.flows import accounts, budgets, reads
+from valetkey.flows import accounts, budgets, delegation, reads
 from valetkey.flows.account_state import account_state
 from valetkey.flows.leftovers import alive_grants
 from valetkey.http.native.pages import OwnedPage, budget_cursor, cursor_of, owner_of, page
@@ -115,7 +115,7 @@ async def _state(see: Reads, principal: Principal, ask: Ask[None, StateQuery]) -
 
 
 async def _delegation(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> wire.Delegation:
-    wanted = await accounts.delegation_request(see, principal, account_id=ask.id)
+    wanted = await delegation.delegation_request(see, principal, account_id=ask.id)
     alive = await alive_grants(see, principal, account_id=ask.id)
     return wire.Delegation(
         chain_id=wanted.chain_id,
@@ -129,7 +129,7 @@ async def _delegation(see: Reads, principal: Principal, ask: Ask[None, NoQuery])
 async def _delegate(admitted: Admitted, ask: Ask[wire.Delegate, NoQuery]) -> Activity:
     text = ask.body.signature
     signature = None if text is None else read_bytes(text, "signature", count=SIGNATURE_BYTES)
-    activity = await accounts.delegate(
+    activity = await delegation.delegate(
         admitted.world,
         admitted.principal,
         admitted.request,

@@ -9,19 +9,19 @@ from valetkey.adapters.chain.evm import answers, messages
 from valetkey.adapters.chain.evm.fees import HISTORY_BLOCKS, HISTORY_PERCENTILE, FeePolicy
 from valetkey.adapters.chain.evm.messages import call_error, hexed
 from valetkey.adapters.chain.evm.rpc import Limits, NodeRefused, Rpc
-from valetkey.adapters.chain.evm.slots import read_state, slots_of
+from valetkey.adapters.chain.evm.slots import read_owner, read_state, slots_of
 from valetkey.adapters.outbound.endpoint import Endpoint
 from valetkey.core.chain import SignedTransaction
 from valetkey.core.errors import ChainRejected, Code, Unavailable
 from valetkey.spec import eip7951
 from valetkey.spec import transaction as codec
 from valetkey.spec.keccak import keccak256
-from valetkey.spec.permission_bytes import EPOCH_SLOT
+from valetkey.spec.permission_bytes import EPOCH_SLOT, OWNER_SLOT
 
 if TYPE_CHECKING:
     import httpx
 
-    from valetkey.core.chain import Fees, GrantState, Head, Receipt, Transaction
+    from valetkey.core.chain import CloneState, Fees, GrantState, Head, Receipt, Transaction
 
 _ADDRESS_BYTES = 20
 _WORD = 32
@@ -135,13 +135,7 @@ class EvmChain:
         return SignedTransaction(raw=raw, tx_hash=codec.transaction_hash(raw))
 
     async def send(self, raw: bytes) -> None:
-        """
-        Hand *raw* to the node. Sending the same bytes again is no error.
-
-        Raises:
-            ChainRejected: ``nonce_used`` if the sender's nonce is already mined,
-                ``chain_rejected`` otherwise (fee too low, no funds, …).
-        """
+        """Hand *raw* to the node. Sending the same bytes again is no error."""
         expected = codec.transaction_hash(raw)
         try:
             answer = await self._ask("eth_sendRawTransaction", hexed(raw))
@@ -184,13 +178,18 @@ class EvmChain:
         """Say whether a contract, or a delegation to one, is at *address*."""
         return bool(await self._code(address))
 
-    async def grant_state(self, account: bytes, grant_id: bytes, *, counters: int) -> GrantState:
-        """Return the slots of *grant_id* on *account*, with *counters* cap counters (0 to 8)."""
+    async def grant_state(
+        self, account: bytes, grant_id: bytes, *, counters: int, epoch: int | None = None
+    ) -> GrantState:
+        """Return the slots of *grant_id*; of a clone, as they are in its *epoch*."""
         at = hex((await self.head()).number)  # one block for all of them
-        words = await asyncio.gather(
-            *(self._word(account, slot, at) for slot in slots_of(grant_id, counters=counters))
-        )
-        return read_state(words, counters=counters)
+        slots = slots_of(grant_id, counters=counters, epoch=epoch)
+        words = await asyncio.gather(*(self._word(account, slot, at) for slot in slots))
+        return read_state(words, counters=counters, epoch=epoch)
+
+    async def clone_state(self, account: bytes) -> CloneState | None:
+        """Return who the clone at *account* belongs to; None while nothing is there."""
+        return read_owner(await self._word(account, OWNER_SLOT, "latest"))
 
     async def epoch(self, account: bytes) -> int:
         """Return the epoch that a grant of *account* is signed over; 0 without a delegation."""
