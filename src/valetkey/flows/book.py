@@ -92,19 +92,24 @@ def book_run(world: World, tx: Tx, asked: Asked, facts: Facts) -> Activity:
     before = admit(world, tx, asked.principal, asked.request)
     if before is not None:
         return before
-    decided = decide_run(world, tx, facts, asked.calls)
+    until = world.clock.now() + world.bounds.run_deadline_s
+    decided = decide_run(world, tx, facts, asked.calls, until=until)
     activity = _planned(world, asked, facts, decided.plan)
     add_activity(world, tx, activity)
     book_decided(world, tx, activity, decided)
     return activity
 
 
-def decide_run(world: World, tx: Tx, facts: Facts, calls: Sequence[Call]) -> Decided:
+def decide_run(world: World, tx: Tx, facts: Facts, calls: Sequence[Call], *, until: int) -> Decided:
     """
     Return the run of *calls*; the budgets above it are booked, nothing else is yet.
 
     1. the session and all above it; 2. the permission of each; 3. budgets above them; 4. a nonce of
     the root's grant. Whatever refuses undoes all of it.
+
+    Args:
+        until: The first second at which the run must not be made any more; its deadline, unless a
+            window that it is booked to ends before.
 
     Raises:
         Forbidden: The session, one above it, or the permission of one refuses.
@@ -122,8 +127,8 @@ def decide_run(world: World, tx: Tx, facts: Facts, calls: Sequence[Call]) -> Dec
     allowed = decide_in_line(calls, line, known, now=now, account=facts.account.address)  # 2
     if isinstance(allowed, Deny):
         raise forbid(allowed)
-    entries, until = book_budgets(tx, root, calls, now=now)  # 3
-    until += [one.valid_until for one in allowed]
+    entries, ends = book_budgets(tx, root, calls, now=now)  # 3
+    ends += [one.valid_until for one in allowed]
     plan = plan_run(  # 4
         granted(root),
         facts.account,
@@ -131,7 +136,7 @@ def decide_run(world: World, tx: Tx, facts: Facts, calls: Sequence[Call]) -> Dec
         calls,
         rules=allowed[-1].rules,
         nonce=free_nonce(facts.on_chain, held, usage),
-        deadline=min(*until, now + world.bounds.run_deadline_s),
+        deadline=min(*ends, until),
     )
     return Decided(line, allowed, entries, plan)
 

@@ -61,10 +61,7 @@ async def run(
     before = await world.store.read(lambda view: earlier(view, principal, request))
     if before is not None:
         return await _continue(world, before)
-    facts = await _gather(world, principal)
-    if facts.on_chain.stage is GrantStage.REVOKED:
-        root_id = facts.session.root_id or facts.session.id
-        await world.store.write(partial(note_killed, world, session_id=root_id))
+    facts = await gather(world, session_id=principal.subject_id)
     world.checkpoint.reached("run:before_book")
     asked = Asked(principal, request, tuple(calls))
     try:
@@ -82,9 +79,19 @@ async def _continue(world: World, activity: Activity) -> Activity:
     return await drive(world, activity.id)
 
 
-async def _gather(world: World, principal: Principal) -> Facts:
+async def gather(world: World, *, session_id: str) -> Facts:
+    """
+    Return what has to be known of a session, and of the chain, before a run under it is decided.
+
+    If the chain has ended it past us, that is written down.
+
+    Raises:
+        Forbidden: It only reads.
+        Conflict: The account does not run our code.
+    """
+
     def facts(view: View) -> tuple[Session, Session, Permission, Account]:
-        session = present(view.get(Session, principal.subject_id), "session")
+        session = present(view.get(Session, session_id), "session")
         root = root_of(view, session)
         if session.permission is None or root.permission is None:
             detail = "expected a session with a permission, got one that only reads"
@@ -103,6 +110,8 @@ async def _gather(world: World, principal: Principal) -> Facts:
             f"expected {account.caip10} to run 0x{chain.implementation.hex()}; delegate it first"
         )
         raise Conflict(Code.NOT_DELEGATED, detail)
+    if on_chain.stage is GrantStage.REVOKED:
+        await world.store.write(partial(note_killed, world, session_id=root.id))
     return Facts(session, account, permission, on_chain)
 
 
