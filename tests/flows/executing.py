@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.flows.holders import as_holder
+from tests.flows.people import Held
 from tests.worlds import CHAIN
 from valetkey.core.credential import CredentialKind
 from valetkey.core.plan import delegation_digest
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from tests.flows.scene import Holding, Scene
     from valetkey.core.activity import Activity, Request
     from valetkey.core.organization import User
-    from valetkey.core.permission.model import Call
+    from valetkey.core.permission.model import Call, Permission
 
 
 async def ask(
@@ -107,3 +109,32 @@ def authorization_of(
     code = delegate or scene.chain.implementation
     digest = delegation_digest(chain=chain, delegate=code, nonce=nonce)
     return secp256k1.sign_digest(digest, holding.secret)
+
+
+async def hold(
+    scene: Scene,
+    holding: Holding,
+    *,
+    secret: bytes | None = None,
+    permission: Permission | None = None,
+    is_signed: bool = True,
+    surface: Surface = Surface.OPENFORT,
+) -> Held:
+    """Return a session of a key that is known by its address, as the vendor's clients open it."""
+    key = secret or scene.new_key()
+    limits = permission or scene.permission()
+    bound = replace(limits, relayer=scene.world.relayer_address)
+    command = scene.command(holding, proof=Proof.CHAIN, permission=bound, surface=surface)
+    command = replace(command, key=None, key_address=secp256k1.address_of_key(key))
+    opened = await open_session.open_session(scene.world, scene.principal, scene.request(), command)
+    session = opened.session
+    if is_signed:
+        assert holding.secret is not None
+        session = await scene.sign_grant(session, holding.secret)
+    return Held(session, as_holder(session), key, holding)
+
+
+async def act(scene: Scene, held: Held, *calls: Call, personal: bool = True) -> Activity:
+    """Ask for calls and sign them with the session's key."""
+    asked = await ask(scene, held.holding, *calls)
+    return await sign(scene, asked, held.secret, personal=personal)

@@ -16,7 +16,9 @@ from valetkey.spec.permission_bytes import personal_digest
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from valetkey.core.activity import RunPlan
     from valetkey.core.chain import Authorization
+    from valetkey.core.grant import Grant
     from valetkey.core.permission.model import Call
     from valetkey.core.wallet import Account
     from valetkey.spec.eip712 import TypedData
@@ -140,6 +142,35 @@ def owner_intent(account: Account, plan: ExecutionPlan, *, signature: bytes) -> 
     """Return the call that carries what the owner has signed."""
     op_data = erc7821.op_data(plan.nonce, plan.deadline, signature)
     return _intent(account, plan, op_data, deadline=plan.deadline)
+
+
+def session_intent(
+    grant: Grant,
+    account: Account,
+    plan: ExecutionPlan,
+    run: RunPlan,
+    *,
+    signature: bytes,
+    first_use: bool,
+) -> Intent:
+    """
+    Return the call that carries what a session key has signed, as a run under its grant.
+
+    Args:
+        run: Of the calls of *plan*; who submits it chooses its nonce and its deadline.
+        first_use: Whether the owner's signature goes along, for the chain does not know the grant.
+    """
+    op_data = erc7821.session_op_data(
+        plan.nonce,
+        plan.deadline,
+        signature,
+        grant=run.packed_grant,
+        run_nonce=run.nonce,
+        run_deadline=run.deadline,
+        rules=run.rules,
+        owner_signature=grant.owner_signature if first_use else None,
+    )
+    return _intent(account, plan, op_data, deadline=run.deadline)
 
 
 def _intent(account: Account, plan: ExecutionPlan, op_data: bytes, *, deadline: int) -> Intent:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.errors import Code, Conflict, Forbidden, Malformed
@@ -31,9 +31,10 @@ from valetkey.core.surface import Surface
 from valetkey.core.wallet import Account
 from valetkey.flows.counts import add_activity
 from valetkey.flows.delegation import accepted, authorization_request
+from valetkey.flows.execution_run import book_signed, note, sessions_of
 from valetkey.flows.gate import expect_known, expect_reach, expect_scope, expect_write, present
 from valetkey.flows.leaving import expect_staying
-from valetkey.flows.record import admit, audit, begin, earlier, expect_still, stepped
+from valetkey.flows.record import admit, begin, earlier, expect_still, stepped
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import EXECUTE, lapse, why_stale
 from valetkey.flows.standing import runs_our_code
@@ -99,7 +100,7 @@ async def prepare(
             return again
         expect_staying(tx, account_id)
         add_activity(world, tx, planned)
-        _note(world, tx, planned, "execution:prepared", principal)
+        note(world, tx, planned, "execution:prepared", principal)
         return planned
 
     world.checkpoint.reached("execution:before_plan")
@@ -177,10 +178,11 @@ async def sign_execution(
     """
     Return the activity, brought to the chain with *signature* over its digest.
 
-    Who signed is found by recovery, over the digest and over its EIP-191 form: the owner, whose
-    word is enough; what sessions may do, and budgets bound what they may, does not bound an owner.
-    Signing again what is signed already changes nothing. What cannot be done now leaves it as it
-    was: the same signature may come again.
+    Who signed is found by recovery, over the digest and over its EIP-191 form. An owner's word is
+    enough: what sessions may do, and budgets above them, bounds sessions, not the owner, who is not
+    counted there either. What the key of a session of this account and surface signed is a run
+    under that session: decided, booked and made ready in one transaction. Signing again what is
+    signed already changes nothing; what is refused leaves all as it was, and may be signed again.
 
     Args:
         principal: Whoever carries the signature; a publishable key, too.
@@ -188,79 +190,79 @@ async def sign_execution(
 
     Raises:
         Malformed: It is nobody's who may act for the account.
+        Forbidden: The session, or its permission, refuses.
+        Limited: A budget above the session, or the number of its runs in flight, is used up.
         Conflict: The account does not run our code.
     """
     expect_known(principal)
-    activity, account, signer = await world.store.read(
-        partial(_facts, principal=principal, activity_id=activity_id, signature=signature)
+    signed = await world.store.read(
+        partial(_facts, world, principal=principal, activity_id=activity_id, signature=signature)
     )
-    if activity.state is not ActivityState.AWAITING:
-        return await drive(world, activity_id)
-    return await _by_owner(world, principal, activity, account, signer)
+    activity = signed.activity
+    if activity.state is ActivityState.AWAITING and signed.sessions:
+        activity = await book_signed(world, principal, activity, signed.signer, signed.sessions)
+    elif activity.state is ActivityState.AWAITING:
+        activity = await _by_owner(world, principal, signed)
+    return await drive(world, activity.id)
+
+
+class _Signed(NamedTuple):
+    """Who signed what: the owner, or the key of *sessions*."""
+
+    activity: Activity
+    account: Account
+    signer: Signer
+    sessions: Sequence[Session]
 
 
 def _facts(
-    view: View, *, principal: Principal, activity_id: str, signature: bytes
-) -> tuple[Activity, Account, Signer]:
+    world: World, view: View, *, principal: Principal, activity_id: str, signature: bytes
+) -> _Signed:
     activity = present(view.get(Activity, activity_id), "activity")
     if activity.execution is None:
         return present(None, "activity")
     account = account_to_act(view, principal, activity.account_id or "")
-    digest = activity.execution.digest
-    owner = owner_among(account, signers_of(digest, signature))
-    if owner is None:
-        detail = (
-            f"signature: expected 65 bytes by 0x{account.owner.hex()}"
-            f" over 0x{digest.hex()}, got others"
-        )
-        raise Malformed(Code.MALFORMED_SIGNATURE, detail)
-    return activity, account, owner
+    signers = signers_of(activity.execution.digest, signature)
+    owner = owner_among(account, signers)
+    if owner is not None:
+        return _Signed(activity, account, owner, ())
+    for one in signers:
+        sessions = sessions_of(view, account, one.address, now=world.clock.now())
+        if sessions:
+            return _Signed(activity, account, one, sessions)
+    expected = f"the owner 0x{account.owner.hex()}, or by the key of a session of the account"
+    detail = f"expected one by {expected}, over 0x{activity.execution.digest.hex()}"
+    got = " or ".join(f"0x{one.address.hex()}" for one in signers) or "nobody"
+    raise Malformed(Code.MALFORMED_SIGNATURE, f"signature: {detail}, got one by {got}")
 
 
-async def _by_owner(
-    world: World, principal: Principal, activity: Activity, account: Account, signer: Signer
-) -> Activity:
+async def _by_owner(world: World, principal: Principal, signed: _Signed) -> Activity:
+    account, signature = signed.account, signed.signer.signature
     chain = world.chain(account.chain)
     runs_ours = await runs_our_code(chain, account)
 
     def body(tx: Tx) -> Activity:
         expect_still(world, tx, principal)
-        fresh = present(tx.get(Activity, activity.id), "activity")
+        fresh = present(tx.get(Activity, signed.activity.id), "activity")
         if fresh.state is not ActivityState.AWAITING or fresh.execution is None:
             return fresh
         stale = why_stale(world, tx, fresh)
         if stale is not None:
             return lapse(world, tx, fresh, stale)
-        plan = replace(fresh.execution, signature=signer.signature)
+        plan = replace(fresh.execution, signature=signature)
         if runs_ours:
             plan = replace(plan, authorization=None)
         elif plan.authorization is None:
             raise _not_delegated(account, chain.implementation)
         expect_staying(tx, account.id)
-        intent = owner_intent(account, plan, signature=signer.signature)
+        intent = owner_intent(account, plan, signature=signature)
         ready = replace(fresh, state=ActivityState.READY, execution=plan, intent=intent)
         ready = stepped(ready, "signed", at_ms=world.clock.now_ms())
         tx.put(ready)
-        _note(world, tx, ready, "execution:signed", principal)
+        note(world, tx, ready, "execution:signed", principal)
         return ready
 
     world.checkpoint.reached("execution:before_book")
     activity = await world.store.write(body)
     world.checkpoint.reached("execution:after_book")
-    return await drive(world, activity.id)
-
-
-def _note(world: World, tx: Tx, activity: Activity, event: str, principal: Principal) -> None:
-    plan = activity.execution
-    facts = {} if plan is None else {"digest": f"0x{plan.digest.hex()}"}
-    audit(
-        tx,
-        activity.organization_id,
-        event,
-        at=world.clock.now(),
-        subject_id=activity.id,
-        principal_id=principal.subject_id,
-        account_id=activity.account_id or "",
-        signed_by=activity.session_id or "owner",
-        **facts,
-    )
+    return activity
