@@ -173,6 +173,11 @@ def session_intent(
     return _intent(account, plan, op_data, deadline=run.deadline)
 
 
+def unsigned_calldata(calls: Sequence[Call]) -> bytes:
+    """Return the calldata with which the account itself makes *calls*, to see what they cost."""
+    return erc7821.execute_calldata(_as_spec(calls))
+
+
 def _intent(account: Account, plan: ExecutionPlan, op_data: bytes, *, deadline: int) -> Intent:
     return Intent(
         to=account.address,

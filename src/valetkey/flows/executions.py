@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from valetkey.core.activity import Activity, ActivityState
-from valetkey.core.errors import Code, Conflict, Forbidden, Malformed
+from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.execution import (
     LIFE_S,
     NONCE_KEY_BYTES,
@@ -24,16 +24,12 @@ from valetkey.core.execution import (
     signers_of,
     with_high_v,
 )
-from valetkey.core.principal import PrincipalKind
-from valetkey.core.scope import Scope
-from valetkey.core.session import Session
-from valetkey.core.surface import Surface
-from valetkey.core.wallet import Account
 from valetkey.flows.counts import add_activity
 from valetkey.flows.delegation import accepted, authorization_request
 from valetkey.flows.execution_run import book_signed, note, sessions_of
-from valetkey.flows.gate import expect_known, expect_reach, expect_scope, expect_write, present
+from valetkey.flows.gate import expect_known, expect_write, present
 from valetkey.flows.leaving import expect_staying
+from valetkey.flows.reached import account_to_act
 from valetkey.flows.record import admit, begin, earlier, expect_still, stepped
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import EXECUTE, lapse, why_stale
@@ -47,6 +43,8 @@ if TYPE_CHECKING:
     from valetkey.core.execution import Signer
     from valetkey.core.permission.model import Call
     from valetkey.core.principal import Principal
+    from valetkey.core.session import Session
+    from valetkey.core.wallet import Account
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -113,33 +111,6 @@ def _to_prepare(
     view: View, *, principal: Principal, request: Request, account_id: str
 ) -> tuple[Account, Activity | None]:
     return account_to_act(view, principal, account_id), earlier(view, principal, request)
-
-
-def account_to_act(view: View, principal: Principal, account_id: str) -> Account:
-    """
-    Return the account, if *principal* may ask for what it is to do.
-
-    Raises:
-        NotFound: It is another organization's, or of another user than the client's.
-        Forbidden: The credential has not the scope; or it is a session that is no client's.
-    """
-    account = present(view.get(Account, account_id), "account")
-    expect_reach(view, principal, account.organization_id, "account", widens=True)
-    if principal.kind is PrincipalKind.SESSION:
-        if account.user_id is None or _client_of(view, principal) != account.user_id:
-            return present(None, "account")
-    elif principal.kind is not PrincipalKind.PUBLISHABLE:
-        expect_scope(principal, Scope.WALLETS_WRITE)
-    return account
-
-
-def _client_of(view: View, principal: Principal) -> str | None:
-    """Return whose client *principal* is."""
-    session = present(view.get(Session, principal.subject_id), "session")
-    if session.surface is not Surface.OPENFORT or session.permission is not None:
-        detail = "expected a secret key or the session of a client; a session acts by runs"
-        raise Forbidden(Code.NOT_ALLOWED, detail)
-    return session.user_id
 
 
 async def _authorized(
