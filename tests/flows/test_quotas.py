@@ -93,6 +93,7 @@ async def test_each_thing_is_counted_and_bounded(stored: Scene) -> None:
         Quota.WALLETS: (1, 1),
         Quota.CREDENTIALS: (2, 2),
         Quota.WEBHOOKS: (0, 16),
+        Quota.SPONSORSHIPS: (0, 1000),
         Quota.ACTIVITIES_PER_DAY: (6, 1_000_000),
     }
 

@@ -80,7 +80,7 @@ def _check_activity(view: View, activity: Activity) -> None:
 def _check_lines(view: View, activities: list[Activity], reservations: list[Reservation]) -> None:
     held: dict[tuple[str, int], int] = defaultdict(int)
     for activity in activities:
-        for entry in activity.fees:
+        for entry in (*activity.fees, *activity.uses):
             held[entry.line_id, entry.window] += entry.amount
     for reservation in reservations:
         if reservation.state is not ReservationState.RELEASED:

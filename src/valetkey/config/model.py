@@ -41,6 +41,8 @@ class Bounds:
         max_session_s: Longest life of a session.
         watch_s: How often the chain is asked about a session that it could end past us.
         webhooks: How many an organization may have.
+        sponsorships: How many sponsorships, and sets of rules that these follow, it may have that
+            are not deleted.
         activities_per_day: How many writes an organization may ask for in a UTC day; stops are not
             among them.
         refusals: How many refused runs of one session, within ``refusals_s``, are an alert.
@@ -67,6 +69,7 @@ class Bounds:
     max_session_s: Seconds = 366 * 86_400
     watch_s: Seconds = 300
     webhooks: Annotated[int, Meta(ge=0, le=100)] = 16
+    sponsorships: Annotated[int, Meta(ge=0, le=10_000)] = 1000
     activities_per_day: Annotated[int, Meta(ge=0, le=10**12)] = 1_000_000
     refusals: Annotated[int, Meta(ge=1, le=10_000)] = 20
     refusals_s: Seconds = 300

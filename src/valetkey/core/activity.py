@@ -144,13 +144,14 @@ class Activity:
         subject_id: What it made or changed.
         execution: What an owner or a session key is asked to sign; once the key of a session has,
             it is a run under that session too.
-        sponsorship_id: Who pays for its gas, if it is not the organization's fund as ever.
         signing: What shares of a split wallet are joined for, if they are.
         frost: What waits for the client's signature share, if anything ever did.
         relayer_id: The nonce line that its transactions use, once there is one: the relayer's,
             or the stopper's for stops.
         attempts: Newest last; they share one nonce.
         fees: Booked to fee lines: the ceiling until it is mined, then what it cost.
+        sponsorship_id: What is to pay its gas, if it was named.
+        uses: Counted by that sponsorship, unless they were given back.
         times: When each step was reached.
     """
 
@@ -176,6 +177,7 @@ class Activity:
     fees: tuple[Entry, ...] = ()
     outcome: Outcome | None = None
     times: tuple[Step, ...] = ()
+    uses: tuple[Entry, ...] = ()
 
     @property
     def settled(self) -> int:

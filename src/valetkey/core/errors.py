@@ -106,6 +106,7 @@ class Code(StrEnum):
     # Money and limits
     BUDGET_EXCEEDED = "budget_exceeded"
     SPONSORSHIP_EXCEEDED = "sponsorship_exceeded"
+    NOT_SPONSORED = "not_sponsored"
     TOO_MANY_CHILDREN = "too_many_children"
     TOO_MANY_IN_FLIGHT = "too_many_in_flight"
     QUOTA_EXCEEDED = "quota_exceeded"

@@ -34,6 +34,9 @@ class Prefix(StrEnum):
     EVENT = "evt"
     SHARE_PAIR = "shp"
     REVIEW = "rvw"
+    SPONSORSHIP = "spn"
+    SPONSORSHIP_RULE = "spr"
+    RULEBOOK = "rbk"
 
 
 def make_id(prefix: Prefix, entropy: bytes, *, at_ms: int) -> str:

@@ -19,6 +19,7 @@ class Quota(StrEnum):
     WALLETS = "wallets"
     CREDENTIALS = "credentials"
     WEBHOOKS = "webhooks"
+    SPONSORSHIPS = "sponsorships"
     ACTIVITIES_PER_DAY = "activities_per_day"
 
 

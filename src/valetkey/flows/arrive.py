@@ -23,6 +23,7 @@ from valetkey.core.pregenerated import Pregenerated, key_of
 from valetkey.core.profile import Profile
 from valetkey.core.quota import OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, Usage
+from valetkey.core.sponsoring import Rulebook, Sponsorship, SponsorshipRule
 from valetkey.core.sponsorship import Fund, fund_line_id
 from valetkey.core.terms import Terms
 from valetkey.core.wallet import Account, SealedKey, Wallet
@@ -89,12 +90,14 @@ _NAMES: Final[dict[str, tuple[type, ...]]] = {
     "session_id": (Session,),
     "root_id": (Session,),
     "parent_id": (Organization, Session),
-    "scope_id": (Organization, User, Wallet, Session),
+    "scope_id": (Organization, User, Wallet, Session, SponsorshipRule),
     "line_id": (BudgetLine, AuditLine),
     "webhook_id": (Webhook,),
     "delivery_id": (Delivery,),
     "key_id": (SealedKey,),
     "set_by": (Organization,),
+    "sponsorship_id": (Sponsorship,),
+    "rulebook_id": (Rulebook,),
 }
 # These have the id of what they belong to.
 _OF_OWNER: Final = frozenset({OpenMark, Tally, Contact})  # found by ids that begin with its own
@@ -111,13 +114,15 @@ _SAME_ID: Final = {
 }
 
 
-_COUNTED: Final = {
-    Quota.USERS: User,
-    Quota.WALLETS: Wallet,
-    Quota.CREDENTIALS: Credential,
-    Quota.SESSIONS: OpenMark,
-    Quota.WEBHOOKS: Webhook,
-}
+_COUNTED: Final[tuple[tuple[Quota, type], ...]] = (
+    (Quota.USERS, User),
+    (Quota.WALLETS, Wallet),
+    (Quota.CREDENTIALS, Credential),
+    (Quota.SESSIONS, OpenMark),
+    (Quota.WEBHOOKS, Webhook),
+    (Quota.SPONSORSHIPS, Sponsorship),
+    (Quota.SPONSORSHIPS, Rulebook),
+)
 
 
 def _expect_own(found: Mapping[type, Sequence[Any]], organization_id: str) -> Organization:
@@ -189,9 +194,9 @@ def _expect_counted(found: Mapping[type, Sequence[Any]]) -> None:
     counted = {one.id: one.count for one in found[Tally]}
     there = Counter(
         tally_id(one.organization_id, quota)
-        for quota, kind in _COUNTED.items()
+        for quota, kind in _COUNTED
         for one in found[kind]
-        if getattr(one, "revoked_at", None) is None
+        if getattr(one, "revoked_at", None) is None and not getattr(one, "is_deleted", False)
     )
     for key in counted.keys() | there.keys():
         if counted.get(key, 0) < there[key]:

@@ -24,6 +24,7 @@ from valetkey.core.profile import Profile
 from valetkey.core.quota import OpenMark, Quota, Tally, tally_id
 from valetkey.core.session import Session, State, Usage, Watch
 from valetkey.core.share_pair import SharePair
+from valetkey.core.sponsoring import Rulebook, Sponsorship, SponsorshipRule
 from valetkey.core.terms import Terms
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.core.webhook import Delivery, TurnState, Waiting, Webhook
@@ -68,6 +69,7 @@ OWNED: Final[tuple[type, ...]] = (
         Profile,
         AskedRevocation,
     ),
+    *(Sponsorship, SponsorshipRule, Rulebook),
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (

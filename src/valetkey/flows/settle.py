@@ -34,6 +34,7 @@ from valetkey.flows.gate import present
 from valetkey.flows.line import line_of, root_of
 from valetkey.flows.record import SYSTEM, audit, stepped
 from valetkey.flows.registered import REGISTER, note_registered, why_no_more
+from valetkey.flows.sponsoring import lines_for_gas, uses_given_back
 
 if TYPE_CHECKING:
     from valetkey.core.budget import Booking
@@ -78,7 +79,7 @@ def book_fees(
     """
     Book the most that a transaction can cost to every line that pays, or say which has not enough.
 
-    Nothing is booked unless all of it fits.
+    A sponsorship that was named is one of them. Nothing is booked unless all of it fits.
     """
     fund = activity.intent.fund if activity.intent else Fund.RUNS
     session = tx.get(Session, activity.session_id) if activity.session_id else None
@@ -88,11 +89,12 @@ def book_fees(
         session_ids=[one.id for one, _ in line_of(tx, session)] if session else (),
         fund=fund,
     )
+    sponsored = lines_for_gas(tx, activity, ceiling_wei)
+    if isinstance(sponsored, Deny):
+        return sponsored
+    found = (tx.get(BudgetLine, key) for key in keys)
     booked: list[tuple[BudgetLine, Entry]] = []
-    for key in keys:
-        line = tx.get(BudgetLine, key)
-        if line is None:
-            continue
+    for line in (*(one for one in found if one is not None), *sponsored):
         result = book(line, ceiling_wei, now=world.clock.now())
         if isinstance(result, Deny):
             return result
@@ -196,6 +198,7 @@ def _end(
 ) -> Activity:
     if outcome.tx_hash is None:
         activity = replace(activity, fees=_settle_fees(tx, activity, 0))
+        activity = uses_given_back(tx, activity)
     ended = replace(activity, state=state, outcome=outcome)
     tx.put(ended)
     _settle_reservation(world, tx, ended)

@@ -136,6 +136,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.NOT_DELEGATED: "The account is not delegated",
     Code.BUDGET_EXCEEDED: "Over the budget",
     Code.SPONSORSHIP_EXCEEDED: "The sponsor pays no more",
+    Code.NOT_SPONSORED: "The sponsorship does not pay for this",
     Code.TOO_MANY_CHILDREN: "No more organizations below this one",
     Code.TOO_MANY_IN_FLIGHT: "Too many in flight",
     Code.QUOTA_EXCEEDED: "No more of these",

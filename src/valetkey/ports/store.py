@@ -27,6 +27,7 @@ from valetkey.core.review import Review
 from valetkey.core.send_line import SendLine
 from valetkey.core.session import Session, Usage, Watch
 from valetkey.core.share_pair import SharePair
+from valetkey.core.sponsoring import Rulebook, Sponsorship, SponsorshipRule
 from valetkey.core.sponsorship import Payer
 from valetkey.core.terms import Terms
 from valetkey.core.ticket import Ticket
@@ -80,6 +81,9 @@ Entity = (
     | Profile
     | HandOff
     | Terms
+    | Sponsorship
+    | SponsorshipRule
+    | Rulebook
     | Visit
 )
 
@@ -121,7 +125,15 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Watch: Index(by=("session_id", "alive")),
     ConsentLink: Index(by=("session_id",), unique=("fingerprint",)),
     Activity: Index(
-        by=("organization_id", "session_id", "account_id", "relayer_id", "settled", "governs"),
+        by=(
+            "organization_id",
+            "session_id",
+            "account_id",
+            "relayer_id",
+            "settled",
+            "governs",
+            "sponsorship_id",
+        ),
         unique=("request_key",),
     ),
     Reservation: Index(by=("organization_id", "session_id", "state")),
@@ -150,6 +162,9 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Review: Index(by=("forget_at", "session_id")),
     Contact: Index(by=("organization_id", "user_id")),
     Terms: Index(by=("organization_id",)),
+    Sponsorship: Index(by=("organization_id", "rulebook_id")),
+    SponsorshipRule: Index(by=("organization_id", "sponsorship_id")),
+    Rulebook: Index(by=("organization_id",)),
     Visit: Index(by=("forget_at", "session_id")),
 }
 

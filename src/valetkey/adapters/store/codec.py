@@ -20,6 +20,8 @@ from valetkey.core import (
     principal,
     session,
     share_pair,
+    sponsor_limit,
+    sponsoring,
     sponsorship,
     surface,
     wallet,
@@ -53,7 +55,7 @@ _MODULES: Final = (
         sponsorship,
         surface,
     ),
-    *(one_time_code, share_pair, wallet, webhook),
+    *(one_time_code, share_pair, sponsor_limit, sponsoring, wallet, webhook),
 )
 _NAMES: Final = {name: value for module in _MODULES for name, value in vars(module).items()}
 
