@@ -52,7 +52,7 @@ _SAID: Final[Mapping[Scope, str]] = {
     Scope.WALLETS_WRITE: "add wallets, bring accounts under our code and out of it",
     Scope.WEBHOOKS_REPLAY: "test webhooks and have events delivered again",
     Scope.WEBHOOKS_WRITE: "add, change and remove webhooks, rotate their secrets",
-    Scope.BUDGETS_WRITE: "set budgets and top up funds",
+    Scope.BUDGETS_WRITE: "set budgets and sponsorships, top up funds",
     Scope.CREDENTIALS_WRITE: "add and revoke credentials, change their roles",
     Scope.ORGANIZATIONS_WRITE: "open child organizations, which have funds and an owner,"
     " and set their quotas",
