@@ -32,6 +32,7 @@ async def ask(
     principal: Principal | None = None,
     request: Request | None = None,
     authorization: bytes | None = None,
+    sponsorship_id: str | None = None,
 ) -> Activity:
     """Ask for what has to be signed so that the account makes *calls*."""
     return await executions.prepare(
@@ -41,6 +42,7 @@ async def ask(
         account_id=holding.account.id,
         calls=calls,
         authorization=authorization,
+        sponsorship_id=sponsorship_id,
     )
 
 

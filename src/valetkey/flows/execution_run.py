@@ -22,6 +22,7 @@ from valetkey.flows.line import line_of
 from valetkey.flows.record import audit, expect_still, stepped
 from valetkey.flows.run import gather
 from valetkey.flows.settle import lapse, why_stale
+from valetkey.flows.sponsoring import count_calls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +111,7 @@ def _book(
     decided = replace(decided, plan=replace(decided.plan, digest=plan.digest))
     ready = _ready(activity, decided, facts, by)
     ready = stepped(ready, "signed", at_ms=world.clock.now_ms())
+    ready = count_calls(world, tx, ready, facts.account)
     tx.put(ready)
     book_decided(world, tx, ready, decided)
     note(world, tx, ready, "execution:signed", carrier)

@@ -33,6 +33,7 @@ from valetkey.flows.reached import account_to_act
 from valetkey.flows.record import admit, begin, earlier, expect_still, stepped
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import EXECUTE, lapse, why_stale
+from valetkey.flows.sponsoring import count_calls, sponsored_calls
 from valetkey.flows.standing import runs_our_code
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ async def prepare(
     Return what is to be signed so that the account makes *calls*, once, within half an hour.
 
     1. who asks: a backend, or the client whose user has the account; 2. what is asked for; 3. that
-    the account runs our code, or will; 4. written down. Nothing is booked: no nonce of a grant, and
-    nothing of a budget.
+    the account runs our code, or will; 4. that the sponsorship that is named would pay; 5. written
+    down. Nothing is booked: no nonce of a grant, nothing of a budget, and no use of a sponsorship.
 
     Args:
         calls: At most 64; none at all still is one use when a session key signs it.
@@ -74,6 +75,7 @@ async def prepare(
     Raises:
         Malformed: Calls that nobody may ask for, or an authorization that does not do that.
         Conflict: The account does not run our code, and would not with what was given.
+        NotFound, Forbidden: The sponsorship is not there, or does not pay for this.
     """
     expect_write(principal)
     account, before = await world.store.read(
@@ -89,20 +91,20 @@ async def prepare(
         deadline=world.clock.now() + LIFE_S,
         authorization=await _authorized(world, account, authorization),  # 3
     )
-    planned = _planned(world, principal, request, account, plan)
-    planned = replace(planned, sponsorship_id=sponsorship_id)
+    unpaid = _planned(world, principal, request, account, plan)
 
     def body(tx: Tx) -> Activity:
         again = admit(world, tx, principal, request)
         if again is not None:
             return again
         expect_staying(tx, account_id)
+        planned = sponsored_calls(world, tx, unpaid, account, sponsorship_id)  # 4
         add_activity(world, tx, planned)
         note(world, tx, planned, "execution:prepared", principal)
         return planned
 
     world.checkpoint.reached("execution:before_plan")
-    planned = await world.store.write(body)  # 4
+    planned = await world.store.write(body)  # 5
     world.checkpoint.reached("execution:after_plan")
     return planned
 
@@ -161,7 +163,7 @@ async def sign_execution(
 
     Raises:
         Malformed: It is nobody's who may act for the account.
-        Forbidden: The session, or its permission, refuses.
+        Forbidden: The session, its permission or the sponsorship that was named refuses.
         Limited: A budget above the session, or the number of its runs in flight, is used up.
         Conflict: The account does not run our code.
     """
@@ -229,6 +231,7 @@ async def _by_owner(world: World, principal: Principal, signed: _Signed) -> Acti
         intent = owner_intent(account, plan, signature=signature)
         ready = replace(fresh, state=ActivityState.READY, execution=plan, intent=intent)
         ready = stepped(ready, "signed", at_ms=world.clock.now_ms())
+        ready = count_calls(world, tx, ready, account)
         tx.put(ready)
         note(world, tx, ready, "execution:signed", principal)
         return ready

@@ -17,6 +17,7 @@ from valetkey.core.sponsor_limit import (
 from valetkey.core.sponsoring import (
     MAX_RULES,
     Rulebook,
+    Sponsored,
     Sponsorship,
     SponsorshipRule,
     clauses_of,
@@ -29,7 +30,7 @@ from valetkey.core.units import format_moment
 if TYPE_CHECKING:
     from valetkey.core.activity import Activity
     from valetkey.core.sponsor_limit import Limit
-    from valetkey.core.sponsoring import Sponsored
+    from valetkey.core.wallet import Account
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -107,6 +108,30 @@ def count_sponsored(world: World, tx: Tx, activity: Activity, asked: Sponsored) 
         tx.put(booked[0])
         uses.append(booked[1])
     return replace(activity, uses=tuple(uses))
+
+
+def sponsored_calls(
+    world: World, view: View, planned: Activity, account: Account, sponsorship_id: str | None
+) -> Activity:
+    """
+    Return planned calls of *account* with what is to pay for them, which would do so now.
+
+    Raises:
+        NotFound, Forbidden: As `expect_sponsored`.
+    """
+    owner, now = planned.organization_id, world.clock.now()
+    expect_sponsored(view, owner, sponsorship_id, _calls(planned, account), now=now)
+    return replace(planned, sponsorship_id=sponsorship_id)
+
+
+def count_calls(world: World, tx: Tx, ready: Activity, account: Account) -> Activity:
+    """Return calls of *account*, counted by what sponsors them, if anything; `count_sponsored`."""
+    return count_sponsored(world, tx, ready, _calls(ready, account))
+
+
+def _calls(activity: Activity, account: Account) -> Sponsored:
+    calls = activity.execution.calls if activity.execution is not None else ()
+    return Sponsored(account.chain, account.id, account.address, calls=calls)
 
 
 def uses_given_back(tx: Tx, activity: Activity) -> Activity:
