@@ -105,4 +105,6 @@ def _plain(one: Any) -> object:  # noqa: ANN401 - an entity
         return replace(one, wrapped_key=b"")
     if hasattr(one, "sealed_secret"):
         return replace(one, sealed_secret=b"", previous_secret=None)
+    if hasattr(one, "sealed_key"):
+        return replace(one, sealed_key=None)
     return replace(one, grant=one.grant and replace(one.grant, sealed_kill_note=None))
