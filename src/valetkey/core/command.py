@@ -39,6 +39,7 @@ class OpenSession:
         surface: Where it is opened. A bearer token of a vendor's surface writes as the client of
             its user, with all that the client's own share of a key may do.
         prefix: What its token begins with.
+        sponsorship_id: What is to pay for putting it on its chain; None is the organization's fund.
     """
 
     proof: Proof
@@ -57,6 +58,7 @@ class OpenSession:
     surface: Surface = Surface.NATIVE
     prefix: TokenPrefix = TokenPrefix.SESSION
     key_address: bytes | None = None
+    sponsorship_id: str | None = None
 
     @property
     def is_client(self) -> bool:

@@ -110,6 +110,7 @@ class Session:
         parent_id: The session that it was opened under; None for a root.
         root_id: Of the session at the top, under whose grant its runs are made; None for a root.
         depth: How many sessions are above it.
+        sponsorship_id: What is to pay for putting it on its chain, if that was named.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Session:
     parent_id: str | None = None
     root_id: str | None = None
     depth: int = 0
+    sponsorship_id: str | None = None
 
     @property
     def token_type(self) -> TokenType:

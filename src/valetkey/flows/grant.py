@@ -21,6 +21,7 @@ from valetkey.flows.consent_link import expect_link_to
 from valetkey.flows.counts import add_activity
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.kill_note import open_note, seal_note
+from valetkey.flows.reached import is_client_of
 from valetkey.flows.record import SYSTEM, admit, audit, begin, earlier, part_of
 from valetkey.flows.stop import Ask, Stopped, carry, take_out
 
@@ -47,9 +48,11 @@ def granted(session: Session) -> Grant:
     return session.grant
 
 
-def _expect_not_another(principal: Principal, session: Session) -> None:
-    """Let no session know of another one."""
-    if principal.kind is PrincipalKind.SESSION and principal.subject_id != session.id:
+def _expect_not_another(view: View, principal: Principal, session: Session) -> None:
+    """Let no session know of another one, but clients of those of their user."""
+    if principal.kind is not PrincipalKind.SESSION or principal.subject_id == session.id:
+        return
+    if not is_client_of(view, principal, session.user_id):
         present(None, "session")
 
 
@@ -61,7 +64,7 @@ async def consent_of(
 
     def facts(view: View) -> tuple[Session, Account]:
         session = present(view.get(Session, session_id), "session")
-        _expect_not_another(principal, session)
+        _expect_not_another(view, principal, session)
         expect_reach(view, principal, session.organization_id, "session")
         return session, present(view.get(Account, session.account_id or ""), "account")
 
@@ -164,7 +167,7 @@ async def accept_grant(
 def to_grant(view: View, principal: Principal, session_id: str) -> tuple[Session, Account]:
     """Return a session with a grant, and its account, for whoever may bring its owner's word."""
     session = present(view.get(Session, session_id), "session")
-    _expect_not_another(principal, session)
+    _expect_not_another(view, principal, session)
     if principal.kind is PrincipalKind.LINK:
         expect_link_to(view, principal, session.id)
     expect_reach(view, principal, session.organization_id, "session", widens=True)

@@ -14,11 +14,13 @@ from valetkey.core.permission.canonical import permission_id
 from valetkey.core.permission.checks import check_permission
 from valetkey.core.permission.compile import NotOnChain, compile_grant
 from valetkey.core.plan import grant_id_of
+from valetkey.core.principal import PrincipalKind
+from valetkey.core.scope import Scope
 from valetkey.core.session import Proof, Session, State, Usage
 from valetkey.core.token import fingerprint
 from valetkey.core.wallet import Account, Curve, Wallet, grant_key_of
 from valetkey.flows.consent_link import write_link
-from valetkey.flows.gate import expect_reach, expect_secret, present
+from valetkey.flows.gate import expect_reach, expect_secret, expect_write, present
 from valetkey.flows.grant import owner_key_of, sign_as_owner
 from valetkey.flows.opening import (
     Opened,
@@ -30,6 +32,7 @@ from valetkey.flows.opening import (
     write_opened,
 )
 from valetkey.flows.paid_by import refresh_if_changed
+from valetkey.flows.reached import expect_account
 from valetkey.flows.record import admit, earlier
 from valetkey.flows.standing import epoch_of
 
@@ -64,8 +67,9 @@ async def open_session(
     """
     Open a session, or leave it ``pending`` until the owner has signed what `consent` gives.
 
-    1. who asks; 2. form and times; 3. the chain checks such keys, and the permission compiles, or
-    the session is bound to this server's relayer; 4. its tokens have the decimals that its caps
+    1. who asks: a backend, or the client whose user has the account; 2. form and times; 3. the
+    chain checks such keys, and the permission compiles, or the session is bound to this server's
+    relayer; 4. its tokens have the decimals that its caps
     say; 5. the key is nobody else's; 6. written down; 7. signed, if the owner's key is here.
 
     Raises:
@@ -74,7 +78,7 @@ async def open_session(
         Conflict: The key holds a session of another account.
         ChainRejected: The key is on P-256, and the chain checks no such signatures.
     """
-    expect_secret(principal)  # 1
+    _expect_opener(principal)  # 1
     before = await world.store.read(lambda view: opened_by(view, earlier(view, principal, request)))
     if before is not None:
         return await _signed(world, before)
@@ -143,17 +147,27 @@ def _session(
         owner_key=wallet.owner_key if wallet else None,
         grant=made.grant,
         surface=command.surface,
+        sponsorship_id=command.sponsorship_id,
     )
 
 
+def _expect_opener(principal: Principal) -> None:
+    if principal.kind is PrincipalKind.SESSION:
+        expect_write(principal)
+    else:
+        expect_secret(principal)
+
+
 def _facts(view: View, principal: Principal, command: OpenSession) -> _Facts:
+    if principal.kind is PrincipalKind.SESSION and command.account_id is None:
+        return present(None, "account")
     if command.user_id is not None:
         user = present(view.get(User, command.user_id), "user")
         expect_reach(view, principal, user.organization_id, "user", widens=True)
     if command.account_id is None:
         return _Facts()
     account = present(view.get(Account, command.account_id), "account")
-    expect_reach(view, principal, account.organization_id, "account", widens=True)
+    expect_account(view, principal, account, scope=Scope.SESSIONS_OPEN, widens=True)
     if command.user_id is not None and account.user_id not in {None, command.user_id}:
         detail = "user_id: expected the user of the account, got another"
         raise Malformed(Code.MALFORMED_BODY, detail)

@@ -28,12 +28,43 @@ def account_to_act(view: View, principal: Principal, account_id: str) -> Account
         Forbidden: The credential has not the scope; or it is a session that is no client's.
     """
     account = present(view.get(Account, account_id), "account")
-    expect_reach(view, principal, account.organization_id, "account", widens=True)
-    if principal.kind is PrincipalKind.SESSION:
-        return _of_client(view, principal, account)
-    if principal.kind is not PrincipalKind.PUBLISHABLE:
-        expect_scope(principal, Scope.WALLETS_WRITE)
+    expect_account(view, principal, account, scope=Scope.WALLETS_WRITE, widens=True)
     return account
+
+
+def expect_account(
+    view: View,
+    principal: Principal,
+    account: Account,
+    *,
+    scope: Scope,
+    what: str = "account",
+    widens: bool = False,
+) -> None:
+    """
+    Let pass a backend with *scope*, the client whose user has *account*, and who only carries.
+
+    Args:
+        what: What was asked for, for the answer "there is no such thing".
+        widens: Whether this gives power: then organizations above are refused.
+
+    Raises:
+        NotFound, Forbidden: As `account_to_act`.
+    """
+    expect_reach(view, principal, account.organization_id, what, widens=widens)
+    if principal.kind is PrincipalKind.SESSION:
+        if account.user_id != client_user(view, principal):
+            present(None, what)
+    elif principal.kind is not PrincipalKind.PUBLISHABLE:
+        expect_scope(principal, scope)
+
+
+def is_client_of(view: View, principal: Principal, user_id: str | None) -> bool:
+    """Say whether *principal* is a client of that user."""
+    session = view.get(Session, principal.subject_id)
+    if session is None or session.surface is not Surface.OPENFORT or session.permission is not None:
+        return False
+    return user_id is not None and session.user_id == user_id
 
 
 def account_to_read(view: View, principal: Principal, account_id: str) -> Account:

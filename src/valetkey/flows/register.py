@@ -188,6 +188,7 @@ def _planned(
         state=ActivityState.READY,
         session_id=session.id,
         account_id=account.id,
+        sponsorship_id=session.sponsorship_id,
         intent=register_intent(grant, account, signature, session.expires_at),
     )
     add_activity(world, tx, activity)

@@ -16,7 +16,7 @@ from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_known, expect_write, present
 from valetkey.flows.grant import expect_owner, granted
 from valetkey.flows.kill_note import seal_note
-from valetkey.flows.own_account import expect_account
+from valetkey.flows.reached import expect_account
 from valetkey.flows.record import admit, begin, part_of, write_down
 from valetkey.flows.stop import Ask, Stopped, carry, is_alive, take_out
 from valetkey.flows.turns import in_turns
@@ -138,7 +138,7 @@ def to_end(view: View, principal: Principal, session_id: str) -> tuple[Session, 
     """
     session = present(view.get(Session, session_id), "session")
     account = present(view.get(Account, session.account_id or ""), "session")
-    expect_account(view, principal, account, Scope.SESSIONS_STOP, what="session")
+    expect_account(view, principal, account, scope=Scope.SESSIONS_STOP, what="session")
     granted(session)
     return session, account
 
