@@ -9,6 +9,7 @@ from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
 from tests.chain.differential.case import ACCOUNTS, CHAIN_ID, EVERYBODY
 from tests.chain.differential.evm import RECORDER, WEALTH_WEI, Log, accepted, refused
+from tests.chain.differential.outcome import Refused
 from valetkey.spec import permission_bytes as pb
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ class Revm:
 
     Args:
         runtime: The account's code.
+        gas: For each run; what needs more is refused with ``OutOfGas``.
     """
 
     checks_p256 = False
 
-    def __init__(self, runtime: bytes) -> None:
+    def __init__(self, runtime: bytes, *, gas: int | None = None) -> None:
         self._runtime = runtime
+        self._gas = gas
         self._left = 0
 
     def run(self, packed: Packed) -> Outcome:
@@ -45,10 +48,14 @@ class Revm:
         sender = _hex(packed.sender)
         evm.set_balance(sender, WEALTH_WEI)
         try:
-            evm.message_call(sender, account, calldata=packed.data, value=packed.value_wei)
+            evm.message_call(
+                sender, account, calldata=packed.data, value=packed.value_wei, gas=self._gas
+            )
             logs = evm.result.logs if evm.result else []
         except RuntimeError as error:
             said = _REVERT.search(str(error))
+            if said is None and self._gas and "OutOfGas" in str(error):
+                return Refused("OutOfGas")
             if said is None:
                 raise
             return refused(bytes.fromhex(said[1]))

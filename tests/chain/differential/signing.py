@@ -30,8 +30,6 @@ P256_KEY: Final = _POINT.x.to_bytes(32) + _POINT.y.to_bytes(32)
 def key_signature(case: Case, grant_hash: bytes, calls: bytes) -> bytes:
     """Return the 65 bytes behind the calls."""
     kind = case.key_signature
-    if kind is KeySignature.ZEROS:
-        return bytes(65)
     signed = pb.run_digest(
         bytes(32) if kind is KeySignature.OTHER_GRANT else grant_hash,
         calls + b"\0" if kind is KeySignature.OTHER_CALLS else calls,
@@ -40,6 +38,14 @@ def key_signature(case: Case, grant_hash: bytes, calls: bytes) -> bytes:
         chain_id=CHAIN_ID + (kind is KeySignature.OTHER_CHAIN),
         account=case.sender if kind is KeySignature.OTHER_ACCOUNT else case.account,
     )
+    return signature_of(case, signed)
+
+
+def signature_of(case: Case, signed: bytes) -> bytes:
+    """Return the 65 bytes for the digest *signed*, as the case bends them."""
+    kind = case.key_signature
+    if kind is KeySignature.ZEROS:
+        return bytes(65)
     if kind in (KeySignature.PERSONAL, KeySignature.UNTOLD_PERSONAL):
         signed = pb.personal_digest(signed)
     is_stranger = kind is KeySignature.OTHER_KEY
