@@ -8,7 +8,7 @@ import pytest
 
 from tests.chain.clones import Clone, signed_execution
 from tests.chain.session import Owner, Session
-from tests.chain.world import RECIPIENT, transfer
+from tests.chain.world import RECIPIENT, TRANSFER, transfer, words
 from valetkey.devchain import CHAIN_ID, NodeError
 from valetkey.spec import clone, erc1271, erc7739, erc7821
 from valetkey.spec import permission_bytes as pb
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REFUSALS = {pb.Refusal("SignatureRefused"), pb.Refusal("NotGranted")}
 UNTIL = 2**39
-CALLS = (erc7821.Call(RECIPIENT, 1),)
+NONCE = 1 << 64  # the least that a session key may sign for
 
 
 def purposes(session: Session) -> dict[str, TypedData]:
@@ -35,15 +35,21 @@ def purposes(session: Session) -> dict[str, TypedData]:
         "chainId": CHAIN_ID,
         "verifyingContract": session.account,
     }
+    calls = (payment(session),)
     return {
         "grant": pb.grant_typed_data(session.grant, epoch=0, **where),  # type: ignore[arg-type]
         "revoke": pb.revoke_typed_data(session.id, **where),  # type: ignore[arg-type]
         "freeze": pb.freeze_typed_data(session.id, 0, **where),  # type: ignore[arg-type]
         "unfreeze": pb.unfreeze_typed_data(session.id, 0, **where),  # type: ignore[arg-type]
-        "execute": erc7821.execute_typed_data(CALLS, nonce=0, deadline=UNTIL, **where),  # type: ignore[arg-type]
+        "execute": erc7821.execute_typed_data(calls, nonce=NONCE, deadline=UNTIL, **where),  # type: ignore[arg-type]
         "hand on": clone.transfer_ownership_typed_data(RECIPIENT, epoch=0, **where),  # type: ignore[arg-type]
         "text": erc7739.personal_typed_data(session.id, account=domain),
     }
+
+
+def payment(session: Session) -> erc7821.Call:
+    """Return what is executed; the session's rule covers it."""
+    return erc7821.Call(session.world.token, 0, TRANSFER + words(RECIPIENT, 1))
 
 
 def run_digest(session: Session) -> bytes:
@@ -81,14 +87,26 @@ def asked(session: Session, signature: bytes) -> dict[str, bytes]:
         deadline=UNTIL,
         owner_signature=signature,
     )
-    op_data = erc7821.op_data(0, UNTIL, signature)
+    executed = (payment(session),)
+    op_data = erc7821.op_data(NONCE, UNTIL, signature)
+    under_grant = erc7821.session_op_data(
+        NONCE,
+        UNTIL,
+        signature,
+        grant=session.packed,
+        run_nonce=0,
+        run_deadline=UNTIL,
+        rules=[0],
+        owner_signature=session.owner_signature(),
+    )
     return {
         "grant": pb.register_calldata(session.packed, signature),
         "grant in a first use": first,
         "revoke": pb.revoke_signed_calldata(session.id, signature),
         "revoke by key": pb.revoke_by_key_calldata(session.packed, signature),
         "freeze": pb.freeze_signed_calldata(session.id, signature),
-        "execute": erc7821.execute_calldata(CALLS, op_data=op_data),
+        "execute": erc7821.execute_calldata(executed, op_data=op_data),
+        "execute under the grant": erc7821.execute_calldata(executed, op_data=under_grant),
         "hand on": clone.transfer_ownership_signed_calldata(RECIPIENT, signature),
         "run": run,
     }
@@ -112,6 +130,7 @@ def test_no_signature_serves_a_purpose_that_it_was_not_made_for(account: Owner) 
                 passed.add((name, purpose))
     expected = {(name, name) for name in ("grant", "revoke", "freeze", "execute")}
     expected |= {("grant", "grant in a first use"), ("revoke", "revoke by key")}
+    expected.add(("execute", "execute under the grant"))
     if isinstance(account, Clone):
         expected.add(("hand on", "hand on"))
     assert passed == expected
@@ -135,7 +154,7 @@ def test_nothing_is_replayed_on_a_chain_that_forks(account: Owner) -> None:
     """The chain's number is asked of the chain each time, not written into the code."""
     world, session = account.world, Session.opened(account)
     run = session.run(transfer(1), first=True)
-    execution = signed_execution(account, CALLS)
+    execution = signed_execution(account, [payment(session)])
     register = pb.register_calldata(session.packed, session.owner_signature())
     for data in (run, execution, register):
         assert world.refusal(account.address, data) is None

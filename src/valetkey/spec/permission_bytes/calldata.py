@@ -78,11 +78,12 @@ def revoke_signed_calldata(grant_id: bytes, signature: bytes) -> bytes:
 
 def revoke_by_key_calldata(grant: bytes, signature: bytes) -> bytes:
     """
-    Return the calldata with which anyone submits the session key's own revocation.
+    Return the calldata with which anyone submits a revocation by the session key or its relayer.
 
     Args:
-        grant: The bytes, not the id: the id alone does not say which key that is.
-        signature: 65 bytes over `revoke_typed_data`.
+        grant: The bytes, not the id: the id alone does not say who they are.
+        signature: 65 bytes over `revoke_typed_data`, of the session key in any form that a run
+            takes, or of the relayer that the grant binds.
     """
     return _selector("revokeByKey(bytes,bytes)") + _two_bytes(grant, signature)
 
