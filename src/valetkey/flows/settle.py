@@ -126,12 +126,19 @@ def lapse(world: World, tx: Tx, activity: Activity, why: tuple[Code, str]) -> Ac
 
 
 async def refuse(world: World, activity: Activity, rejected: ChainRejected) -> Activity:
-    """Return *activity* ended, for the chain would refuse it; the caveat is named if one did."""
+    """
+    Return *activity* ended, for the chain would refuse it; the caveat is named if one did.
+
+    One that was stopped here, or is too late, has lapsed, whatever the chain has come to say.
+    """
 
     def body(tx: Tx) -> Activity:
         fresh = present(tx.get(Activity, activity.id), "activity")
         if fresh.state is not ActivityState.READY:  # somebody else has planned it meanwhile
             return fresh
+        stale = why_stale(world, tx, fresh)
+        if stale is not None:
+            return lapse(world, tx, fresh, stale)
         session = tx.get(Session, fresh.session_id) if fresh.session_id else None
         permission = root_of(tx, session).permission if session else None
         denied = None
