@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from valetkey.core.audit import AuditLine
 
+SENT: Final = "activity:sent"
 BUDGET_80: Final = "alert:budget_80"
 TESTED: Final = "webhook:tested"
 REFUSAL_BURST: Final = "alert:refusal_burst"
@@ -30,6 +31,7 @@ EVENTS: Final = frozenset(
         "activity:done",
         "activity:failed",
         "activity:lapsed",
+        SENT,
         BUDGET_80,
         REFUSAL_BURST,
         RELAYER_BALANCE_LOW,

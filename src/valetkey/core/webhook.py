@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from valetkey.spec import standard_webhooks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from valetkey.core.surface import Surface
 
 SECRET_BYTES: Final = 32
 OVERLAP_S: Final = 86_400  # how long the secret before still signs
@@ -24,6 +29,31 @@ _OK: Final = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
+class VendorForm:
+    """
+    How a receiver is told that was made for a vendor's client.
+
+    Args:
+        surface: Whose client it is.
+        event: What its one event is called there; receivers differ in that.
+        kinds: Of activities: it is told of no others.
+        group_id: The webhook with which it was asked for, itself the first time.
+        credential_id: Whose API key signs its messages, for that is the secret that the vendor's
+            client has.
+    """
+
+    surface: Surface
+    event: str
+    kinds: tuple[str, ...]
+    group_id: str
+    credential_id: str
+
+    def concerns(self, facts: Mapping[str, str]) -> bool:
+        """Say whether what has such *facts* is told to it."""
+        return facts.get("kind") in self.kinds
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """
     A receiver of events.
@@ -36,6 +66,7 @@ class Webhook:
         previous_secret: The one before, sealed, which also signs until ``previous_until``.
         failures: Turns in which something failed, since the last success.
         failing_since: Unix seconds of the first of them; None while nothing waits or all is well.
+        form: How it is told, unless in our own form.
     """
 
     id: str
@@ -51,6 +82,7 @@ class Webhook:
     failures: int = 0
     failing_since: int | None = None
     off_reason: str = ""
+    form: VendorForm | None = None
 
 
 class DeliveryState(StrEnum):

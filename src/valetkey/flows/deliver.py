@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.audit import AuditLine
@@ -27,27 +28,39 @@ from valetkey.core.webhook import (
 )
 from valetkey.flows.outbox import drop_turn, queue, set_turn, turn_of, unqueue
 from valetkey.flows.record import SYSTEM, audit, has_left
+from valetkey.flows.telling import key_of, signer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from valetkey.core.credential import Credential
+    from valetkey.flows.telling import Tellers
     from valetkey.flows.world import World
     from valetkey.ports import Posted, Tx, View
+
+    _Sign = Callable[[str, bytes], Mapping[str, str]]
 
 AT_ONCE: Final = 4  # to one receiver
 LEASE_S: Final = 60  # longer than any attempt takes
 CLEARED: Final = 200  # of a webhook that is off, in one transaction
 _CHANCE_BYTES: Final = 2
 _IS_OFF: Final = "the webhook is off"
+_UNSIGNED: Final = "no API key of its surface is left that could sign"
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A turn that this process has, and what is due in it with what it tells."""
+    """
+    A turn that this process has, and what is due in it, with the body of each.
+
+    Args:
+        signer: Whose API key signs as well, if the webhook is of a vendor's form.
+    """
 
     turn: Turn
     webhook: Webhook
-    due: tuple[tuple[Delivery, AuditLine], ...]
+    due: tuple[tuple[Delivery, bytes], ...]
+    signer: Credential | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +72,26 @@ class _Tried:
     chance: int
 
 
-async def deliver_next(world: World) -> bool:
+async def deliver_next(world: World, tellers: Tellers = MappingProxyType({})) -> bool:
     """
     Serve the webhook whose turn it is, and say whether there was one.
 
     Any number of processes may do this at the same time: a turn is taken in the store, for longer
     than its attempts last. If a process dies in between, another makes the attempts again: the
     receiver gets each event at least once, and the same id each time.
+
+    Args:
+        tellers: For webhooks of vendors' forms, by surface.
     """
     now = world.clock.now()
     if not await world.store.read(lambda view: _first(view, now=now)):
         return False
-    taken = await world.store.write(partial(_take, world))
+    taken = await world.store.write(partial(_take, world, tellers))
     if not isinstance(taken, _Taken):
         return taken
     world.checkpoint.reached("webhook:before_send")
-    secrets = await _secrets(world, taken.webhook)
-    attempts = (_attempt(world, taken.webhook, secrets, *one) for one in taken.due)
+    sign = await _signing(world, tellers, taken)
+    attempts = (_attempt(world, taken.webhook.url, sign, *one) for one in taken.due)
     tried = await asyncio.gather(*attempts)
     world.checkpoint.reached("webhook:after_send")
     await world.store.write(lambda tx: _settle(world, tx, taken.turn, tried))
@@ -87,7 +103,7 @@ def _first(view: View, *, now: int) -> Turn | None:
     return found[0] if found and found[0].due_at <= now else None
 
 
-def _take(world: World, tx: Tx) -> _Taken | bool:
+def _take(world: World, tellers: Tellers, tx: Tx) -> _Taken | bool:
     """Return the turn that is due, taken; or whether something else was done in its place."""
     now = world.clock.now()
     turn = _first(tx, now=now)
@@ -100,17 +116,23 @@ def _take(world: World, tx: Tx) -> _Taken | bool:
     if has_left(tx, webhook.organization_id):  # it is told by the server it went to
         drop_turn(tx, webhook.id)
         return True
-    due: list[tuple[Delivery, AuditLine]] = []
+    form = webhook.form
+    signer = form and signer_of(tx, webhook.organization_id, form)
+    if form is not None and signer is None:
+        _switch_off(tx, webhook, _UNSIGNED, now=now)
+        return True
+    due: list[tuple[Delivery, bytes]] = []
     for one in tx.find(Waiting, webhook_id=webhook.id, limit=AT_ONCE):
         delivery = tx.get(Delivery, one.delivery_id)
         line = tx.get(AuditLine, delivery.line_id) if delivery else None
         if one.due_at <= now and delivery is not None and line is not None:
-            due.append((delivery, line))
+            body = tellers[form.surface].body(tx, form, line) if form else event_body(line)
+            due.append((delivery, body))
     if not due:
         _end_turn(tx, webhook, now=now)
         return True
     taken = set_turn(tx, webhook.id, due_at=now + LEASE_S, state=TurnState.TAKEN)
-    return _Taken(taken, webhook, tuple(due))
+    return _Taken(taken, webhook, tuple(due), signer)
 
 
 def _clear(tx: Tx, turn: Turn, *, now: int, is_gone: bool) -> None:
@@ -128,26 +150,32 @@ def _clear(tx: Tx, turn: Turn, *, now: int, is_gone: bool) -> None:
         drop_turn(tx, turn.webhook_id)
 
 
-async def _secrets(world: World, webhook: Webhook) -> list[bytes]:
-    """Return what signs now: the secret, and for a day the one before it."""
+async def _signing(world: World, tellers: Tellers, taken: _Taken) -> _Sign:
+    """Return what signs now: the secret, for a day the one before it; the vendor's way as well."""
+    webhook, form, signer = taken.webhook, taken.webhook.form, taken.signer
     sealed = [webhook.sealed_secret]
     if webhook.previous_secret is not None and world.clock.now() < webhook.previous_until:
         sealed.append(webhook.previous_secret)
     context = secret_context(webhook.organization_id, webhook.id)
-    return [(await world.vault.open(one, context=context)).reveal() for one in sealed]
+    secrets = [(await world.vault.open(one, context=context)).reveal() for one in sealed]
+    key = await key_of(world, signer) if signer else None
+
+    def sign(event_id: str, body: bytes) -> Mapping[str, str]:
+        fields = signature_fields(secrets, event_id, body, at=world.clock.now())
+        if form is None or key is None:
+            return fields
+        return {**fields, **tellers[form.surface].fields(key.reveal(), body)}
+
+    return sign
 
 
-async def _attempt(
-    world: World, webhook: Webhook, secrets: list[bytes], delivery: Delivery, line: AuditLine
-) -> _Tried:
-    body = event_body(line)
-    fields = signature_fields(secrets, delivery.event_id, body, at=world.clock.now())
+async def _attempt(world: World, url: str, sign: _Sign, delivery: Delivery, body: bytes) -> _Tried:
     headers = {
         "content-type": "application/json",
         "user-agent": "valetkey-webhooks/1",
-        **fields,
+        **sign(delivery.event_id, body),
     }
-    posted = await world.outbound.post(webhook.url, headers, body)
+    posted = await world.outbound.post(url, headers, body)
     return _Tried(delivery, posted, int.from_bytes(world.entropy.take(_CHANCE_BYTES)))
 
 

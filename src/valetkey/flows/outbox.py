@@ -28,7 +28,8 @@ MOST: Final = 1000  # webhooks of one organization that are looked at; far more 
 def put_out(tx: Tx, line: AuditLine) -> None:
     """Have every webhook told of *line* that is on and wants to hear it."""
     for webhook in listening(tx, line.organization_id, line.event):
-        tell(tx, webhook, line)
+        if webhook.form is None or webhook.form.concerns(line.facts):
+            tell(tx, webhook, line)
 
 
 def listening(view: View, organization_id: str, event: str) -> list[Webhook]:

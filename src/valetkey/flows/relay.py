@@ -27,7 +27,7 @@ from valetkey.flows.mined import why_failed, why_no_code
 from valetkey.flows.paid_by import may_plan, sender_of
 from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
-from valetkey.flows.settle import Ending, fail, finish, lapse, refuse, why_stale
+from valetkey.flows.settle import Ending, fail, finish, lapse, refuse, tell_sent, why_stale
 from valetkey.ports import doing
 
 if TYPE_CHECKING:
@@ -226,6 +226,7 @@ def _note_hash(
     noted = replace(activity, attempts=attempts)
     if len(attempts) == 1:
         noted = stepped(noted, "submitted", at_ms=world.clock.now_ms(), plane="chain")
+        tell_sent(tx, noted, tx_hash, at=world.clock.now())
     tx.put(noted)
     return noted
 

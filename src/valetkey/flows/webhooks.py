@@ -57,21 +57,8 @@ async def add_webhook(
         Limited: The organization has as many as it may.
     """
     expect_secret(principal)
-    wanted = check_wanted(events)
-    await world.outbound.check(url)
-    webhook_id = world.new_id(Prefix.WEBHOOK)
     owner = principal.organization_id
-    secret, sealed = await _new_secret(world, owner, webhook_id)
-    webhook = Webhook(
-        id=webhook_id,
-        organization_id=owner,
-        url=url,
-        events=wanted,
-        label=label,
-        is_on=True,
-        sealed_secret=sealed,
-        created_at=world.clock.now(),
-    )
+    webhook, secret = await new_webhook(world, owner, url=url, events=events, label=label)
 
     def body(tx: Tx) -> tuple[Webhook, str | None]:
         before = admit(world, tx, principal, request)
@@ -86,6 +73,32 @@ async def add_webhook(
         return webhook, secret
 
     return await world.store.write(body)
+
+
+async def new_webhook(
+    world: World, organization_id: str, *, url: str, events: Sequence[str], label: str
+) -> tuple[Webhook, str]:
+    """
+    Return a webhook that is not there yet, and its secret.
+
+    Raises:
+        Malformed: Nothing is sent to such a URL, or an event never happens.
+    """
+    wanted = check_wanted(events)
+    await world.outbound.check(url)
+    webhook_id = world.new_id(Prefix.WEBHOOK)
+    secret, sealed = await _new_secret(world, organization_id, webhook_id)
+    webhook = Webhook(
+        id=webhook_id,
+        organization_id=organization_id,
+        url=url,
+        events=wanted,
+        label=label,
+        is_on=True,
+        sealed_secret=sealed,
+        created_at=world.clock.now(),
+    )
+    return webhook, secret
 
 
 async def _new_secret(world: World, organization_id: str, webhook_id: str) -> tuple[str, bytes]:
@@ -153,15 +166,20 @@ async def remove_webhook(
         if before is not None:
             return before.subject_id
         webhook = own_webhook(tx, principal, webhook_id)
-        tx.drop(Webhook, webhook_id)
-        count_one_less(tx, webhook.organization_id, Quota.WEBHOOKS)
-        if turn_of(tx, webhook_id) is not None:
-            summon(tx, webhook_id, due_at=world.clock.now(), is_urgent=True)
+        drop_webhook(tx, webhook, now=world.clock.now())
         activity = begun(world, principal, request, "webhook:remove", webhook)
         write_down(world, tx, activity, "webhook:removed")
         return webhook_id
 
     return await world.store.write(body)
+
+
+def drop_webhook(tx: Tx, webhook: Webhook, *, now: int) -> None:
+    """Take *webhook* away; what waits for it goes at its next turn."""
+    tx.drop(Webhook, webhook.id)
+    count_one_less(tx, webhook.organization_id, Quota.WEBHOOKS)
+    if turn_of(tx, webhook.id) is not None:
+        summon(tx, webhook.id, due_at=now, is_urgent=True)
 
 
 async def rotate_secret(
