@@ -117,7 +117,7 @@ def _take(world: World, tellers: Tellers, tx: Tx) -> _Taken | bool:
         drop_turn(tx, webhook.id)
         return True
     form = webhook.form
-    signer = form and signer_of(tx, webhook.organization_id, form)
+    signer = signer_of(tx, webhook.organization_id, form) if form else None
     if form is not None and signer is None:
         _switch_off(tx, webhook, _UNSIGNED, now=now)
         return True

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from tests.leaks import note_output
-from tests.vendor.para.sdk import ANSWER_S, HERE, SERVER_SDK
+from tests.vendor.driver import ANSWER_S
+from tests.vendor.para.sdk import HERE, SERVER_SDK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

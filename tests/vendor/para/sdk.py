@@ -1,83 +1,26 @@
-"""Para's server SDK in a process of its own, told what to do line by line."""
+"""Para's server SDK in a process of its own."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from tests.leaks import note_output
+from tests.vendor.driver import Driver as Sdk
+from tests.vendor.driver import Refused, driven
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+__all__ = ["ALPHA_SDK", "HERE", "SERVER_SDK", "Refused", "Sdk", "sdk"]
+
 HERE: Final = Path(__file__).parent
 SERVER_SDK: Final = "@getpara/server-sdk"
 ALPHA_SDK: Final = "para-alpha"
-ANSWER_S: Final = 60.0
-MAX_LINE: Final = 2**20
-
-
-class Refused(Exception):
-    """
-    What the SDK threw.
-
-    Args:
-        status: Of the answer behind it, if it says one.
-    """
-
-    def __init__(self, told: dict[str, Any]) -> None:
-        super().__init__(f"{told['kind']}: {told['message']}")
-        self.kind: str = told["kind"]
-        self.message: str = told["message"]
-        self.status: int | None = told["status"]
-
-
-class Sdk:
-    """The process; see ``sdk.mjs`` for what it can be told."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def ask(self, act: str, **args: object) -> Any:  # noqa: ANN401 - as the SDK says it
-        """
-        Have it do *act*, and return what comes of it.
-
-        Raises:
-            Refused: The SDK threw.
-        """
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(json.dumps({"act": act, **args}).encode() + b"\n")
-        await stdin.drain()
-        async with asyncio.timeout(ANSWER_S):
-            line = await stdout.readline()
-        assert line, "expected an answer, got the end of the SDK"
-        answer = json.loads(line)
-        if "error" in answer:
-            raise Refused(answer["error"])
-        return answer["ok"]
 
 
 @asynccontextmanager
 async def sdk(url: str, name: str = SERVER_SDK) -> AsyncIterator[Sdk]:
     """Run the package *name* against the server at *url*, and end it afterwards."""
-    process = await asyncio.create_subprocess_exec(
-        *("node", str(HERE / "sdk.mjs"), name, url),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=HERE,
-        limit=MAX_LINE,
-    )
-    assert process.stderr is not None
-    said = asyncio.create_task(process.stderr.read())
-    try:
-        yield Sdk(process)
-    finally:
-        process.kill()
-        await process.wait()
-        note_output("para sdk", (await said).decode(errors="replace"))
+    async with driven(HERE / "sdk.mjs", name, url, name="para sdk") as made:
+        yield made
