@@ -28,7 +28,7 @@ const oneOf = (id, rest) => (isOld ? [{ id, ...rest }] : [id, ...(Object.keys(re
 function call(method, args) {
   const names = method.split(".");
   const last = names.pop();
-  const owner = names.reduce((found, name) => found[name], openfort);
+  const owner = names.reduce((found, name) => found[name], names[0] === "accountsV2" ? client() : openfort);
   return owner[last](...args);
 }
 
