@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.quota import Quota
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from valetkey.ports import Tx, View
 
 Added = list[tuple[Webhook, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Webhooks that were asked for together, one at least; ``form`` is that of the first."""
+
+    form: VendorForm
+    webhooks: list[Webhook]
 
 
 async def subscribe(
@@ -73,7 +81,7 @@ def _earlier(view: View, owner: str, form: VendorForm, first_id: str) -> Added:
     """Return what was added before with the webhook *first_id*: that one, or its whole group."""
     if form.group_id:
         return [(present(view.get(Webhook, first_id), "webhook"), None)]
-    return [(one, None) for one in group_of(view, owner, form.surface, first_id)]
+    return [(one, None) for one in group_of(view, owner, form.surface, first_id).webhooks]
 
 
 def _add(
@@ -115,7 +123,7 @@ async def unsubscribe(
         if before is not None:
             return before.subject_id
         now = world.clock.now()
-        found = group_of(tx, owner, surface, group_id)
+        found = group_of(tx, owner, surface, group_id).webhooks
         for one in found:
             drop_webhook(tx, one, now=now)
         activity = begin(
@@ -132,22 +140,23 @@ async def unsubscribe(
     return await world.store.write(body)
 
 
-def groups_of(view: View, organization_id: str, surface: Surface) -> list[list[Webhook]]:
-    """Return the webhooks of a vendor's form, those of one group together, oldest first."""
-    found: dict[str, list[Webhook]] = {}
+def groups_of(view: View, organization_id: str, surface: Surface) -> list[Group]:
+    """Return the webhooks of a vendor's form, in groups, oldest first."""
+    found: dict[str, Group] = {}
     for one in view.find(Webhook, organization_id=organization_id, limit=MOST):
         if one.form is not None and one.form.surface is surface:
-            found.setdefault(one.form.group_id, []).append(one)
+            group = found.setdefault(one.form.group_id, Group(one.form, []))
+            group.webhooks.append(one)
     return [*found.values()]
 
 
-def group_of(view: View, organization_id: str, surface: Surface, group_id: str) -> list[Webhook]:
+def group_of(view: View, organization_id: str, surface: Surface, group_id: str) -> Group:
     """
-    Return the webhooks of one group, one at least, oldest first.
+    Return one group.
 
     Raises:
-        NotFound: There is no such group.
+        NotFound: There is none with that id.
     """
     groups = groups_of(view, organization_id, surface)
-    found = [one for one in groups if one[0].form and one[0].form.group_id == group_id]
+    found = [one for one in groups if one.form.group_id == group_id]
     return present(found[0] if found else None, "subscription")

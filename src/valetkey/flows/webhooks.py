@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from valetkey.core.errors import Code, Malformed
 from valetkey.core.event import check_wanted
 from valetkey.core.ids import Prefix
 from valetkey.core.quota import Quota
@@ -122,7 +123,8 @@ async def change_webhook(
     Return the webhook, changed. Off, it is told nothing, and what waits for it ends as dead.
 
     Raises:
-        Malformed: Nothing is sent to such a URL, or an event never happens.
+        Malformed: Nothing is sent to such a URL, or an event never happens; or the webhook is of a
+            vendor's form, whose one event stays.
     """
     expect_secret(principal)
     await world.store.read(lambda view: own_webhook(view, principal, webhook_id))
@@ -134,6 +136,9 @@ async def change_webhook(
         before = own_webhook(tx, principal, webhook_id)
         if admit(world, tx, principal, request) is not None:
             return before
+        if wanted is not None and before.form is not None:
+            detail = f"events: expected none, for {before.form.surface} says what this one is told"
+            raise Malformed(Code.MALFORMED_BODY, detail)
         is_on = before.is_on if changes.is_on is None else changes.is_on
         after = replace(
             before,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from valetkey.flows.alerts import look_at_balances
 from valetkey.flows.deliver import deliver_next, forget_old
+from valetkey.http.dialects.table import TELLERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,7 +32,7 @@ async def delivering(world: World, pause_s: float, journal: Journal) -> AsyncIte
     stop = asyncio.Event()
     works: list[tuple[Callable[[], Awaitable[bool]], float]] = []
     if pause_s > 0:
-        works = [(lambda: deliver_next(world), pause_s)] * RECEIVERS_AT_ONCE
+        works = [(lambda: deliver_next(world, TELLERS), pause_s)] * RECEIVERS_AT_ONCE
         works.append((lambda: _keep(world), KEEPING_S))
     tasks = {asyncio.create_task(_again(work, s, stop, journal)) for work, s in works}
     try:

@@ -47,6 +47,8 @@ class Webhook(Told, frozen=True, kw_only=True):
     A receiver of events.
 
     Args:
+        surface: In whose form it is told: ``native``, or that of the vendor through whose client it
+            was added.
         off_reason: Why it was switched off by itself; empty otherwise.
         failing_since: Since when nothing came through while something waits.
         previous_secret_until: Until then messages are also signed with the secret before.
@@ -57,6 +59,7 @@ class Webhook(Told, frozen=True, kw_only=True):
     url: str
     events: list[str]
     label: str
+    surface: str
     state: str
     off_reason: str
     failing_since: Seconds | None
@@ -147,6 +150,7 @@ def write_webhook(webhook: core.Webhook) -> Webhook:
         url=webhook.url,
         events=list(webhook.events),
         label=webhook.label,
+        surface=webhook.form.surface.value if webhook.form else "native",
         state="on" if webhook.is_on else "off",
         off_reason=webhook.off_reason,
         failing_since=webhook.failing_since,

@@ -16,7 +16,7 @@ from valetkey.core.activity import Request
 from valetkey.core.credential import CredentialKind
 from valetkey.core.surface import Surface
 from valetkey.core.wallet import Clones
-from valetkey.flows.credentials import add_credential
+from valetkey.flows.credentials import OPERATOR, add_credential
 from valetkey.http.server import running
 from valetkey.http.settings import Settings
 from valetkey.telemetry.journal import Journal, Level
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.worlds import Founded
     from valetkey.core.credential import Credential
+    from valetkey.core.scope import Standing
     from valetkey.devchain import Deployment, Node
     from valetkey.flows.world import World
 
@@ -106,8 +107,8 @@ def refusal(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, body["code"], body["error"]["message"]
 
 
-async def add_keys(world: World, founded: Founded) -> Keys:
-    """Return a secret and a publishable key for the dialect."""
+async def add_keys(world: World, founded: Founded, standing: Standing = OPERATOR) -> Keys:
+    """Return a secret key with *standing* and a publishable key for the dialect."""
     made = [
         await add_credential(
             world,
@@ -117,6 +118,7 @@ async def add_keys(world: World, founded: Founded) -> Keys:
             label="openfort",
             public_key=None,
             surface=Surface.OPENFORT,
+            standing=standing,
         )
         for kind in (CredentialKind.SECRET, CredentialKind.PUBLISHABLE)
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -12,24 +14,28 @@ from valetkey.core.event import SENT
 from valetkey.core.ids import Prefix
 from valetkey.core.scope import Scope
 from valetkey.core.surface import Surface
-from valetkey.core.webhook import VendorForm, Webhook
-from valetkey.flows.subscriptions import group_of, groups_of, subscribe, unsubscribe
+from valetkey.core.webhook import VendorForm
+from valetkey.flows.subscriptions import Group, group_of, groups_of, subscribe, unsubscribe
 from valetkey.flows.webhooks import remove_webhook
 from valetkey.http.dialects.openfort.ids import native, shown
-from valetkey.http.dialects.openfort.lists import Listed, Paging, listed
+from valetkey.http.dialects.openfort.lists import Part, Window, part
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
 from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from valetkey.core.principal import Principal
+    from valetkey.core.webhook import Webhook
     from valetkey.http.admitted import Admitted
     from valetkey.http.sight import Reads
+
+T = TypeVar("T")
 
 SUBSCRIPTION: Final = "sub_"
 TRIGGER: Final = "tri_"
 MAX_TRIGGERS: Final = 16
+_ALL: Final = "/v1/subscriptions"
 KINDS: Final = ("account:execute", "session:register", "session:revoke")
 # The vendor's guides and older clients have ``succeeded``, its API has ``successful``: whoever
 # subscribes says which of them they are sent.
@@ -100,20 +106,18 @@ class Deleted(Struct, frozen=True):
 
 async def _create(admitted: Admitted, ask: Ask[AskedSubscription, NoQuery]) -> Subscription:
     asked = ask.body
+    form = VendorForm(Surface.OPENFORT, asked.topic, KINDS, "", admitted.principal.subject_id)
     added = await subscribe(
         admitted.world,
         admitted.principal,
         admitted.request,
-        urls=[_target(one, f"triggers[{at}]") for at, one in enumerate(asked.triggers)],
+        urls=[_target(one, f"triggers[{at}].") for at, one in enumerate(asked.triggers)],
         event=_event(asked.topic),
-        form=VendorForm(Surface.OPENFORT, asked.topic, KINDS, "", admitted.principal.subject_id),
+        form=form,
     )
-    return _subscription([one for one, _ in added], dict(added_secrets(added)))
-
-
-def added_secrets(added: Sequence[tuple[Webhook, str | None]]) -> list[tuple[str, str]]:
-    """Return the secrets of those that were just made, by their ids."""
-    return [(one.id, secret) for one, secret in added if secret is not None]
+    webhooks = [one for one, _ in added]
+    secrets = {one.id: secret for one, secret in added if secret is not None}
+    return _subscription(Group(replace(form, group_id=webhooks[0].id), webhooks), secrets)
 
 
 def _event(topic: str) -> str:
@@ -124,28 +128,34 @@ def _event(topic: str) -> str:
     return event
 
 
-def _target(trigger: AskedTrigger, where: str) -> str:
+def _target(trigger: AskedTrigger, where: str = "") -> str:
     if trigger.type != "webhook":
-        field = f"{where}.type" if where else "type"
+        field = f"{where}type"
         detail = f"{field}: expected webhook, got {trigger.type!r}: nothing else is told here"
         raise Malformed(Code.MALFORMED_BODY, detail, field=field)
     return trigger.target
 
 
-async def _list(see: Reads, principal: Principal, ask: Ask[None, Paging]) -> Listed[Subscription]:
+async def _list(see: Reads, principal: Principal, ask: Ask[None, Window]) -> Part[Subscription]:
     owner = principal.organization_id
-    groups = await see.read(lambda view: groups_of(view, owner, Surface.OPENFORT))
-    return listed("/v1/subscriptions", [_subscription(one) for one in groups], ask.query)
+    groups = await see.store.read(lambda view: groups_of(view, owner, Surface.OPENFORT))
+    return _part(_ALL, [_subscription(one) for one in groups], ask.query)
+
+
+def _part(url: str, oldest_first: list[T], window: Window) -> Part[T]:
+    ordered = oldest_first if window.order == "asc" else oldest_first[::-1]
+    shown = ordered[window.skip :][: window.limit]
+    return part(url, shown, window, len(ordered))
 
 
 async def _get(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> Subscription:
     return _subscription(await _group(see, principal, ask.id))
 
 
-async def _group(see: Reads, principal: Principal, subscription: str) -> list[Webhook]:
+async def _group(see: Reads, principal: Principal, subscription: str) -> Group:
     group_id = _group_id(subscription)
     owner = principal.organization_id
-    return await see.read(lambda view: group_of(view, owner, Surface.OPENFORT, group_id))
+    return await see.store.read(lambda view: group_of(view, owner, Surface.OPENFORT, group_id))
 
 
 def _group_id(subscription: str) -> str:
@@ -153,46 +163,38 @@ def _group_id(subscription: str) -> str:
 
 
 async def _delete(admitted: Admitted, ask: Ask[None, NoQuery]) -> Deleted:
-    group_id = _group_id(ask.id)
-    world, principal = admitted.world, admitted.principal
-    await unsubscribe(
-        world, principal, admitted.request, surface=Surface.OPENFORT, group_id=group_id
-    )
+    asked = (admitted.world, admitted.principal, admitted.request)
+    await unsubscribe(*asked, surface=Surface.OPENFORT, group_id=_group_id(ask.id))
     return Deleted(ask.id, "subscription")
 
 
 async def _add_trigger(admitted: Admitted, ask: Ask[AskedTrigger, NoQuery]) -> Trigger:
-    (first, *_) = await _group(admitted.reads, admitted.principal, ask.id)
-    event = first.events[0]
-    form = _form(first)
-    asked = VendorForm(
-        form.surface, form.event, form.kinds, form.group_id, admitted.principal.subject_id
-    )
+    group = await _group(admitted.reads, admitted.principal, ask.id)
     ((added, secret),) = await subscribe(
         admitted.world,
         admitted.principal,
         admitted.request,
-        urls=[_target(ask.body, "")],
-        event=event,
-        form=asked,
+        urls=[_target(ask.body)],
+        event=_event(group.form.event),
+        form=replace(group.form, credential_id=admitted.principal.subject_id),
     )
-    return _trigger(added, secret)
+    return _trigger(added, ask.id, secret)
 
 
-async def _triggers(see: Reads, principal: Principal, ask: Ask[None, Paging]) -> Listed[Trigger]:
+async def _triggers(see: Reads, principal: Principal, ask: Ask[None, Window]) -> Part[Trigger]:
     group = await _group(see, principal, ask.id)
-    url = f"/v1/subscriptions/{ask.id}/triggers"
-    return listed(url, [_trigger(one) for one in group], ask.query)
+    shown_ones = [_trigger(one, ask.id) for one in group.webhooks]
+    return _part(f"{_ALL}/{ask.id}/triggers", shown_ones, ask.query)
 
 
 async def _get_trigger(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> Trigger:
-    return _trigger(await _in_group(see, principal, ask.names))
+    return _trigger(await _in_group(see, principal, ask.names), ask.id)
 
 
 async def _in_group(see: Reads, principal: Principal, names: tuple[str, ...]) -> Webhook:
     subscription, trigger = names
     webhook_id = native(trigger, Prefix.WEBHOOK, TRIGGER, field="triggerId")
-    for one in await _group(see, principal, subscription):
+    for one in (await _group(see, principal, subscription)).webhooks:
         if one.id == webhook_id:
             return one
     raise NotFound(Code.NOT_FOUND, "there is no trigger with that id")
@@ -200,42 +202,35 @@ async def _in_group(see: Reads, principal: Principal, names: tuple[str, ...]) ->
 
 async def _delete_trigger(admitted: Admitted, ask: Ask[None, NoQuery]) -> Deleted:
     found = await _in_group(admitted.reads, admitted.principal, ask.names)
-    world, principal = admitted.world, admitted.principal
-    await remove_webhook(world, principal, admitted.request, webhook_id=found.id)
+    asked = (admitted.world, admitted.principal, admitted.request)
+    await remove_webhook(*asked, webhook_id=found.id)
     return Deleted(ask.names[1], "trigger")
 
 
-def _form(webhook: Webhook) -> VendorForm:
-    assert webhook.form is not None  # `groups_of` finds no others
-    return webhook.form
-
-
-def _subscription(
-    group: Sequence[Webhook], secrets: dict[str, str] | None = None
-) -> Subscription:
-    first = group[0]
+def _subscription(group: Group, secrets: Mapping[str, str] = MappingProxyType({})) -> Subscription:
+    subscription = shown(group.form.group_id, SUBSCRIPTION)
+    made_at = [one.created_at for one in group.webhooks]
     return Subscription(
-        id=shown(_form(first).group_id, SUBSCRIPTION),
-        created_at=first.created_at,
-        updated_at=max(one.created_at for one in group),
-        topic=_form(first).event,
-        triggers=[_trigger(one, (secrets or {}).get(one.id)) for one in group],
+        id=subscription,
+        created_at=min(made_at),
+        updated_at=max(made_at),
+        topic=group.form.event,
+        triggers=[_trigger(one, subscription, secrets.get(one.id)) for one in group.webhooks],
     )
 
 
-def _trigger(webhook: Webhook, secret: str | None = None) -> Trigger:
+def _trigger(webhook: Webhook, subscription: str, secret: str | None = None) -> Trigger:
     return Trigger(
         id=shown(webhook.id, TRIGGER),
         created_at=webhook.created_at,
         updated_at=webhook.created_at,
         target=webhook.url,
-        subscription=shown(_form(webhook).group_id, SUBSCRIPTION),
+        subscription=subscription,
         is_on=webhook.is_on,
         secret=UNSET if secret is None else secret,
     )
 
 
-_ALL: Final = "/v1/subscriptions"
 _ONE: Final = f"{_ALL}/{{subscription}}"
 _TRIGGERS: Final = f"{_ONE}/triggers"
 _TRIGGER: Final = f"{_TRIGGERS}/{{trigger}}"
@@ -255,8 +250,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     _reads(
         path=_ALL,
         summary="List subscriptions",
-        query=Paging,
-        answer=Listed[Subscription],
+        query=Window,
+        answer=Part[Subscription],
         handle=_list,
     ),
     _reads(path=_ONE, summary="Show a subscription", answer=Subscription, handle=_get),
@@ -279,8 +274,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     _reads(
         path=_TRIGGERS,
         summary="List the receivers of a subscription",
-        query=Paging,
-        answer=Listed[Trigger],
+        query=Window,
+        answer=Part[Trigger],
         handle=_triggers,
     ),
     _reads(path=_TRIGGER, summary="Show a receiver", answer=Trigger, handle=_get_trigger),
