@@ -141,7 +141,7 @@ async def unsubscribe(
 
 
 def groups_of(view: View, organization_id: str, surface: Surface) -> list[Group]:
-    """Return the webhooks of a vendor's form, in groups, oldest first."""
+    """Return the webhooks of a vendor's form, in groups."""
     found: dict[str, Group] = {}
     for one in view.find(Webhook, organization_id=organization_id, limit=MOST):
         if one.form is not None and one.form.surface is surface:
