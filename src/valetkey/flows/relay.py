@@ -27,7 +27,8 @@ from valetkey.flows.mined import why_failed, why_no_code
 from valetkey.flows.paid_by import may_plan, sender_of
 from valetkey.flows.paying import cancellation, pay, waits_for_money
 from valetkey.flows.record import stepped
-from valetkey.flows.settle import Ending, fail, finish, lapse, refuse, tell_sent, why_stale
+from valetkey.flows.settle import Ending, fail, finish, lapse, refuse, why_stale
+from valetkey.flows.telling import tell_sent
 from valetkey.ports import doing
 
 if TYPE_CHECKING:

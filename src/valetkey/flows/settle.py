@@ -23,7 +23,6 @@ from valetkey.core.budget import (
 from valetkey.core.chain import Counter
 from valetkey.core.child_session import refusal_in_line, state_in_line
 from valetkey.core.errors import ChainRejected, Code
-from valetkey.core.event import SENT
 from valetkey.core.permission.decide import Deny, Spent
 from valetkey.core.plan import caveat_of
 from valetkey.core.session import Session, State, Step, Usage
@@ -53,8 +52,6 @@ DEPLOY = "account:deploy"
 REVOKE = "session:revoke"
 ENDINGS = frozenset({REVOKE, "session:close"})
 STOPS = ENDINGS | {FREEZE}
-# Clients of vendors wait to hear of these before they are mined.
-TOLD_WHEN_SENT = frozenset({"account:execute", "session:register"})
 RECENT_NONCES = 64
 
 
@@ -229,14 +226,6 @@ def _end(
         **facts,
     )
     return ended
-
-
-def tell_sent(tx: Tx, activity: Activity, tx_hash: bytes, *, at: int) -> None:
-    """Write down that *activity* is on its way, if somebody waits to hear of it."""
-    if activity.kind in TOLD_WHEN_SENT:
-        facts = {"kind": activity.kind, "tx_hash": f"0x{tx_hash.hex()}"}
-        owner = activity.organization_id
-        audit(tx, owner, SENT, at=at, subject_id=activity.id, principal_id=SYSTEM, **facts)
 
 
 def _settle_reservation(world: World, tx: Tx, activity: Activity) -> None:

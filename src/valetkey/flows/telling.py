@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from valetkey.core.credential import Credential, CredentialKind, key_context
+from valetkey.core.event import SENT
+from valetkey.flows.record import SYSTEM, audit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from valetkey.core.activity import Activity
     from valetkey.core.audit import AuditLine
     from valetkey.core.secret_bytes import SecretBytes
     from valetkey.core.surface import Surface
     from valetkey.core.webhook import VendorForm
     from valetkey.flows.world import World
-    from valetkey.ports import View
+    from valetkey.ports import Tx, View
 
 MOST: Final = 1000  # credentials of one organization that are looked at
+# Clients of vendors wait to hear of these before they are mined.
+TOLD_WHEN_SENT: Final = frozenset({"account:execute", "session:register"})
 
 
 class Teller(Protocol):
@@ -43,6 +48,14 @@ def signer_of(view: View, organization_id: str, form: VendorForm) -> Credential 
         return first
     found = view.find(Credential, organization_id=organization_id, newest_first=True, limit=MOST)
     return next((one for one in found if _signs(one, form.surface)), None)
+
+
+def tell_sent(tx: Tx, activity: Activity, tx_hash: bytes, *, at: int) -> None:
+    """Write down that *activity* is on its way, if somebody waits to hear of it."""
+    if activity.kind in TOLD_WHEN_SENT:
+        facts = {"kind": activity.kind, "tx_hash": f"0x{tx_hash.hex()}"}
+        owner = activity.organization_id
+        audit(tx, owner, SENT, at=at, subject_id=activity.id, principal_id=SYSTEM, **facts)
 
 
 async def key_of(world: World, signer: Credential) -> SecretBytes:
