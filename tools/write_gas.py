@@ -110,6 +110,8 @@ _ABOUT_MISSES: Final = (
     " grant, 1,240 hashes it as typed data and asks whose signature that has, and most of the rest"
     " is what every use does."
     " **Delegated, granted and first transfer in one** has 12,500 for the authorisation on top."
+    " **Executed by a session key** has 22,100 for a nonce key of its own, as every operation has"
+    " that was prepared before anybody signed, and says its calls in full."
 )
 _ABOUT_PEERS: Final = (
     "Measured in the same harness, each with its own settings at the named commit. They do not"

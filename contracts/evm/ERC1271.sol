@@ -4,7 +4,8 @@ pragma solidity 0.8.30;
 import {Sessions} from "./Sessions.sol";
 
 /// @title Signatures as the account: the owner's alone (ERC-1271), and the domain of what is signed (ERC-5267)
-/// @notice A session key signs runs and nothing else; there is no form of signature by which it could sign as the account.
+/// @notice A session key signs its runs, their calls, and its own end; there is no form of signature by which it could
+/// sign as the account.
 abstract contract ERC1271 is Sessions {
     bytes4 internal constant VALID = 0x1626ba7e;
     bytes4 internal constant INVALID = 0xffffffff;

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.chain.clones import Clone
 from tests.chain.executions import execution, op_data, paid
 from tests.chain.session import Session
+from tests.chain.world import RECIPIENT
 from valetkey.spec import erc7821
 from valetkey.spec import permission_bytes as pb
 
 if TYPE_CHECKING:
+    from tests.chain.clones import Factory
     from tests.chain.session import Owner
 
 MALFORMED = pb.Refusal("Malformed")
@@ -37,3 +40,18 @@ def test_more_calls_than_a_run_takes_are_malformed(account: Owner) -> None:
     for count, expected in ((255, None), (256, MALFORMED)):
         calls = [paid(session, 0)] * count
         assert session.refusal(execution(session, *calls)) == expected
+
+
+def test_an_execution_makes_a_clone_and_opens_its_session(factory: Factory) -> None:
+    """The factory is the sender then: a grant that binds its relayer is not used through it."""
+    planned = Clone.planned(factory)
+    planned.world.mint(planned.address, 5)
+    bound = Session.opened(planned, relayer=planned.world.relayer.address)
+    refused = planned.deploy_data(execution(bound, paid(bound), first=True))
+    refusal = planned.world.refusal(factory.address, refused)
+    assert refusal == pb.Refusal("RelayerNotAllowed")
+    session = Session.opened(planned)
+    before = planned.world.balance_of(RECIPIENT)
+    assert planned.deploy(execution(session, paid(session, 2), first=True)).succeeded
+    assert planned.world.balance_of(RECIPIENT) == before + 2
+    assert session.state == pb.SlotState(pb.Status.OPEN, calls_used=1, nonce_base=1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from eth_abi.abi import encode
 
+from tests.chain.clones import Clone, Factory
 from tests.chain.session import Owner, Session, token_rule
 from tests.chain.world import RECIPIENT, selector, transfer
 from valetkey.devchain import CHAIN_ID, dev_keys
@@ -126,3 +127,15 @@ def test_a_relayer_signs_no_runs(account: Owner) -> None:
     assert address_of_key(RELAYER.secret) == RELAYER.address
     refusal = account.world.refusal(account.address, run, sender=RELAYER.address)
     assert refusal == REFUSED
+
+
+def test_the_note_works_on_a_clone_that_is_not_there_yet(factory: Factory) -> None:
+    """Through the factory, which makes it; the grant is refused from its first second on."""
+    planned = Clone.planned(factory)
+    session = bound(planned)
+    assert planned.deploy(
+        pb.revoke_by_key_calldata(session.packed, note(session, RELAYER))
+    ).succeeded
+    assert session.state.status is pb.Status.REVOKED
+    register = pb.register_calldata(session.packed, session.owner_signature())
+    assert session.refusal(register) == pb.Refusal("GrantRevoked")
