@@ -36,6 +36,8 @@ EVENTS: Final = frozenset(
         REFUSAL_BURST,
         RELAYER_BALANCE_LOW,
         "budget:set",
+        "contract:deleted",
+        "contract:noted",
         "credential:added",
         "credential:key_rotated",
         "credential:origins_set",

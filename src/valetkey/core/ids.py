@@ -37,6 +37,7 @@ class Prefix(StrEnum):
     SPONSORSHIP = "spn"
     SPONSORSHIP_RULE = "spr"
     RULEBOOK = "rbk"
+    CONTRACT = "con"
 
 
 def make_id(prefix: Prefix, entropy: bytes, *, at_ms: int) -> str:

@@ -15,10 +15,12 @@ from valetkey.flows.gate import expect_reach, expect_secret, present
 from valetkey.flows.record import admit, begin, write_down
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
-    from valetkey.ports import Tx
+    from valetkey.ports import Tx, View
 
 KEY_SUFFIX = "key"
 SALT_BYTES = 32
@@ -56,11 +58,23 @@ class AddWallet:
     clone: AsClone | None = None
 
 
+def _no_other(_view: View) -> Account | None:
+    return None
+
+
 async def add_wallet(
-    world: World, principal: Principal, request: Request, command: AddWallet
+    world: World,
+    principal: Principal,
+    request: Request,
+    command: AddWallet,
+    *,
+    instead: Callable[[View], Account | None] = _no_other,
 ) -> tuple[Wallet, Account]:
     """
     Return a new wallet and its account.
+
+    Args:
+        instead: Looks for the account that is to be returned if it is there: then none is made.
 
     Raises:
         Malformed: An outside owner's key without an address, or a sealed one with it; or a clone,
@@ -70,14 +84,7 @@ async def add_wallet(
     expect_secret(principal)
     _check_wallet(world, command)
     wallet_id = world.new_id(Prefix.WALLET)
-    key: SealedKey | None = None
-    if command.address is None:
-        key = await world.vault.create(
-            Curve.SECP256K1,
-            key_id=f"{wallet_id}/{KEY_SUFFIX}",
-            organization_id=principal.organization_id,
-            wallet_id=wallet_id,
-        )
+    key = await _make_key(world, principal, wallet_id) if command.address is None else None
     wallet, account = _make(world, principal, command, wallet_id, key)
 
     def body(tx: Tx) -> tuple[Wallet, Account]:
@@ -88,6 +95,9 @@ async def add_wallet(
         if command.user_id is not None:
             user = present(tx.get(User, command.user_id), "user")
             expect_reach(tx, principal, user.organization_id, "user", widens=True)
+        there = instead(tx)
+        if there is not None:
+            return present(tx.get(Wallet, there.wallet_id), "wallet"), there
         _refuse_twice(tx, account)
         if key is not None:
             tx.add(key)
@@ -95,6 +105,15 @@ async def add_wallet(
         return wallet, account
 
     return await world.store.write(body)
+
+
+async def _make_key(world: World, principal: Principal, wallet_id: str) -> SealedKey:
+    return await world.vault.create(
+        Curve.SECP256K1,
+        key_id=f"{wallet_id}/{KEY_SUFFIX}",
+        organization_id=principal.organization_id,
+        wallet_id=wallet_id,
+    )
 
 
 def _check_wallet(world: World, command: AddWallet) -> None:

@@ -13,6 +13,7 @@ from valetkey.core.budget import BudgetLine, Hold, Reservation, ReservationState
 from valetkey.core.child_session import OVER, Branch
 from valetkey.core.consent_link import ConsentLink
 from valetkey.core.contact import Contact
+from valetkey.core.contract import Contract
 from valetkey.core.credential import Credential
 from valetkey.core.custody import SplitKey
 from valetkey.core.errors import Code, Conflict
@@ -67,6 +68,7 @@ OWNED: Final[tuple[type, ...]] = (
         KeptSecret,
         Pregenerated,
         Profile,
+        Contract,
         AskedRevocation,
     ),
     *(Sponsorship, SponsorshipRule, Rulebook),

@@ -14,6 +14,7 @@ from valetkey.core.budget import BudgetLine, Hold, Reservation
 from valetkey.core.child_session import Branch
 from valetkey.core.consent_link import ConsentLink
 from valetkey.core.contact import Contact
+from valetkey.core.contract import Contract
 from valetkey.core.credential import Credential
 from valetkey.core.custody import SplitKey
 from valetkey.core.hand_off import HandOff
@@ -79,6 +80,7 @@ Entity = (
     | KeptSecret
     | Pregenerated
     | Profile
+    | Contract
     | HandOff
     | Terms
     | Sponsorship
@@ -157,6 +159,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     OpenMark: Index(by=("organization_id",)),
     HandOff: Index(by=("forget_at", "session_id")),
     Pregenerated: Index(by=("organization_id", "found_by")),
+    Contract: Index(by=("organization_id",), unique=("place",)),
     Profile: Index(by=("organization_id", "deleted")),
     KeptSecret: Index(by=("organization_id", "wallet_id")),
     Review: Index(by=("forget_at", "session_id")),

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.origins import Origins
 from valetkey.core.surface import Surface
 from valetkey.http.cors import Cors
-from valetkey.http.dialects.openfort import players, subscriptions
+from valetkey.http.dialects.openfort import (
+    accounts,
+    accounts_v2,
+    contracts,
+    players,
+    subscriptions,
+)
 from valetkey.http.dialects.openfort.errors import refuse
 from valetkey.http.dialects.openfort.forms import read_body, read_query
 from valetkey.http.dialects.openfort.visitor import prove
@@ -23,7 +29,13 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/openfort"
 LIMITS: Final = {"api": 0}  # requests of one caller in a minute; the vendor publishes none
-ROUTES: Final[tuple[Route, ...]] = (*players.ROUTES, *subscriptions.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (
+    *players.ROUTES,
+    *accounts.ROUTES,
+    *accounts_v2.ROUTES,
+    *contracts.ROUTES,
+    *subscriptions.ROUTES,
+)
 _ASKS: Final = (
     "authorization",
     "content-type",

@@ -10,6 +10,7 @@ from valetkey.core.errors import Code, Malformed, NotFound
 from valetkey.core.ids import BODY_LETTERS, Prefix
 
 PLAYER: Final = "pla_"
+USER: Final = "usr_"
 ACCOUNT: Final = "acc_"
 SESSION: Final = "ses_"
 INTENT: Final = "tin_"

@@ -12,8 +12,8 @@ from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.profile import MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, Profile
 from valetkey.core.scope import Scope
-from valetkey.core.wallet import Account, Wallet
 from valetkey.flows.profiles import Notes, add_noted_user, note, profile_of, shown_user, take_out
+from valetkey.flows.user_accounts import accounts_of
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.lists import Part, Window, found, part, sifted
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
@@ -21,6 +21,7 @@ from valetkey.wire.base import read_text
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
+    from valetkey.core.wallet import Account
     from valetkey.http.admitted import Admitted
     from valetkey.http.sight import Reads
     from valetkey.ports import View
@@ -80,13 +81,8 @@ class Deleted(Struct, frozen=True, kw_only=True):
     deleted: bool = True
 
 
-def accounts_of(view: View, user_id: str) -> list[Account]:
-    """Return the accounts of a user, those of the newest wallets first."""
-    wallets = view.find(Wallet, user_id=user_id, limit=MAX_SHOWN, newest_first=True)
-    return [one for wallet in wallets for one in view.find(Account, wallet_id=wallet.id)]
-
-
-def _intents_of(view: View, accounts: list[Account]) -> list[Named]:
+def intents_of(view: View, accounts: list[Account]) -> list[Named]:
+    """Return the newest intents of *accounts*, by their ids."""
     some = [
         one
         for account in accounts
@@ -98,7 +94,7 @@ def _intents_of(view: View, accounts: list[Account]) -> list[Named]:
 
 
 def _shown(view: View, user: User, profile: Profile, expand: list[Expand]) -> Player:
-    has = accounts_of(view, user.id) if expand else []
+    has = [account for _, account in accounts_of(view, user.id)] if expand else []
     return Player(
         id=ids.shown(user.id, ids.PLAYER),
         created_at=user.created_at,
@@ -108,8 +104,17 @@ def _shown(view: View, user: User, profile: Profile, expand: list[Expand]) -> Pl
         accounts=[Named(ids.shown(one.id, ids.ACCOUNT)) for one in has]
         if "accounts" in expand
         else UNSET,
-        transaction_intents=_intents_of(view, has) if "transactionIntents" in expand else UNSET,
+        transaction_intents=intents_of(view, has) if "transactionIntents" in expand else UNSET,
     )
+
+
+def shown_player(view: View, user_id: str) -> Player | None:
+    """Return a player as it is answered, None if it was deleted."""
+    user = view.get(User, user_id)
+    if user is None:
+        return None
+    profile = profile_of(view, user)
+    return _shown(view, user, profile, []) if profile.deleted_at is None else None
 
 
 def _notes(body: NotesBody) -> Notes:

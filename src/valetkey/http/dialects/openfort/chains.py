@@ -1,0 +1,34 @@
+"""Chains as the vendor's clients name them: by their number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from valetkey.core.errors import Code, Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from valetkey.ports import Chain
+
+_EVM = "eip155:"
+
+
+def chain_of(chains: Mapping[str, Chain], chain_id: int, *, field: str = "chainId") -> str:
+    """
+    Return the CAIP-2 name of the chain with that number.
+
+    Raises:
+        Malformed: This server does not speak to it.
+    """
+    name = f"{_EVM}{chain_id}"
+    if name not in chains:
+        known = ", ".join(sorted(one.removeprefix(_EVM) for one in chains)) or "none"
+        detail = f"{field}: expected one of {known}, got {chain_id}"
+        raise Malformed(Code.WRONG_CHAIN, detail, field=field)
+    return name
+
+
+def number_of(chain: str) -> int:
+    """Return the number of the chain with that CAIP-2 name."""
+    return int(chain.removeprefix(_EVM))
