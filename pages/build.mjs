@@ -23,7 +23,7 @@ const FOLDERS = {
     images: ["icon.svg"],
     pages: ["index.html"],
     under: "/consent/",
-    banner: licences,
+    banner: () => licences("@noble/hashes"),
   },
   para: {
     scripts: { "otp.js": "otp.ts", "review.js": "review.ts" },
@@ -37,6 +37,14 @@ const FOLDERS = {
       "prime.worker.min.js": "prime.ts",
     },
   },
+  openfort: {
+    scripts: { "openfort.js": "main.ts" },
+    styles: ["unknown.css"],
+    images: [],
+    pages: ["index.html", "unknown.html"],
+    under: "",
+    banner: () => licences("@noble/curves", "@noble/hashes", "penpal"),
+  },
   portal: { scripts: { "portal.js": "main.ts" }, styles: [], images: [], pages: ["index.html"], under: "" },
 };
 
@@ -46,9 +54,9 @@ function checkTypes(source) {
   if (done.status !== 0) process.exit(1);
 }
 
-function licences() {
-  const text = readFileSync(join(root, "node_modules", "@noble", "hashes", "LICENSE"), "utf8").trim();
-  return `/*! @noble/hashes\n${text}\n*/`;
+function licences(...packages) {
+  const textOf = (one) => readFileSync(join(root, "node_modules", one, "LICENSE"), "utf8").trim();
+  return packages.map((one) => `/*! ${one}\n${textOf(one)}\n*/`).join("\n");
 }
 
 function script(source, entry, format, banner) {

@@ -19,7 +19,7 @@ from valetkey.core.webhook import KEPT_S, DeliveryState
 from valetkey.flows import webhooks
 from valetkey.flows.deliver import LEASE_S, deliver_next, forget_old
 from valetkey.flows.record import audit
-from valetkey.ports import Posted
+from valetkey.ports import Fetched, Posted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -168,6 +168,11 @@ class Slow:
         self.came.set()
         await self.go.wait()
         return BAD
+
+    async def fetch(self, url: str) -> Fetched:
+        """Find nothing."""
+        del url
+        return Fetched(None)
 
 
 async def test_who_comes_too_late_changes_nothing(hooks: Hooks) -> None:

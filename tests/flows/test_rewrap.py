@@ -14,6 +14,7 @@ from valetkey.core.credential import Credential
 from valetkey.core.custody import SealedShare, SplitKey
 from valetkey.core.grant import Grant
 from valetkey.core.kept_secret import KeptSecret
+from valetkey.core.locked_key import LockedKey
 from valetkey.core.pin import PinBlob
 from valetkey.core.secret_bytes import SecretBytes
 from valetkey.core.session import Session, State
@@ -178,5 +179,6 @@ def test_every_kind_that_holds_something_sealed_is_known() -> None:
         for one in fields(kind)
         if "sealed" in one.name or "secret" in one.name or "wrapped" in one.name
     }
-    assert sealed == {SealedKey, SealedShare, PinBlob, Webhook, Grant, KeptSecret, Credential}
-    assert set(SEALED) == {SealedKey, SplitKey, PinBlob, Webhook, Session, KeptSecret, Credential}
+    holders = {PinBlob, Webhook, KeptSecret, Credential, LockedKey}
+    assert sealed == {SealedKey, SealedShare, Grant, *holders}
+    assert set(SEALED) == {SealedKey, SplitKey, Session, *holders}

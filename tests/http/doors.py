@@ -115,6 +115,9 @@ POST /v1/sessions/{session_id}/preview            proof kind yes yes none yes  n
 POST /v1/sessions/{session_id}/preview own        -     -    -   -   -    -    reads reads yes   yes   frozen expired revoked
 GET /v1/audit                                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/audit/head                                proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
+GET /v1/identity-providers                        proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/identity-providers                       proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
+POST /v1/identity-providers/{name}/remove         proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/webhooks                                 proof kind yes yes yes  yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/webhooks                                  proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 GET /v1/webhooks/{webhook_id}                     proof kind yes yes none yes  kind  kind  kind  kind  frozen expired revoked

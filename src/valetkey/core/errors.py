@@ -120,6 +120,7 @@ class Code(StrEnum):
     CHAIN_UNREACHABLE = "chain_unreachable"
     STORE_UNAVAILABLE = "store_unavailable"
     MESSENGER_UNAVAILABLE = "messenger_unavailable"
+    ISSUER_UNAVAILABLE = "issuer_unavailable"
     VAULT_REFUSED = "vault_refused"
     SIGNER_UNAVAILABLE = "signer_unavailable"
     AUDIT_BROKEN = "audit_broken"

@@ -15,8 +15,10 @@ from valetkey.core.child_session import Branch
 from valetkey.core.contact import Contact
 from valetkey.core.credential import Credential
 from valetkey.core.custody import SplitKey
+from valetkey.core.identity import Identity, IdentityProvider
 from valetkey.core.ids import Prefix, check_id
 from valetkey.core.kept_secret import KeptSecret, share_id
+from valetkey.core.locked_key import LockedKey
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated, key_of
@@ -100,7 +102,9 @@ _NAMES: Final[dict[str, tuple[type, ...]]] = {
     "rulebook_id": (Rulebook,),
 }
 # These have the id of what they belong to.
-_OF_OWNER: Final = frozenset({OpenMark, Tally, Contact})  # found by ids that begin with its own
+_OF_OWNER: Final = frozenset(
+    {OpenMark, Tally, Contact, IdentityProvider, Identity, LockedKey}
+)  # found by ids that begin with its own
 _SAME_ID: Final = {
     Usage: Session,
     Branch: Session,

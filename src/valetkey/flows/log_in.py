@@ -12,21 +12,19 @@ from valetkey.core.errors import Code, Unauthenticated, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.one_time_code import ENTROPY_BYTES, make_code, new_code, try_code
 from valetkey.core.organization import Organization, User
-from valetkey.core.permission.decide import Spent
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.quota import Quota
-from valetkey.core.session import Proof, Session, State, Usage
 from valetkey.core.visit import Visit, visit_id
+from valetkey.flows.client_session import key_principal, open_client_session
 from valetkey.flows.counts import count_one
 from valetkey.flows.gate import present
 from valetkey.flows.holder import refused
-from valetkey.flows.opening import write_opened
 from valetkey.flows.record import begin, refuse_moved, write_down
 from valetkey.flows.stop import close
-from valetkey.flows.visits import terms_of
 from valetkey.ports import CodeMessage
 
 if TYPE_CHECKING:
+    from valetkey.core.session import Session
     from valetkey.core.surface import Surface
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
@@ -173,8 +171,7 @@ def _unknown() -> Unauthenticated:
 
 
 def _key_of(visit: Visit) -> Principal:
-    owner, credential = visit.organization_id, visit.credential_id
-    return Principal(PrincipalKind.PUBLISHABLE, owner, credential, Access.READ)
+    return key_principal(visit.organization_id, visit.credential_id)
 
 
 def _request(world: World, name: str, visit: Visit) -> Request:
@@ -205,31 +202,7 @@ def _user_of(world: World, tx: Tx, visit: Visit) -> str:
 
 
 def _open(world: World, tx: Tx, visit: Visit, user_id: str, surface: Surface) -> Session:
-    terms, now = terms_of(tx, visit), world.clock.now()
-    session = Session(
-        id=world.new_id(Prefix.SESSION),
-        organization_id=visit.organization_id,
-        user_id=user_id,
-        wallet_id=None,
-        account_id=None,
-        proof=Proof.BEARER,
-        access=Access.WRITE,
-        state=State.OPEN,
-        label=LABEL,
-        device="",
-        created_at=now,
-        starts_at=now,
-        expires_at=now + min(terms.most_s, world.bounds.max_session_s),
-        idle_s=terms.idle_s,
-        fingerprint=None,
-        key=None,
-        permission=None,
-        permission_id=None,
-        owner_key=None,
-        grant=None,
-        surface=surface,
-    )
     request = _request(world, "session:open", visit)
-    usage = Usage(session.id, now, Spent(0, ()))
-    write_opened(world, tx, _key_of(visit), request, (session, usage))
-    return session
+    return open_client_session(
+        world, tx, _key_of(visit), request, user_id=user_id, surface=surface, label=LABEL
+    )

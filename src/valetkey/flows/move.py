@@ -17,7 +17,9 @@ from valetkey.core.contract import Contract
 from valetkey.core.credential import Credential
 from valetkey.core.custody import SplitKey
 from valetkey.core.errors import Code, Conflict
+from valetkey.core.identity import Identity, IdentityProvider
 from valetkey.core.kept_secret import KeptSecret
+from valetkey.core.locked_key import LockedKey
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated
@@ -72,6 +74,7 @@ OWNED: Final[tuple[type, ...]] = (
         AskedRevocation,
     ),
     *(Sponsorship, SponsorshipRule, Rulebook),
+    *(IdentityProvider, Identity, LockedKey),
 )
 OF_SESSION: Final[tuple[type, ...]] = (Watch, ConsentLink, Hold, NamedSpender)
 MOVED: Final[tuple[type, ...]] = (

@@ -10,6 +10,7 @@ from valetkey.core.credential import Credential, key_context
 from valetkey.core.custody import SealedShare, SplitKey, share_context
 from valetkey.core.errors import Unavailable
 from valetkey.core.kept_secret import KeptSecret, context_of
+from valetkey.core.locked_key import LockedKey
 from valetkey.core.pin import PinBlob, factor_context
 from valetkey.core.session import Session
 from valetkey.core.wallet import SealedKey
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
 PAGE: Final = 100
 # Every kind that holds something sealed; a test looks for more.
-Record: TypeAlias = SealedKey | SplitKey | PinBlob | Session | Webhook | KeptSecret | Credential
+Record: TypeAlias = (
+    SealedKey | SplitKey | PinBlob | Session | Webhook | KeptSecret | Credential | LockedKey
+)
 SEALED: Final[tuple[type[Record], ...]] = (
-    *(SealedKey, SplitKey, PinBlob, Session, Webhook, KeptSecret, Credential),
+    *(SealedKey, SplitKey, PinBlob, Session, Webhook, KeptSecret, Credential, LockedKey),
 )
 Renewed: TypeAlias = list[tuple[Record, Record]]
 
@@ -134,7 +137,7 @@ async def renewed_of(world: World, one: Record) -> Record:
             sealed_secret=await vault.rewrap_secret(one.sealed_secret, context=context),
             previous_secret=before and await vault.rewrap_secret(before, context=context),
         )
-    if isinstance(one, KeptSecret | Credential):
+    if isinstance(one, KeptSecret | Credential | LockedKey):
         return await _kept_renewed(world, one)
     if one.grant is None or one.grant.sealed_kill_note is None:
         return one
@@ -142,8 +145,10 @@ async def renewed_of(world: World, one: Record) -> Record:
     return replace(one, grant=replace(one.grant, sealed_kill_note=note))
 
 
-async def _kept_renewed(world: World, one: KeptSecret | Credential) -> KeptSecret | Credential:
-    if isinstance(one, KeptSecret):
+async def _kept_renewed(
+    world: World, one: KeptSecret | LockedKey | Credential
+) -> KeptSecret | LockedKey | Credential:
+    if isinstance(one, KeptSecret | LockedKey):
         context = context_of(one.id, one.organization_id)
         return replace(one, sealed=await world.vault.rewrap_secret(one.sealed, context=context))
     context = key_context(one.organization_id, one.id)

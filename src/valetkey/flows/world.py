@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from valetkey.core.ids import ID_ENTROPY_BYTES, Prefix, make_id
 from valetkey.core.sponsorship import Fund
 from valetkey.flows.dpop import Nonces
+from valetkey.flows.issuer_keys import Issuers
 from valetkey.flows.sight import pick_chain
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class World:
         clones: What makes accounts for users who are to have clones; None if nothing does.
         nonces: What proofs of keys must have, as far as it is known.
         forgotten: How far this process has dropped what was kept to refuse replays.
+        issuers: Keys of those who vouch for users, as far as they were looked up.
     """
 
     store: Store
@@ -72,6 +74,7 @@ class World:
     clones: Clones | None = None
     nonces: Nonces = field(default_factory=Nonces)
     forgotten: Forgotten = field(default_factory=Forgotten)
+    issuers: Issuers = field(default_factory=Issuers)
 
     @property
     def relayer_address(self) -> bytes:

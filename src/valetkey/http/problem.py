@@ -150,6 +150,7 @@ TITLES: Final[Mapping[Code, str]] = {
     Code.CHAIN_UNREACHABLE: "The chain does not answer",
     Code.STORE_UNAVAILABLE: "The store does not answer",
     Code.MESSENGER_UNAVAILABLE: "The code could not be sent",
+    Code.ISSUER_UNAVAILABLE: "The keys of an identity provider could not be looked up",
     Code.VAULT_REFUSED: "The vault refused",
     Code.SIGNER_UNAVAILABLE: "The signer does not answer",
     Code.AUDIT_BROKEN: "The audit log is broken",

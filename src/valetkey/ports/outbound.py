@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,24 @@ class Posted:
     """
 
     status: int | None
+    reason: str = ""
+
+
+MAX_FETCHED_BYTES: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """
+    What was found at a URL.
+
+    Args:
+        status: Of the answer; None if there was none, or more than `MAX_FETCHED_BYTES` of it.
+        reason: Why there was none, in a few words that name nothing of this machine.
+    """
+
+    status: int | None
+    body: bytes = b""
     reason: str = ""
 
 
@@ -40,3 +58,6 @@ class Outbound(Protocol):
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         """Send *body* there, and return what came back. Raises nothing for what others do."""
+
+    async def fetch(self, url: str) -> Fetched:
+        """Return what is at *url*. Raises nothing for what others do."""

@@ -18,7 +18,9 @@ from valetkey.core.contract import Contract
 from valetkey.core.credential import Credential
 from valetkey.core.custody import SplitKey
 from valetkey.core.hand_off import HandOff
+from valetkey.core.identity import Identity, IdentityProvider
 from valetkey.core.kept_secret import KeptSecret
+from valetkey.core.locked_key import LockedKey
 from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated
@@ -87,6 +89,9 @@ Entity = (
     | SponsorshipRule
     | Rulebook
     | Visit
+    | IdentityProvider
+    | Identity
+    | LockedKey
 )
 
 
@@ -168,6 +173,9 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Sponsorship: Index(by=("organization_id", "rulebook_id")),
     SponsorshipRule: Index(by=("organization_id", "sponsorship_id")),
     Rulebook: Index(by=("organization_id",)),
+    IdentityProvider: Index(by=("organization_id",)),
+    Identity: Index(by=("organization_id", "user_id")),
+    LockedKey: Index(by=("organization_id", "user_id")),
     Visit: Index(by=("forget_at", "session_id")),
 }
 

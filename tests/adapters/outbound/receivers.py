@@ -93,11 +93,9 @@ async def receiving(
             ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError
         ):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            length = next(
-                int(line.split(":")[1])
-                for line in head.lower().splitlines()
-                if line.startswith("content-length:")
-            )
+            lines = head.lower().splitlines()
+            told = [one.split(":")[1] for one in lines if one.startswith("content-length:")]
+            length = int(told[0]) if told else 0
             receiver.heads.append(head)
             receiver.bodies.append(await reader.readexactly(length))
             async with receiver.came:

@@ -17,7 +17,7 @@ from tests.adapters.outbound.receivers import (
 )
 from valetkey.adapters.outbound.web import LOOKUPS, Limits, WebOutbound
 from valetkey.core.errors import Malformed
-from valetkey.ports import Posted
+from valetkey.ports import MAX_FETCHED_BYTES, Fetched, Posted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -170,3 +170,50 @@ async def test_names_of_callers_are_looked_up_apart_from_ours(sending: WebOutbou
     mine = [one.name for one in threading.enumerate() if one.name.startswith(LOOKUPS)]
     assert mine
     await sending.close()
+
+
+async def test_what_is_there_is_fetched(sending: WebOutbound) -> None:
+    """A plain request without a body, and the answer as it is."""
+    async with receiving(answering("200 OK", b'{"keys":[]}')) as receiver:
+        url = f"http://127.0.0.1:{receiver.port}/jwks.json?a=b"
+        assert await sending.fetch(url) == Fetched(200, b'{"keys":[]}')
+    head = receiver.heads[0].lower()
+    assert head.startswith("get /jwks.json?a=b http/1.1\r\n")
+    assert "accept-encoding: identity" in head
+    assert receiver.bodies == [b""]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_nothing_is_fetched_from_inside(scheme: str) -> None:
+    """What an organization names as the place of its keys is no way to what stands beside us."""
+    async with receiving(answering("200 OK", b"secret")) as inside:
+        outbound = WebOutbound(resolve=Names("127.0.0.1"))
+        fetched = await outbound.fetch(f"{scheme}://{NAME}:{inside.port}/")
+        await outbound.close()
+        assert (fetched.status, fetched.body, inside.heads) == (None, b"", [])
+
+
+async def test_a_redirect_is_not_followed_to_what_is_there(sending: WebOutbound) -> None:
+    """As for what is posted."""
+    async with (
+        receiving(answering("200 OK", b"secret")) as inside,
+        receiving(answering(f"302 Found\r\nlocation: http://127.0.0.1:{inside.port}/")) as receiver,
+    ):
+        fetched = await sending.fetch(f"http://127.0.0.1:{receiver.port}/")
+        assert (fetched.status, inside.heads) == (302, [])
+
+
+async def test_more_than_may_be_is_not_read(sending: WebOutbound) -> None:
+    """An answer that does not end costs as much as may be fetched, and is none."""
+    start = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"
+    async with receiving(endless(start, b"x" * 1024)) as receiver:
+        fetched = await sending.fetch(f"http://127.0.0.1:{receiver.port}/")
+    assert (fetched.status, fetched.body) == (None, b"")
+    assert str(MAX_FETCHED_BYTES) in fetched.reason
+
+
+async def test_who_never_answers_a_fetch_is_left(sending: WebOutbound) -> None:
+    """In time, with a reason that says nothing of us."""
+    async with receiving(silent) as receiver:
+        fetched = await sending.fetch(f"http://127.0.0.1:{receiver.port}/")
+    assert (fetched.status, fetched.reason) == (None, "no answer within 0.5 s")

@@ -12,7 +12,7 @@ import httpx
 
 from valetkey.adapters.outbound.endpoint import Endpoint, ask_system
 from valetkey.core.errors import Code, Malformed
-from valetkey.ports import Posted
+from valetkey.ports import MAX_FETCHED_BYTES, Fetched, Posted
 
 if TYPE_CHECKING:
     import ssl
@@ -24,6 +24,11 @@ _HTTPS: Final = 443
 _FIRST_FREE_PORT: Final = 1024
 MAX_URL_CHARS: Final = 2048
 LOOKUPS: Final = "valetkey-lookup"
+_PLAIN: Final = {"accept": "application/json", "accept-encoding": "identity"}
+_FAILURES: Final = (
+    *(TimeoutError, Malformed),
+    *(httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,9 @@ class WebOutbound:
     """
     See `Outbound`. Used from one event loop.
 
-    Of an answer only the head is read: what comes behind it could be long, slow, or packed. Names
-    are looked up on threads of their own: a name server of a caller's that never answers keeps no
-    look-up of ours waiting.
+    Of an answer to what is posted only the head is read: what comes behind it could be long, slow,
+    or packed. Names are looked up on threads of their own: a name server of a caller's that never
+    answers keeps no look-up of ours waiting.
 
     Args:
         allow_private: Development configuration: loopback and private addresses, ``http``, and any
@@ -91,18 +96,37 @@ class WebOutbound:
         """See `Outbound.post`."""
         try:
             async with asyncio.timeout(self._limits.timeout_s):
-                return await self._post(url, headers, body)
-        except (TimeoutError, httpx.TimeoutException):
-            return Posted(None, f"no answer within {self._limits.timeout_s:g} s")
-        except Malformed as refused:
-            return Posted(None, refused.detail)
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
-            return Posted(None, f"no connection, or no HTTP on it ({type(error).__name__})")
+                response = await self._send("POST", url, headers, body)
+                await response.aclose()
+                return Posted(response.status_code)
+        except _FAILURES as error:
+            return Posted(None, self._said(error))
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+    async def fetch(self, url: str) -> Fetched:
+        """See `Outbound.fetch`."""
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                response = await self._send("GET", url, _PLAIN, None)
+                try:
+                    return await _read(response)
+                finally:
+                    await response.aclose()
+        except _FAILURES as error:
+            return Fetched(None, reason=self._said(error))
+
+    def _said(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError | httpx.TimeoutException):
+            return f"no answer within {self._limits.timeout_s:g} s"
+        if isinstance(error, Malformed):
+            return error.detail
+        return f"no connection, or no HTTP on it ({type(error).__name__})"
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> httpx.Response:
         pinned = await self._endpoint(url).resolve()
         request = httpx.Request(
-            "POST",
+            method,
             pinned.url,
             content=body,
             headers={**headers, **pinned.headers, "connection": "close"},
@@ -111,9 +135,7 @@ class WebOutbound:
                 "timeout": httpx.Timeout(self._limits.timeout_s).as_dict(),
             },
         )
-        response = await self._open_transport().handle_async_request(request)
-        await response.aclose()
-        return Posted(response.status_code)
+        return await self._open_transport().handle_async_request(request)
 
     def _endpoint(self, url: str) -> Endpoint:
         if len(url) > MAX_URL_CHARS:
@@ -135,6 +157,16 @@ class WebOutbound:
                 limits=httpx.Limits(max_connections=most, max_keepalive_connections=0),
             )
         return self._transport
+
+
+async def _read(response: httpx.Response) -> Fetched:
+    """Return an answer as it was sent: nothing is unpacked, for that could be much."""
+    body = b""
+    async for part in response.aiter_raw():
+        body += part
+        if len(body) > MAX_FETCHED_BYTES:
+            return Fetched(None, reason=f"more than {MAX_FETCHED_BYTES} bytes")
+    return Fetched(response.status_code, body)
 
 
 def _refused(why: str) -> Malformed:

@@ -10,6 +10,7 @@ from valetkey.client._async.activities import AsyncActivities
 from valetkey.client._async.audit import AsyncAudit
 from valetkey.client._async.credentials import AsyncCredentials
 from valetkey.client._async.exposure import AsyncExposure
+from valetkey.client._async.identity import AsyncIdentityProviders
 from valetkey.client._async.line import AsyncConnection, AsyncLine
 from valetkey.client._async.organization import AsyncOrganizations, AsyncUsers
 from valetkey.client._async.permissions import AsyncPermissions
@@ -88,6 +89,7 @@ class AsyncValetkey:
         self.activities = AsyncActivities(line)
         self.audit = AsyncAudit(line)
         self.webhooks = AsyncWebhooks(line)
+        self.identity_providers = AsyncIdentityProviders(line)
 
     def signed_by(self, credential_id: str, key: HolderKey) -> AsyncValetkey:
         """

@@ -11,6 +11,7 @@ from valetkey.client._sync.activities import Activities
 from valetkey.client._sync.audit import Audit
 from valetkey.client._sync.credentials import Credentials
 from valetkey.client._sync.exposure import Exposure
+from valetkey.client._sync.identity import IdentityProviders
 from valetkey.client._sync.line import Connection, Line
 from valetkey.client._sync.organization import Organizations, Users
 from valetkey.client._sync.permissions import Permissions
@@ -87,6 +88,7 @@ class Valetkey:
         self.activities = Activities(line)
         self.audit = Audit(line)
         self.webhooks = Webhooks(line)
+        self.identity_providers = IdentityProviders(line)
 
     def signed_by(self, credential_id: str, key: HolderKey) -> Valetkey:
         """
