@@ -57,7 +57,7 @@ WHEN = {"not handed over yet": "eth_sendRawTransaction", "not simulated yet": "e
 
 
 @pytest.mark.parametrize("method", WHEN.values(), ids=WHEN)
-@pytest.mark.parametrize("kill_by", [KillBy.OWNER])
+@pytest.mark.parametrize("kill_by", KillBy)
 async def test_a_session_stopped_on_its_way_to_the_chain_ends_there_too(
     scene: Scene, kill_by: KillBy, method: str
 ) -> None:
@@ -79,7 +79,7 @@ async def test_a_session_stopped_on_its_way_to_the_chain_ends_there_too(
     assert (await now(scene, session)).state is State.REVOKED
 
 
-@pytest.mark.parametrize("kill_by", [KillBy.OWNER])
+@pytest.mark.parametrize("kill_by", KillBy)
 async def test_a_signature_that_comes_after_the_end_ends_it_on_chain(
     scene: Scene, kill_by: KillBy
 ) -> None:
