@@ -185,6 +185,7 @@ async def make_live_world(
         clock=clock or RunningClock(),
         bounds=bounds,
         store=store,
+        clones=Clones(deployment.clone_factory, deployment.clone_implementation),
         seed=time.time_ns() if seed is None else seed,
     )
     for payer in (world.relayer_address, world.stopper_address):

@@ -114,7 +114,7 @@ def test_what_is_revoked_already_is_a_success_that_costs_nothing(case: Case) -> 
 def test_a_person_is_told_each_step(case: Case) -> None:
     """What the note says, that it was sent, and what the chain says afterwards."""
     told = case.kill(case.note)
-    assert "Its signature is the account's." in told.out
+    assert "Its signature is the owner's." in told.out
     assert "the account's storage says so" in told.out
     assert told.err.startswith("sent 0x")
 

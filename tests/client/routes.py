@@ -76,6 +76,7 @@ METHODS: Final = {
     "GET /v1/session": "vk.sessions.current",
     "GET /v1/sessions/{session_id}/consent": "session.consent",
     "POST /v1/sessions/{session_id}/grant": "session.grant_signed",
+    "POST /v1/sessions/{session_id}/register": "session.register",
     "POST /v1/sessions/{session_id}/consent-link": "vk.sessions.consent_link",
     "GET /v1/sessions/{session_id}/kill-note": "session.fetch_kill_note",
     "POST /v1/sessions/{session_id}/children": "vk.sessions.open_under",

@@ -96,6 +96,7 @@ POST /v1/session/children/{session_id}/revoke     proof kind kind kind kind kind
 POST /v1/session/children/{session_id}/revoke own -     -    -   -   -    -    -     -     yes   yes   -      -       -
 GET /v1/sessions/{session_id}/consent             proof yes  yes yes none yes  kind  kind  kind  kind  frozen expired revoked
 POST /v1/sessions/{session_id}/grant              proof yes  yes yes none kind kind  kind  kind  kind  frozen expired revoked
+POST /v1/sessions/{session_id}/register           proof yes  yes yes none kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/sessions/{session_id}/consent-link       proof kind yes yes none kind kind  kind  kind  kind  frozen expired revoked
 GET /v1/consent                                   proof kind kind kind kind kind kind  kind  kind  kind  frozen expired revoked
 POST /v1/consent                                  proof kind kind kind kind kind kind  kind  kind  kind  frozen expired revoked

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.http.calls import Key
-from tests.http.consents import by_link, renewing, sign_consent
+from tests.http.consents import by_link, renewing
 from tests.http.credential_requests import ABOUT_CREDENTIALS, NEW_KEY
 from tests.http.session_requests import (
     CHILD,
+    bring,
     exchange,
     redeem,
     revoke_all,
@@ -135,12 +136,6 @@ async def _consent(stage: Stage, principal: str) -> Target:
     return f"/v1/sessions/{(await stage.open_pending())['session']['id']}/consent", None
 
 
-async def _grant(stage: Stage, principal: str) -> Target:
-    del principal
-    opened = await stage.open_pending()
-    return f"/v1/sessions/{opened['session']['id']}/grant", sign_consent(opened["next_action"])
-
-
 NOBODY: Final = "0x" + "7e" * 20
 
 
@@ -232,7 +227,8 @@ MAKERS: Final[dict[str, Maker]] = {
     ),
     "POST /v1/session/children/{session_id}/revoke own": revoke_child,
     "GET /v1/sessions/{session_id}/consent": _consent,
-    "POST /v1/sessions/{session_id}/grant": _grant,
+    "POST /v1/sessions/{session_id}/grant": bring("grant"),
+    "POST /v1/sessions/{session_id}/register": bring("register"),
     "POST /v1/sessions/{session_id}/consent-link": renewing,
     "GET /v1/consent": by_link(None),
     "POST /v1/consent": by_link("sign"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.http.calls import Form, Token, unique
+from tests.http.consents import sign_consent
 from valetkey.wire.exchange import ACCESS_TOKEN, GRANT_TYPE
 
 if TYPE_CHECKING:
@@ -23,6 +24,18 @@ async def revoke_child(stage: Stage, principal: str) -> Target:
     parent_id = stage.keys[principal]
     opened = await stage.secret.post(f"/v1/sessions/{parent_id}/children", CHILD)
     return f"/v1/session/children/{opened['session']['id']}/revoke", {}
+
+
+def bring(verb: str) -> Maker:
+    """Bring what the owner of a pending session has signed."""
+
+    async def make(stage: Stage, principal: str) -> Target:
+        del principal
+        opened = await stage.open_pending()
+        signed = sign_consent(opened["next_action"])
+        return f"/v1/sessions/{opened['session']['id']}/{verb}", signed
+
+    return make
 
 
 def stop(verb: str, body: object) -> Maker:

@@ -1,6 +1,7 @@
 // Lets a test ask the page's own code what it would have signed: one consent a line, one answer a line.
 import { createInterface } from "node:readline";
 import { checkBounds } from "../../pages/consent/src/bounds.ts";
+import { ownerOf } from "../../pages/consent/src/clone.ts";
 import { killNote } from "../../pages/consent/src/killnote.ts";
 import { toSign } from "../../pages/consent/src/typed.ts";
 
@@ -10,7 +11,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     const { grant, killNote: kill, grantId } = toSign(consent);
     checkBounds(consent);
-    told = { grant, kill_note: kill, grant_id: grantId, note: JSON.parse(killNote(consent, toSign(consent), `0x${"11".repeat(65)}`)) };
+    told = { grant, kill_note: kill, grant_id: grantId, owner: ownerOf(consent), note: JSON.parse(killNote(consent, toSign(consent), `0x${"11".repeat(65)}`)) };
   } catch (error) {
     told = { refused: String(error) };
   }

@@ -21,9 +21,11 @@ from valetkey.core.permission.compile import NotOnChain, compile_grant
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import ANYTHING, Cap, Permission, Rule
 from valetkey.core.plan import chain_id_of, consent, grant_id_of
-from valetkey.core.wallet import Account
+from valetkey.core.wallet import Account, Clone
 from valetkey.spec import permission_bytes as packed
+from valetkey.spec.clone import deploy_calldata
 from valetkey.wire.base import hexed
+from valetkey.wire.clone import write_clone
 from valetkey.wire.consent import LinkedConsent
 from valetkey.wire.explain import write_explained
 from valetkey.wire.permission import write_permission
@@ -86,13 +88,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     made.close()
 
 
-def told_of(permission: Permission, *, key: bytes, salt: int, epoch: int) -> Told | None:
+def told_of(
+    permission: Permission, *, key: bytes, salt: int, epoch: int, clone: Clone | None = None
+) -> Told | None:
     """Return what the server tells of a session with that permission; None if no chain takes it."""
     data = compile_grant(permission, key=key, salt=salt)
     if isinstance(data, NotOnChain):
         return None
     grant = Grant(data, grant_id_of(data), epoch, key)
-    account = Account("acc_1", "org_1", "wal_1", None, permission.chain, ACCOUNT, 0)
+    address = clone.address if clone else ACCOUNT
+    account = Account("acc_1", "org_1", "wal_1", None, permission.chain, address, 0, clone)
     typed, words = consent(grant, account), write_explained(permission, names={})
     told = LinkedConsent(
         session_id="ses_1",
@@ -100,7 +105,8 @@ def told_of(permission: Permission, *, key: bytes, salt: int, epoch: int) -> Tol
         label="",
         device="",
         proof="chain",
-        account=hexed(ACCOUNT),
+        account=hexed(account.address),
+        clone=write_clone(account.clone),
         chain=permission.chain,
         chain_id=chain_id_of(permission.chain),
         starts_at=permission.starts_at,
@@ -124,6 +130,10 @@ def told_of(permission: Permission, *, key: bytes, salt: int, epoch: int) -> Tol
 KEYS: Final = st.binary(min_size=20, max_size=20).filter(any) | st.binary(
     min_size=64, max_size=64
 ).filter(any)
+ADDRESSES: Final = st.binary(min_size=20, max_size=20)
+CLONES: Final = st.builds(
+    Clone, *[ADDRESSES] * 3, st.binary(min_size=32, max_size=32), personal=st.booleans()
+)
 
 
 @given(
@@ -131,19 +141,25 @@ KEYS: Final = st.binary(min_size=20, max_size=20).filter(any) | st.binary(
     key=KEYS,
     salt=st.integers(0, 2**32 - 1),
     epoch=st.integers(0, 2**64 - 1),
+    clone=st.none() | CLONES,
 )
 def test_page_and_server_come_to_the_same_signature(
-    page: Page, permission: Permission, key: bytes, salt: int, epoch: int
+    page: Page, permission: Permission, key: bytes, salt: int, epoch: int, *, clone: Clone | None
 ) -> None:
     """For every permission that compiles: typed data, grant id, kill note, and the worst case."""
-    told = told_of(permission, key=key, salt=salt, epoch=epoch)
+    told = told_of(permission, key=key, salt=salt, epoch=epoch, clone=clone)
     assume(told is not None)
     assert told is not None
     said = page.asked(told)
     assert "refused" not in said, said
     assert (said["grant"], said["kill_note"]) == (told["grant"], told["kill_note"])
     grant_id = bytes.fromhex(said["grant_id"][2:])
-    assert said["note"]["calldata"] == hexed(packed.revoke_signed_calldata(grant_id, NOTE))
+    act = packed.revoke_signed_calldata(grant_id, NOTE)
+    if clone is not None:
+        act = deploy_calldata(clone.owner, clone.salt, personal=clone.personal, act=act)
+    assert said["note"]["calldata"] == hexed(act)
+    assert said["note"]["clone"] == told["clone"]
+    assert said["owner"] == hexed(clone.owner if clone else ACCOUNT)
 
 
 def listed(count: int) -> Permission:
@@ -253,3 +269,15 @@ def test_what_contradicts_itself_is_not_signed(page: Page, name: str) -> None:
     else:
         change(told, value)
     assert "refused" in page.asked(told)
+
+
+@pytest.mark.parametrize("part", ["factory", "implementation", "owner", "salt", "personal"])
+def test_a_clone_that_is_elsewhere_is_nobodys(page: Page, part: str) -> None:
+    """Its address follows from all of it: whose wallet signs is not believed."""
+    clone = Clone(b"\x01" * 20, b"\x02" * 20, b"\x03" * 20, bytes(32), personal=True)
+    told = told_of(listed(1), key=b"\x01" * 20, salt=1, epoch=0, clone=clone)
+    assert told is not None
+    assert "refused" not in page.asked(copy.deepcopy(told))
+    other = {"salt": "0x" + "66" * 32, "personal": False}.get(part, OTHER)
+    told["clone"][part] = other
+    assert "the account is not where" in page.asked(told)["refused"]

@@ -1,28 +1,30 @@
 // The kill note as a file: made here from the owner's signature, so that no server has to hand it out.
 import { type Hex, concat, hex, selectorOf, size, uint } from "./bytes.ts";
+import { carried } from "./clone.ts";
 import type { ToSign } from "./typed.ts";
 import type { Consent } from "./wire.ts";
 
 /** Return the file that `valetkey kill` takes: calldata that ends the session, whoever sends it. */
 export function killNote(consent: Consent, signed: ToSign, signature: Hex): string {
-  const account = hex(consent.account, 20);
+  const { to, calldata } = carried(consent, revokeSigned(signed.grantId, signature));
   const note = {
     version: 1,
     session_id: consent.session_id,
     chain: consent.chain,
     chain_id: consent.chain_id,
-    account,
+    account: hex(consent.account, 20),
     grant_id: signed.grantId,
-    calldata: calldata(signed.grantId, signature),
+    calldata,
     text:
       `This ends session ${consent.session_id} on ${consent.chain} for good, without any server. Send a transaction ` +
-      `with this calldata to ${account}, from any address, through any node; \`valetkey kill\` does it with this file.`,
+      `with this calldata to ${to}, from any address, through any node; \`valetkey kill\` does it with this file.`,
+    clone: consent.clone,
   };
   return `${JSON.stringify(note, null, 2)}\n`;
 }
 
 /** Return revokeSigned(bytes32,bytes) as the account's contract takes it. */
-function calldata(grantId: Hex, signature: Hex): Hex {
+function revokeSigned(grantId: Hex, signature: Hex): Hex {
   const padding = (32 - (size(signature) % 32)) % 32;
   return concat(
     selectorOf("revokeSigned(bytes32,bytes)"),

@@ -1,4 +1,5 @@
 // What the owner reads: who asks, the worst case, the sentences, the findings, and what is signed.
+import { ownerOf } from "./clone.ts";
 import { type Child, code, el, facts, prose, section } from "./dom.ts";
 import type { SignedCap, SignedRule } from "./lower.ts";
 import { isInTree } from "./packed.ts";
@@ -95,6 +96,7 @@ function terms(consent: Consent): HTMLElement {
       : "This server, which acts when the holder's signed requests ask for it.";
   return facts([
     ["Your account", [code(consent.account)]],
+    ...(consent.clone === null ? [] : [["Its owner", [code(ownerOf(consent))]] as [string, Child[]]]),
     ["Chain", [code(consent.chain)]],
     ["From", [when(consent.starts_at)]],
     ["Until", [`${when(consent.expires_at)} (${length})`]],

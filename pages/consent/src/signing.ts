@@ -1,10 +1,11 @@
 // The owner's side of it: a wallet, two signatures, the kill note as a file, and then the session is open.
 import { handIn } from "./api.ts";
-import { type Hex, hex } from "./bytes.ts";
+import type { Hex } from "./bytes.ts";
 import { type Child, button, code, el } from "./dom.ts";
 import { killNote, save } from "./killnote.ts";
 import { isGrave } from "./reading.ts";
 import type { ToSign } from "./typed.ts";
+import { ownerOf } from "./clone.ts";
 import { type Wallet, accountsOf, chainOf, lookForWallets, sayWallet, sign, switchChain } from "./wallet.ts";
 import type { Consent } from "./wire.ts";
 import { sayRefusal } from "./words.ts";
@@ -36,7 +37,7 @@ export class Signing {
 
   /** @param done is called once the server has both signatures. */
   constructor(private readonly asked: Asked, private readonly done: () => void) {
-    this.owner = hex(asked.consent.account, 20);
+    this.owner = ownerOf(asked.consent);
     this.isConfirmed = !isGrave(asked.consent);
     const title = el("h2", { id: "sign" }, "Sign");
     this.element = el("section", { class: "panel", "aria-labelledby": "sign" }, title, this.body, this.status, this.problem);
@@ -166,7 +167,7 @@ export class Signing {
     const found = given === undefined ? "none" : code(given);
     const again = () => this.act("", async () => (this.wallet && (await this.refresh(this.wallet, true)), ""));
     return [
-      el("p", { class: "wrong" }, "This is another account. The session is for ", code(this.owner), ", your wallet shows ", found, "."),
+      el("p", { class: "wrong" }, "This is another account. The session is ", this.asked.consent.clone === null ? "for " : "signed by ", code(this.owner), ", your wallet shows ", found, "."),
       el("p", {}, "Choose the account in your wallet."),
       next(button("Look again", "primary", () => void again())),
     ];

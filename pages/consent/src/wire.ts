@@ -1,4 +1,5 @@
 // What the server tells about the one session that the link leads to (docs/reference/openapi.json, LinkedConsent).
+import type { Clone } from "./clone.ts";
 
 export interface Constraint { argument: number; operator: string; values: string[] }
 export interface Rule { target: string; selector: string | null; function: string | null; payable: boolean; where: Constraint[] }
@@ -45,6 +46,7 @@ export interface Consent {
   device: string;
   proof: "chain" | "stamp";
   account: string;
+  clone: Clone | null;
   chain: string;
   chain_id: number;
   starts_at: number;

@@ -16,6 +16,7 @@ from valetkey.cli.submit import Patience, expect_code, submit
 from valetkey.cli.terminal import Terminal, Verb
 from valetkey.core.chain import GrantStage
 from valetkey.core.errors import ChainRejected, Code
+from valetkey.core.grant import KillBy
 from valetkey.core.units import format_amount
 from valetkey.wire.base import hexed
 from valetkey.wiring import connect
@@ -23,9 +24,14 @@ from valetkey.wiring import connect
 if TYPE_CHECKING:
     from valetkey.client.kill_note import Checked
     from valetkey.core.chain import Receipt
+    from valetkey.ports import Chain
 
 KEY_VARIABLE: Final = "VALETKEY_KEY"
 _NATIVE_DECIMALS: Final = 18
+_SIGNED: Final = {
+    KillBy.OWNER: "the owner's",
+    KillBy.RELAYER: "that of the relayer which the grant binds",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ def kill(
     payer = read_payer(key_file, os.environ.get(KEY_VARIABLE))
     terminal.say(
         f"The note revokes grant {hexed(checked.grant_id)} of account {hexed(checked.account)}"
-        f" on eip155:{checked.chain_id}. Its signature is the account's."
+        f" on eip155:{checked.chain_id}. Its signature is {_SIGNED[checked.kill_by]}."
     )
     ended = asyncio.run(_kill(terminal, checked, rpc_url, payer, Patience(wait_s=wait)))
     _tell(terminal, ended)
@@ -75,22 +81,32 @@ async def _kill(
     terminal: Terminal, note: Checked, rpc_url: str, payer: Payer | None, patience: Patience
 ) -> _Ended:
     async with connect(rpc_url, chain_id=note.chain_id) as chain:
-        state = await chain.grant_state(note.account, note.grant_id, counters=0)
-        if state.stage is GrantStage.REVOKED:
+        if await _stage(chain, note) is GrantStage.REVOKED:
             return _Ended(note)
         if payer is None:
             raise click.UsageError(f"give --payer-key-file or set {KEY_VARIABLE}: gas costs")
-        await expect_code(chain, note.account, sender=payer.address)
+        if not note.is_clone:  # the address of a clone proves its code
+            await expect_code(chain, note.account, sender=payer.address)
         with terminal.progress("waiting for a block") as tell:
             receipt = await submit(chain, note, payer, patience=patience, tell=tell)
-        state = await chain.grant_state(note.account, note.grant_id, counters=0)
-        if state.stage is not GrantStage.REVOKED:
+        stage = await _stage(chain, note)
+        if stage is not GrantStage.REVOKED:
             detail = (
                 f"the transaction {hexed(receipt.tx_hash)} was mined,"
-                f" and the account still says that the grant is {state.stage}"
+                f" and the account still says that the grant is {stage}"
             )
             raise ChainRejected(Code.CHAIN_REJECTED, detail, tx_hash=hexed(receipt.tx_hash))
         return _Ended(note, payer.address, receipt)
+
+
+async def _stage(chain: Chain, note: Checked) -> GrantStage:
+    """Return how the account has the grant; of a clone in the epoch in which it lives now."""
+    epoch = None
+    if note.is_clone:
+        state = await chain.clone_state(note.account)
+        epoch = state.epoch if state else 0
+    found = await chain.grant_state(note.account, note.grant_id, counters=0, epoch=epoch)
+    return found.stage
 
 
 def _tell(terminal: Terminal, ended: _Ended) -> None:

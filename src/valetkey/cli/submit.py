@@ -25,6 +25,7 @@ _POLL_S: Final = 0.2
 # A simulation on top of our own earlier try, which is still under way, finds the grant revoked and
 # nearly nothing to do; the transaction that takes its place has to do it all.
 _MIN_GAS_LIMIT: Final = 150_000
+_MAKING_GAS: Final = 150_000  # what an account takes that is not there yet
 _FIRST_OFFERS: Final = 10  # each an eighth more: three times as much at the end
 _NATIVE_DECIMALS: Final = 18
 # A revocation that nobody signed: our code refuses it, an address without code does not.
@@ -123,14 +124,14 @@ async def _mined(chain: Chain, sent: list[bytes]) -> Receipt | None:
 
 
 async def _plan(chain: Chain, note: Checked, payer: Payer) -> Transaction:
-    draft = _transaction(payer.address, note.account, note.calldata)
+    draft = _transaction(payer.address, note.to, note.calldata)
     gas, fees, nonce, balance = await asyncio.gather(
         chain.simulate(draft),
         chain.fees(),
         chain.transaction_count(payer.address),
         chain.balance(payer.address),
     )
-    limit = max(gas + gas // 5, _MIN_GAS_LIMIT)
+    limit = max(gas + gas // 5, _MIN_GAS_LIMIT + _MAKING_GAS * note.is_clone)
     planned = replace(draft, gas_limit=limit, fees=fees, nonce=nonce)
     if balance < planned.ceiling_wei():
         has = format_amount(balance, decimals=_NATIVE_DECIMALS)

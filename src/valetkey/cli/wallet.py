@@ -20,6 +20,7 @@ from valetkey.cli.wallet_undelegate import undelegate
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.permission.checks import NATIVE_DECIMALS
 from valetkey.core.units import format_amount
+from valetkey.wire.clone import NewClone
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,6 +47,11 @@ def wallet() -> None:
     help="Of an owner whose key stays elsewhere,",
 )
 @click.option("--sealed", is_flag=True, help="or have the server make the key and keep it sealed.")
+@click.option(
+    "--clone", is_flag=True, help="The account is a contract of its own, which that key owns."
+)
+@click.option("--personal", is_flag=True, help="Its owner may sign by personal_sign; with --clone.")
+@click.option("--salt", help="32 bytes in hex: another account of the same owner; with --clone.")
 @click.option("--user", "user_id", help="Whose it is (usr_…).")
 @click.option("--label", default="", help="What to call it.")
 @click.pass_obj
@@ -58,6 +64,9 @@ def add(  # noqa: PLR0913 - one for each option
     chain: str | None,
     address: bytes | None,
     sealed: bool,
+    clone: bool,
+    personal: bool,
+    salt: str | None,
     user_id: str | None,
     label: str,
 ) -> None:
@@ -65,16 +74,26 @@ def add(  # noqa: PLR0913 - one for each option
     Add a wallet and its account on one chain.
 
     Say whose key owns it: --owner-key-file (only its address is sent) or --address for a key that
-    the server never has, or --sealed.
+    the server never has, or --sealed. The account is at the address of that key, which has to be
+    delegated (EIP-7702); or with --clone a contract of its own, which its first act makes.
     """
     if sum((owner is not None, address is not None, sealed)) != 1:
         raise click.UsageError("give one of --owner-key-file, --address and --sealed")
+    if (personal or salt is not None) and not clone:
+        raise click.UsageError("--personal and --salt are for accounts with --clone")
     with talk_to(url, api_key) as server:
         added = server.wallets.add(
-            chain or _only_chain(server), address=owner or address, user_id=user_id, label=label
+            chain or _only_chain(server),
+            address=owner or address,
+            user_id=user_id,
+            label=label,
+            clone=NewClone(personal=personal, salt=salt) if clone else None,
         )
     terminal.emit(added)
     terminal.show(_wallets([added.wallet], [added.account]))
+    if clone:
+        terminal.say("\nNext: valetkey session open: the account is made by what is done first")
+        return
     key = "" if sealed else " --owner-key-file FILE"
     terminal.say(f"\nNext: valetkey wallet delegate {added.account.id}{key}")
 
@@ -193,10 +212,13 @@ def _wallets(wallets: list[Wallet], accounts: list[Account]) -> RenderableType:
 
 def _facts(state: AccountState) -> list[tuple[str, str]]:
     code = "no code: `valetkey wallet delegate` lets it run ours"
-    if state.is_ready:
+    if state.is_ready and not state.is_deployed:
+        code = "ours, from its first act on: that makes it"
+    elif state.is_ready:
         code = "ours: sessions can act on it"
     elif state.delegate is not None:
         code = f"another code, {state.delegate}"
     native = format_amount(int(state.balance_wei), decimals=NATIVE_DECIMALS)
     tokens = [(one.token, f"{one.balance} of its smallest unit") for one in state.tokens]
-    return [("runs", code), ("native", native), *tokens]
+    owned = [] if state.owner == state.address else [("owner", state.owner)]
+    return [*owned, ("runs", code), ("native", native), *tokens]

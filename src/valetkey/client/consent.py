@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from valetkey.core.permission.model import Permission
+    from valetkey.core.wallet import Clone
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,18 @@ class Terms:
         account: 20 bytes.
         permission: Whole: its chain, its times, its relayer.
         key: 20 bytes, the address of the session key; None when the server makes the chain key.
+        clone: What the account is made of; None for one at its owner's own address.
     """
 
     account: bytes
     permission: Permission
     key: bytes | None
+    clone: Clone | None = None
+
+    @property
+    def owner(self) -> bytes:
+        """The 20 bytes that begin and end it."""
+        return self.clone.owner if self.clone else self.account
 
     @property
     def chain_id(self) -> int:

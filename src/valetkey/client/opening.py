@@ -18,6 +18,7 @@ from valetkey.core.wallet import Curve, PublicKey, grant_key_of
 from valetkey.spec.keys import PublicKeyError, canonical_public_key
 from valetkey.wire import session as wire
 from valetkey.wire.base import hexed, read_address, read_bytes
+from valetkey.wire.clone import read_clone
 from valetkey.wire.credential import write_public_key
 from valetkey.wire.permission import PermissionDocument, read_permission, write_permission
 
@@ -100,8 +101,17 @@ def public_key_of(key: PublicKey | str, *, curve: KeyCurve) -> PublicKey:
 
 
 def terms_of(account: Account, permission: Permission, holder: Holder) -> Terms:
-    """Return what the grant has to say."""
-    return Terms(read_address(account.address, "address"), permission, holder.grant_key)
+    """
+    Return what the grant has to say.
+
+    Raises:
+        RefusedToSign: The account is said to be a clone, and is at another address than that.
+    """
+    address = read_address(account.address, "address")
+    clone = None if account.clone is None else read_clone(account.clone)
+    if clone is not None and clone.address != address:
+        raise RefusedToSign("account", expected=clone.address, got=address)
+    return Terms(address, permission, holder.grant_key, clone)
 
 
 class Options(TypedDict, total=False):
@@ -185,9 +195,12 @@ def holder_terms(key: HolderKey, account: str, permission: Permission | None) ->
     return Terms(read_address(account, "account"), permission, holder_of(key).grant_key)
 
 
-def verified_of_owner(session: wire.Session, address: bytes) -> Verified:
+def verified_of_owner(session: wire.Session, account: Account, address: bytes) -> Verified:
     """
     Return the grant of *session* on the account of the owner with *address*.
+
+    Where the account is follows from that address, also if it is a clone: only what else a clone is
+    made of is taken from *account*.
 
     Raises:
         RefusedToSign: The grant does not say what the session is said to be.
@@ -197,7 +210,12 @@ def verified_of_owner(session: wire.Session, address: bytes) -> Verified:
         detail = "expected a session with a permission, got one that only reads"
         raise Malformed(Code.MALFORMED_PERMISSION, detail)
     key = read_bytes(session.session_key, "session_key")
-    return verified_session(session, Terms(address, read_permission(session.permission), key))
+    clone = None
+    if account.clone is not None:
+        clone = replace(read_clone(account.clone), owner=address)
+        address = clone.address
+    terms = Terms(address, read_permission(session.permission), key, clone)
+    return verified_session(session, terms)
 
 
 class _Exported(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -130,9 +130,9 @@ class Owner:
             RefusedToSign: The account is not this owner's.
             Malformed: What the signer returned is not this owner's signature.
         """
-        account = consent.verified.terms.account
-        if account != self.address:
-            raise RefusedToSign("account", expected=self.address, got=account)
+        owner = consent.verified.terms.owner
+        if owner != self.address:
+            raise RefusedToSign("account", expected=self.address, got=owner)
         return self.sign(consent.grant), self.sign(consent.kill_note)
 
     def sign_delegation(self, wanted: Delegation) -> bytes:

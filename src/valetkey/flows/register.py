@@ -12,7 +12,7 @@ from valetkey.core.plan import consent_digests, register_intent, with_v
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, state_of
 from valetkey.flows.counts import add_activity
-from valetkey.flows.gate import expect_known, present
+from valetkey.flows.gate import expect_known, expect_secret, present
 from valetkey.flows.grant import Signed, expect_owner, granted, to_grant, was_ended_unsigned
 from valetkey.flows.kill_again import has_note
 from valetkey.flows.kill_note import seal_note
@@ -68,9 +68,12 @@ async def register(
     Raises:
         Malformed: A signature is not the owner's; or there is no kill note, and the grant binds no
             relayer whose key is here.
-        Conflict: The session is over, or its owner has not signed.
+        Forbidden: No owner's signature, from somebody who may only carry one.
+        Conflict: The session is over.
     """
-    if principal.kind is not PrincipalKind.LINK:
+    if owner_signature is None:
+        expect_secret(principal)  # nothing that they carry is a proof
+    elif principal.kind is not PrincipalKind.LINK:
         expect_known(principal)
     facts = await world.store.read(lambda view: _facts(view, principal, request, session_id))
     session, account, before = facts

@@ -6,6 +6,7 @@ from typing import Literal
 
 from valetkey.wire.base import Address, GrantKey, Integer, Seconds, Told
 from valetkey.wire.calculus import Finding
+from valetkey.wire.clone import Clone
 from valetkey.wire.explain import WorstCase
 from valetkey.wire.permission import PermissionDocument
 from valetkey.wire.session import TypedData
@@ -33,6 +34,7 @@ class LinkedConsent(Told, frozen=True, kw_only=True):
         organization: What the organization that asks calls itself.
         names: What the operator calls addresses that stand in the permission.
         proof: ``chain``: the holder alone has the session key; ``stamp``: this server has it.
+        clone: What the account's address follows from, if it is one; its owner signs.
         link_expires_at: First second at which the link that asked does not work.
     """
 
@@ -42,6 +44,7 @@ class LinkedConsent(Told, frozen=True, kw_only=True):
     device: str
     proof: Literal["chain", "stamp"]
     account: Address
+    clone: Clone | None
     chain: str
     chain_id: Integer
     starts_at: Seconds

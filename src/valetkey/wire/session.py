@@ -23,6 +23,7 @@ from valetkey.wire.base import (
     hexed,
 )
 from valetkey.wire.calculus import Finding
+from valetkey.wire.clone import Clone
 from valetkey.wire.credential import PublicKey, write_public_key
 from valetkey.wire.explain import WorstCase
 from valetkey.wire.permission import PermissionDocument
@@ -167,7 +168,7 @@ class KillNote(Told, frozen=True, kw_only=True):
     What ends a session on chain without this server; ``text`` tells its owner how.
 
     Args:
-        account: Where the transaction goes; anybody may send it.
+        account: Where anybody sends it to; of a clone it goes to the ``factory`` in ``clone``.
     """
 
     version: Literal[1] = 1
@@ -178,6 +179,7 @@ class KillNote(Told, frozen=True, kw_only=True):
     grant_id: Word
     calldata: Hex
     text: str
+    clone: Clone | None = None
 
     __repr__ = quiet("calldata", "text")
 
@@ -192,8 +194,7 @@ class OpenedSession(Told, frozen=True, kw_only=True):
         findings: What the linter says of its permission, errors first, and then its chain.
         owner_key: Where the key of the account's owner is: ``outside``, or ``sealed`` here.
         kill_note: For the owner to keep as a file; None until they have signed.
-        consent_url: Where an owner with a wallet elsewhere reads and signs it: a secret between
-            them and whoever opened it, shown this once.
+        consent_url: Where an owner elsewhere reads and signs it: a secret, shown this once.
     """
 
     session: Session

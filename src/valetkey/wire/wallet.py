@@ -19,6 +19,7 @@ from valetkey.wire.base import (
     hexed,
     read_asset,
 )
+from valetkey.wire.clone import Clone, NewClone, write_clone
 from valetkey.wire.leftover import AliveGrant
 
 if TYPE_CHECKING:
@@ -27,13 +28,21 @@ if TYPE_CHECKING:
 
 
 class AddWallet(Asked, frozen=True, kw_only=True):
-    """A wallet with its account on one chain; ``address`` for an owner's key that is outside."""
+    """
+    A wallet with its account on one chain.
+
+    Args:
+        address: Of an owner's key that is outside.
+        clone: The account is a clone, which that key owns; when left out it is at the address of
+            the key itself (EIP-7702).
+    """
 
     chain: str
     owner_key: Literal["outside", "sealed"]
     address: Address | None = None
     user_id: str | None = None
     label: Text = ""
+    clone: NewClone | None = None
 
 
 class Wallet(Told, frozen=True, kw_only=True):
@@ -49,7 +58,13 @@ class Wallet(Told, frozen=True, kw_only=True):
 
 
 class Account(Told, frozen=True, kw_only=True):
-    """One address on one chain; ``caip10`` is both in one string."""
+    """
+    One address on one chain; ``caip10`` is both in one string.
+
+    Args:
+        owner: Whose signatures begin and end its sessions: the address itself, but for a clone.
+        clone: What its address follows from, if it is one.
+    """
 
     id: str
     organization_id: str
@@ -58,6 +73,8 @@ class Account(Told, frozen=True, kw_only=True):
     chain: str
     address: Address
     caip10: str
+    owner: Address
+    clone: Clone | None
     created_at: Seconds
 
 
@@ -80,15 +97,20 @@ class AccountState(Told, frozen=True, kw_only=True):
     An account as its chain shows it.
 
     Args:
+        owner: Who it belongs to now; a clone can be handed on.
         delegate: What code it runs (EIP-7702), if any.
-        is_ready: Whether that is the code of this server's contracts.
+        is_ready: Whether that is the code of this server's contracts. A clone always is: what is
+            done first with it makes it.
+        is_deployed: Whether it is there: its code, or a delegation.
     """
 
     account_id: str
     chain: str
     address: Address
+    owner: Address
     delegate: Address | None
     is_ready: bool
+    is_deployed: bool
     balance_wei: Amount
     tokens: list[TokenBalance]
 
@@ -201,6 +223,8 @@ def write_account(account: core.Account) -> Account:
         chain=account.chain,
         address=hexed(account.address),
         caip10=account.caip10,
+        owner=hexed(account.owner),
+        clone=write_clone(account.clone),
         created_at=account.created_at,
     )
 

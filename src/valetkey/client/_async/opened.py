@@ -14,6 +14,7 @@ from valetkey.core.errors import Code, Conflict
 from valetkey.wire import session as wire
 from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import hexed
+from valetkey.wire.register import Register, Registered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -111,6 +112,30 @@ class AsyncSession(AsyncHeldSession):
         session = await self._operator.send(write(wire.Session, path, body))
         self._kill_note = make_note(self.id, self._verified, kill_note)
         return session
+
+    async def register(self, *, owner: Owner | None = None) -> Registered:
+        """
+        Put the session on its chain before its first use, and return how far that has come.
+
+        >>> registered = await session.register()
+
+        Args:
+            owner: Signs the grant and the kill note first, if that is not done; a session that
+                waited for them is open when the chain has taken the grant.
+
+        Raises:
+            RefusedToSign: The server wants something else signed.
+        """
+        body = Register()
+        note: bytes | None = None
+        if owner is not None:
+            signature, note = owner.sign_consent(await self.consent())
+            body = Register(owner_signature=hexed(signature), kill_note=hexed(note))
+        path = path_of("/v1/sessions/{key}/register", key=self.id)
+        done = await self._operator.send(write(Registered, path, body))
+        if note is not None:
+            self._kill_note = make_note(self.id, self._verified, note)
+        return done
 
     async def fetch_kill_note(self) -> KillNote:
         """

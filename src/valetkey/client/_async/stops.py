@@ -11,6 +11,7 @@ from valetkey.client.opening import verified_of_owner
 from valetkey.wire import session as wire
 from valetkey.wire import stop as wire_stop
 from valetkey.wire.base import Nothing, hexed
+from valetkey.wire.wallet import Account
 
 if TYPE_CHECKING:
     from valetkey.client._async.line import AsyncLine
@@ -54,7 +55,9 @@ class AsyncStops:
         if verified is None:
             path = path_of("/v1/sessions/{key}", key=session_id)
             session = await self.line.send(read(wire.Session, path))
-            verified = verified_of_owner(session, owner.address)
+            path = path_of("/v1/accounts/{key}", key=session.account_id or "")
+            account = await self.line.send(read(Account, path))
+            verified = verified_of_owner(session, account, owner.address)
         path = path_of("/v1/sessions/{key}/freeze-note", key=session_id)
         note = await self.line.send(
             read(wire_stop.FreezeNote, path, freeze="true" if freeze else "false")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from valetkey.client._async.line import AsyncLine
+    from valetkey.wire.clone import NewClone
 
 
 class AsyncWallets:
@@ -35,6 +36,7 @@ class AsyncWallets:
         address: Address | Owner | None = None,
         user_id: str | None = None,
         label: str = "",
+        clone: NewClone | None = None,
         request_id: str | None = None,
     ) -> wire.AddedWallet:
         """
@@ -46,6 +48,8 @@ class AsyncWallets:
             chain: CAIP-2.
             address: Of an owner whose key is outside the server; None has the server make and seal
                 the owner's key.
+            clone: The account is a clone, which that key owns; None for one at the address of the
+                key itself (docs/reference/accounts.md).
         """
         hex_address = None
         if isinstance(address, Owner):
@@ -59,6 +63,7 @@ class AsyncWallets:
             address=hex_address,
             user_id=user_id,
             label=label,
+            clone=clone,
         )
         ask = write(wire.AddedWallet, "/v1/wallets", body, request_id=request_id)
         return await self._line.send(ask)

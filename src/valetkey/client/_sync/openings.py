@@ -149,7 +149,8 @@ class Openings:
             RefusedToSign: The account is not the owner's, or the server wants something else
                 signed than *session* says.
         """
-        verified = verified_of_owner(session, owner.address)
+        account = self._account(session.account_id or "")
+        verified = verified_of_owner(session, account, owner.address)
         path = path_of("/v1/sessions/{key}/consent", key=session.id)
         told = self._line.send(read(wire.Consent, path))
         both = {"grant": told.grant, "kill_note": told.kill_note}

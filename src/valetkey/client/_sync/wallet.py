@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from valetkey.client._sync.line import Line
+    from valetkey.wire.clone import NewClone
 
 
 class Wallets:
@@ -36,6 +37,7 @@ class Wallets:
         address: Address | Owner | None = None,
         user_id: str | None = None,
         label: str = "",
+        clone: NewClone | None = None,
         request_id: str | None = None,
     ) -> wire.AddedWallet:
         """
@@ -47,6 +49,8 @@ class Wallets:
             chain: CAIP-2.
             address: Of an owner whose key is outside the server; None has the server make and seal
                 the owner's key.
+            clone: The account is a clone, which that key owns; None for one at the address of the
+                key itself (docs/reference/accounts.md).
         """
         hex_address = None
         if isinstance(address, Owner):
@@ -60,6 +64,7 @@ class Wallets:
             address=hex_address,
             user_id=user_id,
             label=label,
+            clone=clone,
         )
         ask = write(wire.AddedWallet, "/v1/wallets", body, request_id=request_id)
         return self._line.send(ask)

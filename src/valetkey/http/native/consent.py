@@ -17,6 +17,7 @@ from valetkey.http.routes import SECRET, Ask, Read, Route, Write
 from valetkey.wire import consent as wire
 from valetkey.wire.base import hexed, read_bytes
 from valetkey.wire.calculus import write_findings
+from valetkey.wire.clone import write_clone
 from valetkey.wire.explain import write_explained
 from valetkey.wire.permission import write_permission
 from valetkey.wire.session import AcceptGrant
@@ -85,6 +86,7 @@ async def _show(see: Reads, found: Linked) -> wire.LinkedConsent:
         device=session.device,
         proof="chain" if granted.key_id is None else "stamp",
         account=hexed(account.address),
+        clone=write_clone(account.clone),
         chain=account.chain,
         chain_id=chain_id_of(account.chain),
         starts_at=session.starts_at,

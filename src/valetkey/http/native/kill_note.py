@@ -11,6 +11,7 @@ from valetkey.http.rates import Lane
 from valetkey.http.routes import SECRET, Ask, Read, Route
 from valetkey.wire import session as wire
 from valetkey.wire.base import hexed
+from valetkey.wire.clone import write_clone
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -25,20 +26,20 @@ async def _kill_note(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) 
 async def kill_note_of(see: Reads, principal: Principal, session_id: str) -> wire.KillNote:
     """Return the kill note of a session, as its owner keeps it."""
     session, account, intent = await see.kill_note(principal, session_id=session_id)
-    address = hexed(account.address)
     text = (
         f"This ends session {session.id} on {account.chain} for good, without any server."
-        f" Send a transaction with this calldata to {address}, from any address, through any"
-        f" node; `valetkey kill` does it with this file."
+        f" Send a transaction with this calldata to {hexed(intent.to)}, from any address, through"
+        f" any node; `valetkey kill` does it with this file."
     )
     return wire.KillNote(
         session_id=session.id,
         chain=account.chain,
         chain_id=chain_id_of(account.chain),
-        account=address,
+        account=hexed(account.address),
         grant_id=hexed(granted(session).grant_id),
         calldata=hexed(intent.data),
         text=text,
+        clone=write_clone(account.clone),
     )
 
 

@@ -26,6 +26,7 @@ from valetkey.wire.base import (
     read_bytes,
     read_text,
 )
+from valetkey.wire.clone import NewClone, read_salt
 from valetkey.wire.leftover import write_alive
 
 if TYPE_CHECKING:
@@ -52,11 +53,16 @@ async def _add_wallet(admitted: Admitted, ask: Ask[wire.AddWallet, NoQuery]) -> 
         address=None if body.address is None else read_address(body.address, "address"),
         user_id=body.user_id,
         label=read_text(body.label, "label"),
+        clone=None if body.clone is None else _clone(body.clone),
     )
     wallet, account = await accounts.add_wallet(
         admitted.world, admitted.principal, admitted.request, command
     )
     return wire.AddedWallet(wallet=wire.write_wallet(wallet), account=wire.write_account(account))
+
+
+def _clone(asked: NewClone) -> accounts.AsClone:
+    return accounts.AsClone(personal=asked.personal, salt=read_salt(asked.salt))
 
 
 async def _wallets(
@@ -104,8 +110,10 @@ async def _state(see: Reads, principal: Principal, ask: Ask[None, StateQuery]) -
         account_id=state.account.id,
         chain=state.account.chain,
         address=hexed(state.account.address),
+        owner=hexed(state.owner),
         delegate=None if state.delegate is None else hexed(state.delegate),
         is_ready=state.is_ready,
+        is_deployed=state.is_deployed,
         balance_wei=str(state.balance_wei),
         tokens=[
             wire.TokenBalance(token=hexed(token), balance=str(balance))
