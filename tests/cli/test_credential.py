@@ -60,6 +60,23 @@ def test_sessions_of_a_vendors_clients_are_as_their_key_says(live: Live) -> None
     assert (wrong.code, wrong.error) == (1, "conflict")
 
 
+def test_a_publishable_key_says_whose_pages_may_frame_it(live: Live) -> None:
+    """Each origin is exact; without any, no page may. What is none changes nothing."""
+    wanted = ("--publishable", "--surface", "openfort")
+    made = valetkey("credential", "add", *wanted, "--json", env=live.env).document
+    key = made["credential"]["id"]
+    assert made["token"].startswith("pk_test_")
+    page = "https://app.example"
+    said = valetkey("credential", "set-origins", key, page, env=live.env).out
+    assert said == f"{key} may be in a frame of {page}\n"
+    wrong = valetkey("credential", "set-origins", key, "*", "--json", env=live.env)
+    assert (wrong.code, wrong.error) == (1, "malformed_body")
+    listed = valetkey("credential", "list", "--json", env=live.env).document["items"]
+    assert [one["origins"] for one in listed if one["id"] == key] == [[page]]
+    none = valetkey("credential", "set-origins", key, env=live.env).out
+    assert none == f"{key} may be in a frame of no page\n"
+
+
 def test_the_last_owner_is_not_revoked_by_a_slip(live: Live) -> None:
     """One sentence, the code, and the key still works; what is no role is a wrong use."""
     found = valetkey("credential", "list", "--json", env=live.env).document["items"]

@@ -162,6 +162,26 @@ def set_terms(
     terminal.say(f"{credential_id} opens sessions of {times}{said}")
 
 
+@credential.command("set-origins", cls=Verb)
+@server_options
+@click.argument("credential_id", metavar="CREDENTIAL")
+@click.argument("origins", metavar="ORIGIN...", nargs=-1)
+@click.pass_obj
+def set_origins(
+    terminal: Terminal,
+    *,
+    url: str,
+    api_key: str | None,
+    credential_id: str,
+    origins: tuple[str, ...],
+) -> None:
+    """Say whose pages may have a publishable key in a frame; without any, none may."""
+    with talk_to(url, api_key) as server:
+        changed = server.credentials.set_origins(credential_id, origins)
+    terminal.emit(changed)
+    terminal.say(f"{changed.id} may be in a frame of {', '.join(changed.origins) or 'no page'}")
+
+
 @credential.command(cls=Verb)
 @server_options
 @click.argument("credential_id", metavar="CREDENTIAL")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
+from valetkey.core.errors import Code, NotFound
 from valetkey.core.origins import Origins
 from valetkey.core.surface import Surface
 from valetkey.http.cors import Cors
@@ -19,7 +21,7 @@ from valetkey.http.dialects.openfort.errors import refuse
 from valetkey.http.dialects.openfort.forms import read_body, read_query
 from valetkey.http.dialects.openfort.visitor import prove
 from valetkey.http.dialects.vendor import at_pace, paces
-from valetkey.http.face import Face, Reading, no_files
+from valetkey.http.face import Face, Reading
 from valetkey.http.routes import Read, Table
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *contracts.ROUTES,
     *subscriptions.ROUTES,
 )
+_AN_OBJECT: Final = "[object Object]"
 _ASKS: Final = (
     "authorization",
     "content-type",
@@ -62,12 +65,27 @@ def openfort_face(config: DialectConfig, _settings: Settings) -> Face:
         table=Table(at_pace(map(_as_written, ROUTES), pace)),
         prove=prove,
         refuse=refuse,
-        find_file=no_files,
+        find_file=_find_file,
         prefix=PREFIX,
         cors=Cors(Origins(config.origins), asks=_ASKS),
         reading=Reading(read_body, read_query),
         request_id_field=b"x-idempotency-key",
     )
+
+
+def _find_file(_method: str, path: str) -> None:
+    """
+    Find nothing; but say what is wrong with a path that a client has made of an object.
+
+    Raises:
+        NotFound: It was: no route is looked for, and no body, for there is none.
+    """
+    if _AN_OBJECT in unquote(path):
+        detail = (
+            "expected an id in the path, got [object Object]: from openfort-node 0.7 on it is"
+            " sessions.signature(id, {signature}), with the id as the first argument"
+        )
+        raise NotFound(Code.NO_SUCH_ROUTE, detail)
 
 
 def _as_written(route: Route) -> Route:

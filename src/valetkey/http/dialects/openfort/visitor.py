@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
-from valetkey.core.errors import Code, NotFound, Unauthenticated
+from valetkey.core.errors import Code, Unauthenticated
 from valetkey.core.principal import ANONYMOUS, PrincipalKind
 from valetkey.core.surface import Surface
 from valetkey.flows.holder import refused
@@ -25,47 +24,35 @@ if TYPE_CHECKING:
 
 PROJECT: Final = b"x-project-key"
 PLAYER: Final = b"x-player-token"
-_AN_OBJECT: Final = "[object Object]"
 
 
 async def prove(world: World, route: Route, incoming: Incoming, _noted: Noted) -> Principal:
     """
     Return who asks.
 
-    1. a path that a client made of an object names nothing; 2. the key or token; 3. without one,
-    the publishable key that stands for the project; 4. the project of a player's own token;
-    5. beside a publishable key, the token of a player that somebody else made.
+    1. the key or token; 2. without one, the publishable key that stands for the project; 3. the
+    project of a player's own token; 4. beside a publishable key, the token of a player that
+    somebody else made.
 
     Raises:
-        NotFound: The path was made of an object.
         Unauthenticated, Forbidden: A proof is refused.
     """
-    _expect_path(incoming.path)  # 1
     if route.who == EVERYBODY:
         return ANONYMOUS
-    proof = basic_in(incoming) or bearer_in(incoming)  # 2
+    proof = basic_in(incoming) or bearer_in(incoming)  # 1
     project = token_in(incoming, PROJECT)
     if proof is None and project is not None:
-        principal = await _of_project(world, project)  # 3
+        principal = await _of_project(world, project)  # 2
     else:
         principal = await principal_of(world, proof, route, Surface.OPENFORT)
     if principal.kind is PrincipalKind.SESSION and project is not None:
-        await _expect_same_project(world, principal, project)  # 4
+        await _expect_same_project(world, principal, project)  # 3
     player = token_in(incoming, PLAYER)
     if principal.kind is not PrincipalKind.PUBLISHABLE or player is None:
         return principal
     told = [incoming.fields.get(name, b"") for name in (b"x-auth-provider", b"x-token-type")]
     provider, kind = [one.decode("latin-1") for one in told]
-    return await player_of(world, principal, PlayerToken(player.token, provider, kind))  # 5
-
-
-def _expect_path(path: str) -> None:
-    if _AN_OBJECT in unquote(path):
-        detail = (
-            "expected an id in the path, got [object Object]: from openfort-node 0.7 on it is"
-            " sessions.signature(id, {signature}), with the id as the first argument"
-        )
-        raise NotFound(Code.NO_SUCH_ROUTE, detail)
+    return await player_of(world, principal, PlayerToken(player.token, provider, kind))  # 4
 
 
 def basic_in(incoming: Incoming) -> Bearer | None:
