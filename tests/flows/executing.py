@@ -121,13 +121,15 @@ async def hold(
     permission: Permission | None = None,
     is_signed: bool = True,
     surface: Surface = Surface.OPENFORT,
+    shares_key: bool = False,
 ) -> Held:
     """Return a session of a key that is known by its address, as the vendor's clients open it."""
     key = secret or scene.new_key()
     limits = permission or scene.permission()
     bound = replace(limits, relayer=scene.world.relayer_address)
     command = scene.command(holding, proof=Proof.CHAIN, permission=bound, surface=surface)
-    command = replace(command, key=None, key_address=secp256k1.address_of_key(key))
+    address = secp256k1.address_of_key(key)
+    command = replace(command, key=None, key_address=address, shares_key=shares_key)
     opened = await open_session.open_session(scene.world, scene.principal, scene.request(), command)
     session = opened.session
     if is_signed:

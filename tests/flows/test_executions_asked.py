@@ -34,6 +34,7 @@ from valetkey.core.permission.model import Call
 from valetkey.core.principal import ANONYMOUS, Access
 from valetkey.core.surface import Surface
 from valetkey.core.wallet import OwnerKey
+from valetkey.devchain import DevKey, transact
 from valetkey.flows import organize
 
 if TYPE_CHECKING:
@@ -160,6 +161,23 @@ async def test_an_account_without_our_code_needs_an_authorization(scene: Scene) 
         done = await sign(scene, one, holding.secret)
         assert done.state is ActivityState.DONE
     assert await scene.balance(ALICE) == 2
+
+
+async def test_an_authorization_that_is_used_up_is_asked_for_again(scene: Scene) -> None:
+    """Its account has sent something since: it would be mined and do nothing."""
+    holding = await scene.wallet(OUTSIDE, is_delegated=False)
+    assert holding.secret is not None
+    given = authorization_of(scene, holding)
+    asked = await ask(scene, holding, scene.transfer(1), authorization=given)
+    transact(scene.rpc, DevKey(holding.secret, holding.account.address), BOB, value_wei=1)
+    before = await dump(scene.world)
+    with pytest.raises(Conflict) as refused:
+        await sign(scene, asked, holding.secret)
+    assert refused.value.code is Code.NOT_DELEGATED
+    assert await dump(scene.world) == before
+    given = authorization_of(scene, holding, nonce=1)
+    asked = await ask(scene, holding, scene.transfer(1), authorization=given)
+    assert (await sign(scene, asked, holding.secret)).state is ActivityState.DONE
 
 
 async def test_a_day_has_so_many(scene: Scene) -> None:

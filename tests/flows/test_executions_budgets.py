@@ -16,6 +16,7 @@ from valetkey.core.budget import BudgetLine, line_id
 from valetkey.core.errors import Code, Forbidden, Limited
 from valetkey.core.wallet import OwnerKey
 from valetkey.flows import budgets, reconcile, stop
+from valetkey.flows.execution_run import LOOKED_AT
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
@@ -105,3 +106,13 @@ async def test_a_key_of_two_sessions_acts_under_the_one_that_allows_it(scene: Sc
     with pytest.raises(Forbidden) as refused:
         await sign(scene, asked, new.secret)
     assert refused.value.code is Code.RECIPIENT_NOT_ALLOWED
+
+
+async def test_a_key_may_have_sessions_of_any_number_of_accounts(scene: Scene) -> None:
+    """As a game's server has one key for all its players: each account finds its own session."""
+    mine, theirs = await scene.wallet(OUTSIDE), await scene.wallet(OUTSIDE)
+    held = await hold(scene, mine)
+    for _ in range(LOOKED_AT + 1):
+        await hold(scene, theirs, secret=held.secret, is_signed=False, shares_key=True)
+    done = await act(scene, held, scene.transfer(1))
+    assert (done.state, done.session_id) == (ActivityState.DONE, held.id)

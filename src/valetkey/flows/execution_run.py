@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
-LOOKED_AT: Final = 64  # newest sessions of one key
+LOOKED_AT: Final = 64  # newest sessions of one key and account
 TRIED: Final = 4  # of them, those in use
 
 
@@ -45,13 +45,14 @@ def sessions_of(view: View, account: Account, address: bytes, *, now: int) -> li
     Those in use, newest first; if none is, the newest, which says why. Only such as bind a relayer:
     what others have signed somebody else might bring, after we have given up and counted it back.
     """
-    found = view.find(
+    found = view.find(  # of the account first: one key may hold sessions of any number of them
         Session,
+        account_id=account.id,
         grant_key_index=grant_key_index(account.organization_id, address),
         newest_first=True,
         limit=LOOKED_AT,
     )
-    mine = [one for one in found if one.account_id == account.id and _is_of_surface(one)]
+    mine = [one for one in found if _is_of_surface(one)]
     in_use = [one for one in mine if refusal_in_line(line_of(view, one), now=now) is None]
     return in_use[:TRIED] or mine[:1]
 

@@ -213,6 +213,7 @@ async def _by_owner(world: World, principal: Principal, signed: _Signed) -> Acti
     account, signature = signed.account, signed.signer.signature
     chain = world.chain(account.chain)
     runs_ours = await runs_our_code(chain, account)
+    count = await chain.transaction_count(account.address)
 
     def body(tx: Tx) -> Activity:
         expect_still(world, tx, principal)
@@ -225,7 +226,7 @@ async def _by_owner(world: World, principal: Principal, signed: _Signed) -> Acti
         plan = replace(fresh.execution, signature=signature)
         if runs_ours:
             plan = replace(plan, authorization=None)
-        elif plan.authorization is None:
+        elif plan.authorization is None or plan.authorization.nonce != count:
             raise _not_delegated(account, chain.implementation)
         expect_staying(tx, account.id)
         intent = owner_intent(account, plan, signature=signature)
