@@ -12,7 +12,16 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.crash.asked import execute, public_of, request_of, secret_of
+from tests.crash.asked import (
+    RECIPIENT,
+    STAMP_KEY,
+    TRANSFER,
+    act,
+    execute,
+    opening,
+    request_of,
+    secret_of,
+)
 from tests.flows.holders import as_holder
 from tests.flows.tree import compare
 from valetkey.core.activity import ActivityState
@@ -20,7 +29,7 @@ from valetkey.core.audit import AuditHead
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import Code, ValetkeyError
 from valetkey.core.permission.effects import selector_of
-from valetkey.core.permission.model import Call, Cap, Permission, Rule
+from valetkey.core.permission.model import Call
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.scope import Scope
 from valetkey.core.session import Proof, Session
@@ -46,10 +55,6 @@ if TYPE_CHECKING:
     from valetkey.flows.stop import Stopped
     from valetkey.flows.world import World
 
-CAP: Final = 10
-RECIPIENT: Final = b"\x11" * 20
-TRANSFER: Final = "transfer(address,uint256)"
-HOUR_S: Final = 3600
 ROUNDS: Final = 3
 AMOUNTS: Final = (3, 2, 4, 3)
 
@@ -78,7 +83,7 @@ class Load:
             self._setup["organization_id"],
             self._setup["credential_id"],
             Access.WRITE,
-            scopes=frozenset({Scope.WALLETS_WRITE}),
+            scopes=frozenset({Scope.WALLETS_WRITE, Scope.SESSIONS_OPEN}),
         )
 
     async def work(self, *, rounds: int = ROUNDS) -> None:
@@ -92,15 +97,20 @@ class Load:
             opened = (await self._round(opened))[-4:]
 
     async def _round(self, opened: list[str]) -> list[str]:
-        """Open two sessions and one under them, act under all, and stop the ones before them."""
+        """Open sessions and one under them, act under all, and stop the ones before them."""
         made = await asyncio.gather(
-            *(self.ask("open", proof=proof) for proof in ("stamp", "chain"))
+            *(self.ask("open", proof=proof) for proof in ("stamp", "chain", "address"))
         )
         new = [one["session_id"] for one in made if "session_id" in one]
         under = await self.ask("child", session_id=new[0]) if new else {}
         work: list[Coroutine[Any, Any, object]] = [
             self.ask("run", session_id=session, amount=amount)
-            for session in (*new, *filter(None, [under.get("child_id")]))
+            for session in (*new[:2], *filter(None, [under.get("child_id")]))
+            for amount in AMOUNTS
+        ]
+        work += [
+            self.ask("act", session_id=session, amount=amount)
+            for session in new[2:]
             for amount in AMOUNTS
         ]
         if opened:
@@ -141,31 +151,7 @@ class Load:
         os.write(self._files[kind], json.dumps(line).encode() + b"\n")
 
     async def _open_it(self, asked: dict[str, Any]) -> dict[str, Any]:
-        proof = Proof(asked["proof"])
-        curve = Curve.SECP256K1 if proof is Proof.CHAIN else Curve.P256
-        key = PublicKey(curve, public_of(asked["id"]) if proof is Proof.CHAIN else STAMP_KEY)
-        now = self._world.clock.now()
-        permission = Permission(
-            chain=self._setup["chain"],
-            rules=(Rule(self._token, selector_of(TRANSFER), TRANSFER),),
-            caps=(Cap(self._token, 6, lifetime=CAP),),
-            starts_at=now - 60,
-            expires_at=now + HOUR_S,
-            recipients=(RECIPIENT,),
-        )
-        command = OpenSession(
-            proof=proof,
-            access=Access.WRITE,
-            user_id=None,
-            account_id=self._setup["account_id"],
-            key=key,
-            permission=permission,
-            starts_at=permission.starts_at,
-            expires_at=permission.expires_at,
-            idle_s=None,
-            label=asked["id"],
-            device="",
-        )
+        command = opening(self._world, asked, self._setup)
         opened = await open_session.open_session(
             self._world, self._principal, request_of(asked), command
         )
@@ -201,8 +187,7 @@ class Load:
         session_id = asked["session_id"]
         session = await self._world.store.read(lambda view: view.get(Session, session_id))
         who = as_holder(present(session, "session"))
-        words = RECIPIENT.rjust(32, b"\0") + int(asked["amount"]).to_bytes(32)
-        call = Call(self._token, 0, selector_of(TRANSFER) + words)
+        call = self._transfer(asked)
         activity = await run.run(self._world, who, request_of(asked), calls=[call])
         if activity.state is ActivityState.AWAITING and activity.run is not None:
             session = await self._world.store.read(lambda view: view.get(Session, session_id))
@@ -269,8 +254,15 @@ class Load:
         )
         return {"activity_id": left.activity.id, "state": left.activity.state.value}
 
+    async def _act_it(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return await act(self._world, self._principal, asked, call=self._transfer(asked))
+
     async def _execute_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         return await execute(self._world, self._principal, asked, chain=self._setup["chain"])
+
+    def _transfer(self, asked: dict[str, Any]) -> Call:
+        words = RECIPIENT.rjust(32, b"\0") + int(asked["amount"]).to_bytes(32)
+        return Call(self._token, 0, selector_of(TRANSFER) + words)
 
     @property
     def _token(self) -> bytes:
@@ -290,9 +282,3 @@ def _stopped(stopped: Stopped) -> dict[str, Any]:
         "activity_id": stopped.activity.id,
         "state": stopped.activity.state.value,
     }
-
-
-# The x of the generator of P-256: nobody proves anything by it here.
-STAMP_KEY: Final = bytes.fromhex(
-    "036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
-)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 POINTS: Final = {
     "child": {"after_open": 2, "before_open": 2},
     "delegate": {"after_plan": 2, "after_sign": 2, "before_plan": 2, "before_sign": 2},
-    "execution": {"after_book": 3, "after_plan": 3, "before_book": 3, "before_plan": 3},
+    "execution": {"after_book": 9, "after_plan": 9, "before_book": 9, "before_plan": 9},
     "grant": {"after_sign": 3, "before_sign": 3},
     "relay plans": {"after_plan": 9, "after_sign": 9, "before_plan": 9, "before_sign": 9},
     "relay sends": {"after_send": 9, "after_settle": 9, "before_send": 9, "before_settle": 9},
