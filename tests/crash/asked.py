@@ -11,12 +11,13 @@ from valetkey.core.activity import Request, request_hash
 from valetkey.core.command import OpenSession
 from valetkey.core.permission.effects import selector_of
 from valetkey.core.permission.model import Call, Cap, Permission, Rule
-from valetkey.core.plan import delegation_digest
+from valetkey.core.plan import consent_digests, delegation_digest
 from valetkey.core.principal import Access
 from valetkey.core.session import Proof, Session
 from valetkey.core.surface import Surface
-from valetkey.core.wallet import Curve, OwnerKey, PublicKey, address_of
-from valetkey.flows import accounts, executions
+from valetkey.core.wallet import Account, Curve, OwnerKey, PublicKey, address_of
+from valetkey.flows import accounts, executions, open_session, register
+from valetkey.flows.grant import granted
 from valetkey.spec import secp256k1
 
 if TYPE_CHECKING:
@@ -83,7 +84,26 @@ async def execute(
     digest = delegation_digest(chain=chain, delegate=code, nonce=0)
     calls = [Call(RECIPIENT, 0, b"")]
     given = secp256k1.sign_digest(digest, secret)
-    return await _sign(world, who, asked, account.id, calls, secret, authorization=given)
+    made = await _sign(world, who, asked, account.id, calls, secret, authorization=given)
+    return {"account_id": account.id, "owner": asked["id"], **made}
+
+
+async def register_at_once(
+    world: World, who: Principal, asked: dict[str, Any], setup: dict[str, Any]
+) -> dict[str, Any]:
+    """Open a session of such an account, have its owner sign, and put it on its chain."""
+    account_id = asked["account_id"]
+    command = opening(world, {"proof": "address", **asked}, {**setup, "account_id": account_id})
+    named = Request(f"{asked['id']}-open", request_hash("open", asked))
+    session = (await open_session.open_session(world, who, named, command)).session
+    account = await world.store.read(lambda view: view.get(Account, account_id))
+    assert account is not None
+    given, _ = consent_digests(granted(session), account)
+    signature = secp256k1.sign_digest(given, secret_of(asked["owner"]))
+    told = await register.register(
+        world, who, request_of(asked), session_id=session.id, owner_signature=signature
+    )
+    return {"activity_id": told.activity.id, "state": told.activity.state.value}
 
 
 async def act(world: World, who: Principal, asked: dict[str, Any], *, call: Call) -> dict[str, Any]:

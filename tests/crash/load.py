@@ -19,6 +19,7 @@ from tests.crash.asked import (
     act,
     execute,
     opening,
+    register_at_once,
     request_of,
     secret_of,
 )
@@ -116,13 +117,17 @@ class Load:
         if opened:
             work.append(self._switch(opened[-1]))
         work += [self.ask("revoke", session_id=session) for session in opened[:-1]]
-        work += [self.ask("execute")]
-        await asyncio.gather(self._delegate(), reconcile(self._world), *work)
+        await asyncio.gather(self._delegate(), self._execute(), reconcile(self._world), *work)
         return opened[-1:] + new
 
     async def _switch(self, session_id: str) -> None:
         await self.ask("freeze", session_id=session_id)
         await self.ask("unfreeze", session_id=session_id)
+
+    async def _execute(self) -> None:
+        made = await self.ask("execute")
+        if "account_id" in made:
+            await self.ask("register", account_id=made["account_id"], owner=made["owner"])
 
     async def _delegate(self) -> None:
         made = await self.ask("wallet")
@@ -256,6 +261,9 @@ class Load:
 
     async def _act_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         return await act(self._world, self._principal, asked, call=self._transfer(asked))
+
+    async def _register_it(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return await register_at_once(self._world, self._principal, asked, self._setup)
 
     async def _execute_it(self, asked: dict[str, Any]) -> dict[str, Any]:
         return await execute(self._world, self._principal, asked, chain=self._setup["chain"])

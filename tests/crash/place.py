@@ -111,17 +111,16 @@ class Place:
 
     async def _check_money(self, world: World) -> None:
         chain = next(iter(world.chains.values()))
-        activities, sessions = await world.store.read(
-            lambda view: (every(view, Activity), every(view, Session))
+        activities, sessions, at = await world.store.read(
+            lambda view: (every(view, Activity), every(view, Session), _addresses(view))
         )
         moved = 0
         for session in sessions:
             if session.parent_id is not None:  # the chain knows of its root alone
                 continue
             assert session.grant is not None
-            state = await chain.grant_state(
-                self.account_address, session.grant.grant_id, counters=1
-            )
+            address = at[session.account_id or ""]
+            state = await chain.grant_state(address, session.grant.grant_id, counters=1)
             tree = {one.id for one in sessions if session.id in {one.id, one.root_id}}
             mine = [one for one in activities if one.session_id in tree and one.run]
             done = sum(_amount(one) for one in mine if one.state is ActivityState.DONE)
@@ -169,7 +168,7 @@ class Place:
 
     async def _check_stops(self, world: World) -> None:
         chain = next(iter(world.chains.values()))
-        sessions = await world.store.read(lambda view: every(view, Session))
+        sessions, at = await world.store.read(lambda view: (every(view, Session), _addresses(view)))
         states = {one.id: one.state for one in sessions}
         for session in sessions:
             if session.parent_id is not None:
@@ -177,9 +176,8 @@ class Place:
                 assert (session.state is State.REVOKED) == (above is State.REVOKED)
                 continue
             assert session.grant is not None
-            state = await chain.grant_state(
-                self.account_address, session.grant.grant_id, counters=0
-            )
+            address = at[session.account_id or ""]
+            state = await chain.grant_state(address, session.grant.grant_id, counters=0)
             assert (session.state is State.REVOKED) == (state.stage is GrantStage.REVOKED)
             assert (session.state is State.FROZEN) == (state.stage is GrantStage.FROZEN)
             assert session.state is not State.PENDING
@@ -202,6 +200,10 @@ async def _settle(world: World) -> None:
     assert not held, [(one.id, one.nonce) for one in held]
     again = await reconcile(world)
     assert (again.activities, again.reservations, again.sessions) == (0, 0, 0)
+
+
+def _addresses(view: View) -> dict[str, bytes]:
+    return {one.id: one.address for one in every(view, Account)}
 
 
 def _amount(activity: Activity) -> int:

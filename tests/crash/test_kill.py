@@ -26,6 +26,7 @@ POINTS: Final = {
     "delegate": {"after_plan": 2, "after_sign": 2, "before_plan": 2, "before_sign": 2},
     "execution": {"after_book": 9, "after_plan": 9, "before_book": 9, "before_plan": 9},
     "grant": {"after_sign": 3, "before_sign": 3},
+    "register": {"after_plan": 3, "after_sign": 3, "before_plan": 3, "before_sign": 3},
     "relay plans": {"after_plan": 9, "after_sign": 9, "before_plan": 9, "before_sign": 9},
     "relay sends": {"after_send": 9, "after_settle": 9, "before_send": 9, "before_settle": 9},
     "run": {"after_book": 7, "after_sign": 4, "before_book": 7, "before_sign": 4},
