@@ -102,10 +102,10 @@ async def test_there_are_only_so_many(stored: Scene) -> None:
 
 
 async def test_only_those_who_may_spend_make_them(scene: Scene) -> None:
-    """An operator's key reads them, and makes, changes and deletes none."""
+    """An auditor's key reads them, and makes, changes and deletes none."""
     one, rules = await make(scene, CALLS), await book(scene)
     says = await rule(scene, one, times(1))
-    who = scene.principal._replace(scopes=ROLES[Role.OPERATOR])
+    who = scene.principal._replace(scopes=ROLES[Role.AUDITOR])
     world, request = scene.world, scene.request
     assert await sponsorships.sponsors(world, who)
     before = await dump(world)
@@ -129,7 +129,7 @@ async def test_only_those_who_may_spend_make_them(scene: Scene) -> None:
     ):
         with pytest.raises(Forbidden) as refused:
             await asked
-        assert refused.value.facts == {"scope": "budgets:write"}
+        assert refused.value.facts == {"scope": "sponsorships:write"}
     assert await dump(world) == before
 
 

@@ -24,6 +24,7 @@ class Scope(StrEnum):
     CUSTODY_WRITE = "custody:write"
     WALLETS_SIGN = "wallets:sign"
     WALLETS_WRITE = "wallets:write"
+    SPONSORSHIPS_WRITE = "sponsorships:write"
     WEBHOOKS_REPLAY = "webhooks:replay"
     WEBHOOKS_WRITE = "webhooks:write"
     BUDGETS_WRITE = "budgets:write"
@@ -50,9 +51,10 @@ _SAID: Final[Mapping[Scope, str]] = {
     " surfaces sign raw digests under sessions, or open sessions as wide as their vendor does",
     Scope.WALLETS_SIGN: "sign with split wallets, whose share it brings; renew and back up shares",
     Scope.WALLETS_WRITE: "add wallets, bring accounts under our code and out of it",
+    Scope.SPONSORSHIPS_WRITE: "make, change and delete sponsorships and their rules",
     Scope.WEBHOOKS_REPLAY: "test webhooks and have events delivered again",
     Scope.WEBHOOKS_WRITE: "add, change and remove webhooks, rotate their secrets",
-    Scope.BUDGETS_WRITE: "set budgets and sponsorships, top up funds",
+    Scope.BUDGETS_WRITE: "set budgets and top up funds",
     Scope.CREDENTIALS_WRITE: "add and revoke credentials, change their roles",
     Scope.ORGANIZATIONS_WRITE: "open child organizations, which have funds and an owner,"
     " and set their quotas",
@@ -121,6 +123,7 @@ _OPERATOR: Final = _AUDITOR | {
     Scope.WALLETS_SIGN,
     Scope.WALLETS_WRITE,
     Scope.WEBHOOKS_REPLAY,
+    Scope.SPONSORSHIPS_WRITE,
 }
 ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
     Role.OWNER: frozenset(Scope),

@@ -61,7 +61,7 @@ async def add_rulebook(
         NotFound: There is no such account.
         Limited: The organization has as many as it may.
     """
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
     owner = principal.organization_id
     written = _written(world, draft) or ()
     made = Rulebook(
@@ -109,7 +109,7 @@ async def change_rulebook(
         Malformed: As for a new one.
         Conflict: It is deleted.
     """
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
 
     def made(_: Tx, found: Rulebook) -> Rulebook:
         now = Draft(
@@ -136,7 +136,7 @@ async def remove_rulebook(
     world: World, principal: Principal, request: Request, *, rulebook_id: str
 ) -> Rulebook:
     """Return the rulebook, deleted: sponsorships that follow it pay for nothing."""
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
 
     def made(tx: Tx, found: Rulebook) -> Rulebook:
         count_one_less(tx, found.organization_id, Quota.SPONSORSHIPS)

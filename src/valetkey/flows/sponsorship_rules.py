@@ -50,7 +50,7 @@ async def add_rule(
         NotFound: The organization has no such sponsorship.
         Conflict: It has `MAX_RULES` already.
     """
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
     _check_limit(says.limit)
     owner = principal.organization_id
     rule = SponsorshipRule(
@@ -92,7 +92,7 @@ async def change_rule(
     Raises:
         Malformed: A limit is out of its bounds.
     """
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
     _check_limit(says.limit)
 
     def body(tx: Tx) -> SponsorshipRule:
@@ -117,7 +117,7 @@ async def remove_rule(
     world: World, principal: Principal, request: Request, *, rule_id: str
 ) -> None:
     """Take a rule away, with what it has counted."""
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
 
     def body(tx: Tx) -> None:
         if admit(world, tx, principal, request) is not None:

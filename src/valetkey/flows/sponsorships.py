@@ -55,7 +55,7 @@ async def add_sponsorship(
         NotFound: The organization has no such rulebook.
         Limited: It has as many sponsorships as it may.
     """
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
     _check(world, promise)
     owner = principal.organization_id
     made = Sponsorship(
@@ -98,7 +98,7 @@ async def change_sponsorship(
     Raises:
         Malformed, NotFound: As for a new one; or it is deleted.
     """
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
 
     def made(tx: Tx, found: Sponsorship) -> Sponsorship:
         wanted = change(Promise(found.name, found.chain, found.rulebook_id, found.description))
@@ -119,7 +119,7 @@ async def switch_sponsorship(
     world: World, principal: Principal, request: Request, *, sponsorship_id: str, is_enabled: bool
 ) -> Sponsor:
     """Return the sponsorship, on or off: off, it pays for nothing that is not on its way yet."""
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
 
     def made(_: Tx, found: Sponsorship) -> Sponsorship:
         return replace(found, is_enabled=is_enabled)
@@ -131,7 +131,7 @@ async def remove_sponsorship(
     world: World, principal: Principal, request: Request, *, sponsorship_id: str
 ) -> Sponsor:
     """Return the sponsorship, deleted: it is still shown, and pays for nothing for ever."""
-    expect_scope(principal, Scope.BUDGETS_WRITE)
+    expect_scope(principal, Scope.SPONSORSHIPS_WRITE)
 
     def made(tx: Tx, found: Sponsorship) -> Sponsorship:
         if not found.is_deleted:

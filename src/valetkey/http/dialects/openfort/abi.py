@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from valetkey.http.dialects.openfort.arguments import Resolve
 
 _SIGNATURE: Final = re.compile(r"(?:function )?([A-Za-z_$][A-Za-z0-9_$]*)\(([a-z0-9,()\[\] ]*)\)")
+_SELECTOR: Final = re.compile("0x[0-9A-Fa-f]{8}")
 _NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
@@ -59,6 +60,32 @@ def functions_of(abi: Sequence[Mapping[str, Any]], where: str = "abi") -> tuple[
             raise malformed(f"{place}.name", "the name of a function", name)
         found.append(Function(name, _parameters(inputs, f"{place}.inputs", MAX_DEPTH)))
     return tuple(found)
+
+
+def selectors_of(
+    name: str, functions: Sequence[Function], where: str = "functionName"
+) -> tuple[bytes, ...]:
+    """
+    Return the selectors that *name* means: of every function of that name, or of one.
+
+    Args:
+        name: Of a function alone, where *functions* has it; in full, with its types; or its
+            selector, as 0x and 8 hex digits.
+        where: It stood, for errors.
+
+    Raises:
+        Malformed: It is none of these.
+    """
+    if _SELECTOR.fullmatch(name):
+        return (bytes.fromhex(name[2:]),)
+    if "(" in name:
+        return (selector_of(_in_full(name, functions, where).signature),)
+    named = tuple(selector_of(one.signature) for one in functions if one.name == name)
+    if not named:
+        known = ", ".join(sorted({one.name for one in functions})[:20])
+        expected = f"one of {known}" if known else "a signature such as mint(address)"
+        raise malformed(where, f"{expected}, for no other is known", name)
+    return named
 
 
 def calldata_of(

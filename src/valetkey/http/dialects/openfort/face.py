@@ -15,6 +15,10 @@ from valetkey.http.dialects.openfort import (
     accounts_v2,
     contracts,
     players,
+    policies,
+    policies_fees,
+    policies_rules,
+    policies_v2,
     subscriptions,
 )
 from valetkey.http.dialects.openfort.errors import refuse
@@ -36,6 +40,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     *accounts.ROUTES,
     *accounts_v2.ROUTES,
     *contracts.ROUTES,
+    *policies.ROUTES,
+    *policies_rules.ROUTES,
+    *policies_v2.ROUTES,
+    *policies_fees.ROUTES,
     *subscriptions.ROUTES,
 )
 _AN_OBJECT: Final = "[object Object]"

@@ -15,6 +15,10 @@ ACCOUNT: Final = "acc_"
 SESSION: Final = "ses_"
 INTENT: Final = "tin_"
 CONTRACT: Final = "con_"
+POLICY: Final = "pol_"
+RULE: Final = "afu_"
+POLICY_V2: Final = "ply_"
+RULE_V2: Final = "plr_"
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LETTERS: Final = 24  # of an id, five bits each: 120 of the 122 bits that a UUID has room for
