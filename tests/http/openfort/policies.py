@@ -47,3 +47,24 @@ async def pays(
     except ValetkeyError:
         return False
     return True
+
+
+def says(*criteria: dict[str, Any], action: str = "accept") -> dict[str, Any]:
+    """Return a rule with *criteria*."""
+    return {"action": action, "operation": "sponsorEvmTransaction", "criteria": [*criteria]}
+
+
+def on(*chain_ids: int, operator: str = "in") -> dict[str, Any]:
+    """Return the criterion of chains."""
+    return {"type": "evmNetwork", "operator": operator, "chainIds": [*chain_ids]}
+
+
+def to(*addresses: bytes, operator: str = "in") -> dict[str, Any]:
+    """Return the criterion of addresses."""
+    shown = [f"0x{one.hex()}" for one in addresses]
+    return {"type": "evmAddress", "operator": operator, "addresses": shown}
+
+
+def value(operator: str, wei: str) -> dict[str, Any]:
+    """Return the criterion of native value."""
+    return {"type": "ethValue", "operator": operator, "ethValue": wei}
