@@ -110,6 +110,11 @@ def operation_of(plan: ExecutionPlan, account: Account) -> UserOperation:
     return _operation(account, data, nonce=plan.nonce, signature=plan.signature or b"")
 
 
+def act_of(call_data: bytes, account: Account) -> UserOperation:
+    """Return an act on *account* itself as an operation."""
+    return _operation(account, call_data)
+
+
 def _operation(
     account: Account, call_data: bytes, *, nonce: int = 0, signature: bytes = b""
 ) -> UserOperation:
