@@ -34,6 +34,7 @@ from valetkey.flows.opening import (
 from valetkey.flows.paid_by import refresh_if_changed
 from valetkey.flows.reached import expect_account
 from valetkey.flows.record import admit, earlier
+from valetkey.flows.sponsoring import expect_registering
 from valetkey.flows.standing import epoch_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ async def open_session(
 
     Raises:
         Malformed: Something has another form than it must; the detail says which.
-        Forbidden: A bearer token was asked to write.
+        Forbidden: A bearer token was asked to write; or the sponsorship does not pay for the grant.
         Conflict: The key holds a session of another account.
         ChainRejected: The key is on P-256, and the chain checks no such signatures.
     """
@@ -99,6 +100,8 @@ async def open_session(
         again = opened_by(tx, admit(world, tx, principal, request))
         if again is not None:
             return again
+        if facts.account is not None:
+            expect_registering(world, tx, facts.account, command.sponsorship_id)
         if not command.shares_key:
             refuse_shared_key(world, tx, session)
         write_opened(world, tx, principal, request, (session, usage))

@@ -19,6 +19,7 @@ from valetkey.flows.kill_note import seal_note
 from valetkey.flows.record import admit, audit, begin, earlier, part_of
 from valetkey.flows.registered import REGISTER
 from valetkey.flows.relay import drive
+from valetkey.flows.sponsoring import count_registering
 from valetkey.flows.stop import Ask, Stopped, carry, take_out
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ async def register(
     Raises:
         Malformed: A signature is not the owner's; or there is no kill note, and the grant binds no
             relayer whose key is here.
-        Forbidden: No owner's signature, from somebody who may only carry one.
+        Forbidden: No owner's signature, from somebody who may only carry one; or the sponsorship
+            that was named does not pay for it now.
         Conflict: The session is over.
     """
     if owner_signature is None:
@@ -194,6 +196,7 @@ def _planned(
         sponsorship_id=session.sponsorship_id,
         intent=register_intent(grant, account, signature, session.expires_at),
     )
+    activity = count_registering(world, tx, activity, account)
     add_activity(world, tx, activity)
     audit(
         tx,

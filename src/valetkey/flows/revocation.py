@@ -12,7 +12,7 @@ from valetkey.core.grant import KillBy, grant_key_index
 from valetkey.core.plan import consent_digests
 from valetkey.core.scope import Scope
 from valetkey.core.session import Event, Session, State, Usage, state_of
-from valetkey.core.wallet import Account
+from valetkey.core.wallet import Account, OwnerKey
 from valetkey.flows.gate import expect_known, expect_write, present
 from valetkey.flows.grant import expect_owner, granted
 from valetkey.flows.kill_note import seal_note
@@ -52,7 +52,8 @@ async def ask_revocation(
     """
     Return the session, whose owner is asked for the signature that revokes it.
 
-    One that its owner has not signed ends at once: the chain does not know it.
+    One that its owner has not signed ends at once: the chain does not know it. So does one of an
+    owner whose key is here: this server has signed its end already.
 
     Args:
         by_key: Whether all sessions of its account that have the same key are to end with it.
@@ -72,7 +73,8 @@ async def ask_revocation(
             state = state_of(session, usage, now=world.clock.now())
             detail = f"expected a session that is not over, got one that is {state}"
             raise Conflict(Code.SESSION_STATE, detail, state=state.value)
-        if granted(session).owner_signature is None:
+        is_theirs = session.owner_key is OwnerKey.OUTSIDE
+        if granted(session).owner_signature is None or not is_theirs:
             stopped = take_out(world, tx, Ask(principal, request, session.id, Event.REVOKE))
             return stopped.session, stopped
         asked = AskedRevocation(session.id, session.organization_id, world.clock.now(), by_key)

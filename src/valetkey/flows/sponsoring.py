@@ -129,6 +129,23 @@ def count_calls(world: World, tx: Tx, ready: Activity, account: Account) -> Acti
     return count_sponsored(world, tx, ready, _calls(ready, account))
 
 
+def expect_registering(
+    world: World, view: View, account: Account, sponsorship_id: str | None
+) -> None:
+    """Let pass what the sponsorship pays for: registering a session (`expect_sponsored`)."""
+    owner, now = account.organization_id, world.clock.now()
+    expect_sponsored(view, owner, sponsorship_id, _registering(account), now=now)
+
+
+def count_registering(world: World, tx: Tx, ready: Activity, account: Account) -> Activity:
+    """Return the registration of a session, counted by what sponsors it; `count_sponsored`."""
+    return count_sponsored(world, tx, ready, _registering(account))
+
+
+def _registering(account: Account) -> Sponsored:
+    return Sponsored(account.chain, account.id, account.address, act="registering a session")
+
+
 def _calls(activity: Activity, account: Account) -> Sponsored:
     calls = activity.execution.calls if activity.execution is not None else ()
     return Sponsored(account.chain, account.id, account.address, calls=calls)

@@ -26,7 +26,9 @@ EVERYBODY: Final = frozenset(PrincipalKind)
 SECRET: Final = frozenset({PrincipalKind.SECRET})
 SESSION: Final = frozenset({PrincipalKind.SESSION})
 SECRET_OR_SESSION: Final = SECRET | SESSION
-SECRET_OR_PUBLISHABLE: Final = SECRET | {PrincipalKind.PUBLISHABLE}
+PUBLISHABLE: Final = frozenset({PrincipalKind.PUBLISHABLE})
+SECRET_OR_PUBLISHABLE: Final = SECRET | PUBLISHABLE
+EVERY_KEY: Final = SECRET_OR_SESSION | PUBLISHABLE
 
 B = TypeVar("B")
 Q = TypeVar("Q")

@@ -8,15 +8,18 @@ from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
 from valetkey.core.principal import PrincipalKind
-from valetkey.core.wallet import Account
+from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows.gate import expect_reach, present
 from valetkey.flows.reached import client_user
+from valetkey.flows.record import part_of
+from valetkey.flows.user_accounts import Wanted, open_account
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.players import accounts_of
 from valetkey.wire.base import read_address
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
+    from valetkey.http.admitted import Admitted
     from valetkey.ports import View
 
 
@@ -92,3 +95,37 @@ def _player(view: View, principal: Principal, whose: Whose) -> str | None:
         return user_id
     is_client = principal.kind is PrincipalKind.SESSION
     return client_user(view, principal) if is_client else None
+
+
+async def account_for(admitted: Admitted, whose: Whose) -> Account:
+    """
+    Return the account that *whose* says; a new one if its player has none, and its owner is named.
+
+    Raises:
+        Malformed, NotFound: As `account_of`; or there is none and nobody is said to own it.
+    """
+    world, principal = admitted.world, admitted.principal
+    found = await world.store.read(lambda view: account_of(view, principal, whose))
+    if found is not None:
+        return found
+    if whose.owner_address is None:
+        raise no_account(whose)
+    user_id = None
+    if whose.player:
+        user_id = ids.native(whose.player, Prefix.USER, ids.PLAYER, field="player")
+    wanted = Wanted(chain=whose.chain, user_id=user_id, owner=whose.owner_address, is_clone=True)
+    part = part_of(admitted.request, "account")
+    return (await open_account(world, principal, part, wanted))[1]
+
+
+def expect_not_kept(view: View, principal: Principal, account: Account) -> None:
+    """
+    Let no client act for an account whose owner's key is here: nobody but its backend signs there.
+
+    Raises:
+        Malformed: One would.
+    """
+    wallet = present(view.get(Wallet, account.wallet_id), "account")
+    if principal.kind is PrincipalKind.SESSION and wallet.owner_key is not OwnerKey.OUTSIDE:
+        detail = "account: expected one that the player owns, got one whose key the server has"
+        raise Malformed(Code.NOT_ALLOWED, detail, field="account")
