@@ -14,11 +14,14 @@ from valetkey.http.dialects.openfort import (
     accounts,
     accounts_v2,
     contracts,
+    intents,
     players,
     policies,
     policies_fees,
     policies_rules,
     policies_v2,
+    session_signed,
+    sessions,
     subscriptions,
 )
 from valetkey.http.dialects.openfort.errors import refuse
@@ -44,6 +47,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     *policies_rules.ROUTES,
     *policies_v2.ROUTES,
     *policies_fees.ROUTES,
+    *sessions.ROUTES,
+    *session_signed.ROUTES,
+    *intents.ROUTES,
     *subscriptions.ROUTES,
 )
 _AN_OBJECT: Final = "[object Object]"

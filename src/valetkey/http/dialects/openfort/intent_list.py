@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 
 from valetkey.core.activity import Activity
 from valetkey.core.ids import Prefix
@@ -14,6 +14,7 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, present
 from valetkey.flows.reached import account_to_read, client_user
+from valetkey.flows.user_accounts import accounts_of
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import number_of
 from valetkey.http.dialects.openfort.intent_json import IntentJson, is_intent, write_intent
@@ -28,13 +29,12 @@ if TYPE_CHECKING:
     from valetkey.ports import View
 
 
-class Intents(Window, Struct, frozen=True, kw_only=True, rename="camel"):
+class Intents(Window, frozen=True, kw_only=True, rename="camel"):
     """
     Which intents: those that have one of each that is named; older clients call them otherwise.
 
     Args:
         expand: Looked past: what belongs to an intent has its id there.
-        status: 1 or true are those that were made, others those that were not.
     """
 
     account: list[str] = field(default_factory=list)
@@ -87,20 +87,20 @@ def _accounts(view: View, principal: Principal, query: Intents) -> list[Account]
         players = [own]
     if not named and not players:
         return None
-    found = {
-        account.id: account
-        for account in (
-            account_to_read(
-                view, principal, ids.native(one, Prefix.ACCOUNT, ids.ACCOUNT, field="account")
-            )
-            for one in named
-        )
-    }
-    for player in players:
-        user = present(view.get(User, player), "player")
-        expect_reach(view, principal, user.organization_id, "player")
-        found |= {one.id: one for one in accounts_of(view, user.id)}
-    return list(found.values())
+    found: list[Account] = []
+    for text in named:
+        account_id = ids.native(text, Prefix.ACCOUNT, ids.ACCOUNT, field="account")
+        found.append(account_to_read(view, principal, account_id))
+    of_players = {one.id: one for player in players for one in _of_player(view, principal, player)}
+    if not named:
+        return list(of_players.values())
+    return [one for one in found if not players or one.id in of_players]
+
+
+def _of_player(view: View, principal: Principal, user_id: str) -> list[Account]:
+    user = present(view.get(User, user_id), "player")
+    expect_reach(view, principal, user.organization_id, "player")
+    return [account for _, account in accounts_of(view, user.id)]
 
 
 def _walked(view: View, **where: str) -> Iterator[Activity]:

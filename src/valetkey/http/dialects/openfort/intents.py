@@ -113,9 +113,7 @@ async def _create(admitted: Admitted, ask: Ask[Create, NoQuery]) -> IntentJson:
     return write_intent(activity, account)
 
 
-async def _calls(
-    see: Reads, principal: Principal, chain: str, body: Create
-) -> tuple[Call, ...]:
+async def _calls(see: Reads, principal: Principal, chain: str, body: Create) -> tuple[Call, ...]:
     asked: Sequence[Interaction] = body.interactions or ()
     return await see.store.read(lambda view: calls_of(asked, Names(view, principal, chain)))
 
@@ -213,9 +211,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer=IntentJson,
         handle=_sign,
     ),
-    _reads(
-        path=PATH, summary="List transaction intents", answer=Part[IntentJson], handle=_list
-    ),
+    _reads(path=PATH, summary="List transaction intents", answer=Part[IntentJson], handle=_list),
     _reads(
         path=f"{PATH}/{{intent}}",
         summary="Show a transaction intent",

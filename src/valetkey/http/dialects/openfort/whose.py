@@ -12,9 +12,8 @@ from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows.gate import expect_reach, present
 from valetkey.flows.reached import client_user
 from valetkey.flows.record import part_of
-from valetkey.flows.user_accounts import Wanted, open_account
+from valetkey.flows.user_accounts import Wanted, accounts_of, open_account
 from valetkey.http.dialects.openfort import ids
-from valetkey.http.dialects.openfort.players import accounts_of
 from valetkey.wire.base import read_address
 
 if TYPE_CHECKING:
@@ -70,9 +69,9 @@ def account_of(view: View, principal: Principal, whose: Whose) -> Account | None
     if player is None:
         detail = "account: expected the id of an account, or of a player in player, got neither"
         raise Malformed(Code.MALFORMED_BODY, detail, field="account")
-    found = [one for one in accounts_of(view, player) if one.chain == whose.chain]
     owner = whose.owner_address
-    return next((one for one in found if owner in {None, one.owner}), None)
+    has = [one for _, one in accounts_of(view, player) if one.chain == whose.chain]
+    return next((one for one in reversed(has) if owner in {None, one.owner}), None)
 
 
 def no_account(whose: Whose) -> Malformed:
