@@ -1,4 +1,4 @@
-"""Executions that are read, and what one would cost."""
+"""What calls would cost, before anybody signs them."""
 
 from __future__ import annotations
 
@@ -6,118 +6,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.executing import act, ask, client, hold, publishable, sign, user
+from tests.flows.executing import ask, client, hold, publishable, sign, user
 from tests.flows.scene import USDC
 from tests.worlds import CHAIN
 from valetkey.core.activity import ActivityState
-from valetkey.core.errors import ChainRejected, Code, Forbidden, Malformed, NotFound
-from valetkey.core.permission.model import Call
-from valetkey.core.wallet import OwnerKey
-from valetkey.flows import organize
-from valetkey.flows.execution_reads import (
-    EVERY,
-    WhichExecutions,
-    estimate,
-    execution,
-    executions,
+from valetkey.core.errors import (
+    ChainRejected,
+    Code,
+    Forbidden,
+    Malformed,
+    NotFound,
+    Unauthenticated,
 )
-from valetkey.flows.lists import NEWEST
-from valetkey.flows.scan import Part
+from valetkey.core.permission.model import Call
+from valetkey.core.principal import ANONYMOUS, Access
+from valetkey.core.scope import Scope
+from valetkey.core.wallet import OwnerKey
+from valetkey.flows.execution_reads import estimate
 
 if TYPE_CHECKING:
     from tests.flows.scene import Scene
-    from valetkey.core.principal import Principal
 
 OUTSIDE = OwnerKey.OUTSIDE
-
-
-async def _ids(
-    scene: Scene,
-    which: WhichExecutions = EVERY,
-    part: Part = NEWEST,
-    *,
-    principal: Principal | None = None,
-) -> list[str]:
-    """Return the ids of all parts, one after the other."""
-    found: list[str] = []
-    after: str | None = part.after
-    while after is not None:
-        now = Part(after, part.limit, newest_first=part.newest_first)
-        who = principal or scene.principal
-        page, after = await executions(scene.world, who, which=which, part=now)
-        assert len(page) <= part.limit
-        found += [one.id for one in page]
-    return found
-
-
-async def test_executions_are_listed_newest_first(scene: Scene) -> None:
-    """Of an account, of a user with several, of a session, of all; in parts that leave none out."""
-    ada = await user(scene, "ada")
-    one, two = [await scene.wallet(OUTSIDE, user_id=ada.id) for _ in range(2)]
-    other = await scene.wallet(OUTSIDE)
-    held = await hold(scene, one)
-    asked = []
-    for turn in range(9):
-        scene.clock.advance(1)
-        asked.append(await ask(scene, (one, two, other)[turn % 3], scene.transfer(1)))
-    scene.clock.advance(1)
-    asked.append(await act(scene, held, scene.transfer(1)))
-    ids = [activity.id for activity in reversed(asked)]
-    mine = [asked[turn].id for turn in (9, 7, 6, 4, 3, 1, 0)]
-    for limit in (1, 2, 3, 100):
-        part = Part(limit=limit)
-        assert await _ids(scene, part=part) == ids
-        assert await _ids(scene, WhichExecutions(user_id=ada.id), part) == mine
-        assert await _ids(scene, WhichExecutions(session_id=held.id), part) == ids[:1]
-        by_account = await _ids(scene, WhichExecutions(account_id=one.account.id), part)
-        assert by_account == [asked[turn].id for turn in (9, 6, 3, 0)]
-        oldest = Part(limit=limit, newest_first=False)
-        assert await _ids(scene, WhichExecutions(user_id=ada.id), oldest) == mine[::-1]
-
-
-async def test_a_client_reads_its_own_users(scene: Scene) -> None:
-    """Whether it names them or not; of others it does not know."""
-    ada, bob = await user(scene, "ada"), await user(scene, "bob")
-    mine, theirs = [await scene.wallet(OUTSIDE, user_id=one.id) for one in (ada, bob)]
-    held = await hold(scene, theirs)
-    who = await client(scene, ada.id)
-    own, foreign = await ask(scene, mine), await ask(scene, theirs)
-    for which in (EVERY, WhichExecutions(user_id=ada.id), WhichExecutions(mine.account.id)):
-        assert await _ids(scene, which, principal=who) == [own.id]
-    assert await execution(scene.world, who, activity_id=own.id) == own
-    for which in (
-        WhichExecutions(user_id=bob.id),
-        WhichExecutions(account_id=theirs.account.id),
-        WhichExecutions(session_id=held.id),
-    ):
-        with pytest.raises(NotFound):
-            await _ids(scene, which, principal=who)
-    with pytest.raises(NotFound):
-        await execution(scene.world, who, activity_id=foreign.id)
-
-
-async def test_nobody_else_reads_them(scene: Scene) -> None:
-    """No publishable key, no session that acts by runs, no other organization; nothing else."""
-    holding = await scene.wallet(OUTSIDE)
-    held = await scene.open(holding)
-    asked = await ask(scene, holding)
-    page = await publishable(scene)
-    for who in (page, held.principal):
-        for which in (EVERY, WhichExecutions(account_id=holding.account.id)):
-            with pytest.raises(Forbidden):
-                await _ids(scene, which, principal=who)
-        with pytest.raises(Forbidden):
-            await execution(scene.world, who, activity_id=asked.id)
-    child, _ = await organize.open_organization(
-        scene.world, scene.principal, scene.request(), name="child"
-    )
-    below = scene.principal._replace(organization_id=child.id)
-    assert await _ids(scene, principal=below) == []
-    with pytest.raises(NotFound):
-        await _ids(scene, WhichExecutions(account_id=holding.account.id), principal=below)
-    done = await scene.run(held, scene.transfer(1))
-    with pytest.raises(NotFound):
-        await execution(scene.world, scene.principal, activity_id=done.id)
 
 
 async def test_an_estimate_is_not_passed(scene: Scene) -> None:
@@ -156,6 +66,27 @@ async def test_an_estimate_says_why_there_is_none(scene: Scene) -> None:
     for calls, more in (([Call(holding.account.address, 0, b"")], where), ([], {})):
         with pytest.raises(Malformed):
             await estimate(scene.world, scene.principal, calls=calls, **more)
-    page = await publishable(scene)
-    with pytest.raises(Forbidden):
-        await estimate(scene.world, page, calls=[], **where)
+
+
+async def test_who_may_read_is_told_what_calls_would_cost(scene: Scene) -> None:
+    """A backend, and a client of its user's accounts, or of none; nobody else."""
+    ada, bob = await user(scene, "ada"), await user(scene, "bob")
+    mine, theirs = [await scene.wallet(OUTSIDE, user_id=one.id) for one in (ada, bob)]
+    who, page = await client(scene, ada.id), await publishable(scene)
+    reader = scene.principal._replace(scopes=frozenset({Scope.READ}), access=Access.READ)
+    calls = [Call(b"\x33" * 20, 0, b"")]
+    for one in (who, reader):
+        for account_id in (mine.account.id, None):
+            told = await estimate(scene.world, one, calls=calls, account_id=account_id, chain=CHAIN)
+            assert told.gas > 0
+    with pytest.raises(NotFound):
+        await estimate(scene.world, who, calls=calls, account_id=theirs.account.id)
+    held = await hold(scene, mine)
+    for other, error in (
+        (page, Forbidden),
+        (held.principal, Forbidden),
+        (ANONYMOUS, Unauthenticated),
+    ):
+        for account_id in (mine.account.id, None):
+            with pytest.raises(error):
+                await estimate(scene.world, other, calls=calls, account_id=account_id, chain=CHAIN)
