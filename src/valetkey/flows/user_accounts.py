@@ -123,17 +123,19 @@ async def shown_account(
     """
     expect_known(principal)
 
-    def body(view: View) -> tuple[Wallet, Account]:
-        account = present(view.get(Account, account_id), "account")
-        expect_reach(view, principal, account.organization_id, "account")
-        own = own_user(view, principal)
-        if own is None:
-            expect_scope(principal, Scope.READ)
-        elif account.user_id != own:
-            present(None, "account")
-        return _wallet_of(view, account), account
+    return await world.store.read(lambda view: account_here(view, principal, account_id))
 
-    return await world.store.read(body)
+
+def account_here(view: View, principal: Principal, account_id: str) -> tuple[Wallet, Account]:
+    """Return one account as *view* has it; see `shown_account`."""
+    account = present(view.get(Account, account_id), "account")
+    expect_reach(view, principal, account.organization_id, "account")
+    own = own_user(view, principal)
+    if own is None:
+        expect_scope(principal, Scope.READ)
+    elif account.user_id != own:
+        present(None, "account")
+    return _wallet_of(view, account), account
 
 
 def _there(view: View, user_id: str, wanted: Wanted) -> Account | None:

@@ -100,6 +100,14 @@ class Chain(Protocol):
     async def balance(self, address: bytes) -> int:
         """Return the balance of *address* in wei."""
 
+    async def call(self, to: bytes, data: bytes, *, gas: int) -> bytes:
+        """
+        Return what *to* answers to *data* on top of the newest block; nothing is changed.
+
+        Raises:
+            ChainRejected: ``call_reverted``: it reverts, or needs more *gas*.
+        """
+
     async def token_balance(self, token: bytes, holder: bytes) -> int:
         """Return the ERC-20 balance of *holder*, in the token's smallest unit."""
 

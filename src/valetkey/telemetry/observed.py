@@ -121,6 +121,7 @@ class ObservedChain:
         self.token_balance = watch("token_balance", chain.token_balance)
         self.token_decimals = watch("token_decimals", chain.token_decimals)
         self.allowance = watch("allowance", chain.allowance)
+        self.call = watch("call", chain.call)
 
 
 def _watched(

@@ -157,6 +157,22 @@ async def test_only_a_delegation_is_a_delegate(chain: EvmChain, deployment: Depl
     assert await chain.has_code(deployment.token)
 
 
+async def test_a_contract_is_asked_and_nothing_is_changed(
+    chain: EvmChain, deployment: Deployment
+) -> None:
+    """It answers with bytes; where nothing is, with none; what reverts is a refusal."""
+    token = deployment.token
+    asked = keccak256(b"decimals()")[:4]
+    assert int.from_bytes(
+        await chain.call(token, asked, gas=100_000)
+    ) == await chain.token_decimals(token)
+    assert await chain.call(NOBODY, asked, gas=100_000) == b""
+    moves = keccak256(b"transfer(address,uint256)")[:4] + NOBODY.rjust(32, b"\0") + b"\1" * 32
+    for data, gas in ((moves, 100_000), (asked, 21_100)):
+        with pytest.raises(ChainRejected):
+            await chain.call(token, data, gas=gas)
+
+
 async def test_sending_the_same_bytes_again_is_no_error(
     chain: EvmChain, new_key: Callable[[], DevKey]
 ) -> None:

@@ -11,7 +11,10 @@ import pytest_asyncio
 from tests.http.openfort.stage import Stage, by, refusal, staged
 from tests.worlds import dump
 from valetkey.core.ids import Prefix
+from valetkey.core.surface import Surface
 from valetkey.core.wallet import Account, SealedKey
+from valetkey.flows.guests import log_in_guest
+from valetkey.flows.prove import Bearer, authenticate
 from valetkey.http.dialects.openfort import ids
 
 if TYPE_CHECKING:
@@ -243,3 +246,45 @@ async def test_nobody_else_reaches_an_account(there: Stage) -> None:
 
 
 V2: Final = {"accountType": "Smart Account", "chainType": "EVM"}
+
+
+async def test_a_player_has_their_own_accounts_alone(there: Stage) -> None:
+    """By their own client's token: they open with an owner's address, and see nobody else's."""
+    key = await authenticate(
+        there.world, Bearer(there.keys.pk), is_write=False, surface=Surface.OPENFORT
+    )
+    guest = await log_in_guest(there.world, key, surface=Surface.OPENFORT)
+    fields = {**by(guest.token), "x-project-key": there.keys.pk}
+    body = {"chainId": there.chain_id, "externalOwnerAddress": "0x" + "f1" * 20}
+    made = (await there.nobody.post("/v1/accounts", json=body, headers=fields)).json()
+    assert made["player"] == {"id": ids.shown(guest.user.id, ids.PLAYER)}
+    again = {
+        "accountType": "Smart Account",
+        "chainId": there.chain_id,
+        "address": body["externalOwnerAddress"],
+    }
+    second = await there.nobody.post("/v2/accounts", json=again, headers=fields)
+    assert second.json()["id"] == made["id"]
+    other = await there.made("/v1/accounts", {"chainId": there.chain_id})
+    before = await dump(there.world)
+    for version in ("/v1/accounts", "/v2/accounts"):
+        listed = (await there.nobody.get(version, headers=fields)).json()
+        assert ([one["id"] for one in listed["data"]], listed["total"]) == ([made["id"]], 1)
+        hidden = await there.nobody.get(f"{version}/{other['id']}", headers=fields)
+        assert refusal(hidden)[:2] == (404, "not_found")
+    refused = [
+        ({**body, "player": other["player"]["id"]}, (404, "not_found")),
+        ({"chainId": there.chain_id}, (400, "malformed_body")),
+    ]
+    for asked, wanted in refused:
+        answer = await there.nobody.post("/v1/accounts", json=asked, headers=fields)
+        assert refusal(answer)[:2] == wanted
+    stranger = {**fields, "x-project-key": there.others.pk}
+    for headers in (stranger, {**fields, "x-project-key": there.keys.sk}):
+        answer = await there.nobody.get("/v1/accounts", headers=headers)
+        assert refusal(answer)[:2] == (401, "proof_refused")
+    for path in ("/v1/players", "/v1/contracts"):
+        answer = await there.nobody.get(path, headers=fields)
+        assert refusal(answer)[:2] == (400, "not_allowed")
+    after = await dump(there.world)
+    assert {**after, "Usage": before["Usage"]} == before  # but for when the session was used last

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from valetkey.adapters.chain.evm import answers, messages
+from valetkey.adapters.chain.evm import answers, erc20, messages
 from valetkey.adapters.chain.evm.fees import HISTORY_BLOCKS, HISTORY_PERCENTILE, FeePolicy
 from valetkey.adapters.chain.evm.messages import call_error, hexed
 from valetkey.adapters.chain.evm.rpc import Limits, NodeRefused, Rpc
@@ -15,7 +15,6 @@ from valetkey.core.chain import SignedTransaction
 from valetkey.core.errors import ChainRejected, Code, Unavailable
 from valetkey.spec import eip7951
 from valetkey.spec import transaction as codec
-from valetkey.spec.keccak import keccak256
 from valetkey.spec.permission_bytes import EPOCH_SLOT, OWNER_SLOT
 
 if TYPE_CHECKING:
@@ -26,12 +25,6 @@ if TYPE_CHECKING:
 _ADDRESS_BYTES = 20
 _WORD = 32
 _DELEGATION = bytes.fromhex("ef0100")  # EIP-7702
-_BALANCE_OF = keccak256(b"balanceOf(address)")[:4]
-_DECIMALS = keccak256(b"decimals()")[:4]
-_ALLOWANCE = keccak256(b"allowance(address,address)")[:4]
-_MAX_DECIMALS = 255
-# Enough for any token; too little for an answer that is longer than we read, or takes long.
-_TOKEN_GAS = 500_000
 _HASHES = False  # a block with its transactions' hashes, not with the whole of them
 _KNOWN = ("already known", "already imported", "known transaction")
 _NONCE_MINED = ("nonce too low", "nonce is too low", "oldnonce", "old nonce")
@@ -220,17 +213,11 @@ class EvmChain:
 
     async def token_balance(self, token: bytes, holder: bytes) -> int:
         """Return the ERC-20 balance of *holder*, in the token's smallest unit."""
-        return await self._token_word(token, _BALANCE_OF, holder)
+        return await erc20.balance_of(self.call, token, holder)
 
     async def token_decimals(self, token: bytes) -> int | None:
         """Return what ``decimals()`` of *token* says, or None if it says nothing of the kind."""
-        try:
-            found = await self._token_word(token, _DECIMALS)
-        except ChainRejected as rejected:
-            if rejected.code is Code.CHAIN_REJECTED:  # the node's own word, not the token's
-                raise
-            return None
-        return found if found <= _MAX_DECIMALS else None
+        return await erc20.decimals(self.call, token)
 
     async def allowance(self, token: bytes, owner: bytes, spender: bytes) -> int:
         """
@@ -239,18 +226,20 @@ class EvmChain:
         Raises:
             ChainRejected: ``call_reverted``: it does not answer as an ERC-20.
         """
-        return await self._token_word(token, _ALLOWANCE, owner, spender)
+        return await erc20.allowance(self.call, token, owner, spender)
 
-    async def _token_word(self, token: bytes, selector: bytes, *addresses: bytes) -> int:
-        data = selector + b"".join(one.rjust(_WORD, b"\0") for one in addresses)
-        call = {"to": hexed(token), "data": hexed(data), "gas": hex(_TOKEN_GAS)}
+    async def call(self, to: bytes, data: bytes, *, gas: int) -> bytes:
+        """
+        Return what *to* answers to *data* on top of the newest block; nothing is changed.
+
+        Raises:
+            ChainRejected: ``call_reverted``: it reverts, or needs more *gas*.
+        """
+        call = {"to": hexed(to), "data": hexed(data), "gas": hex(gas)}
         try:
-            found = answers.data(await self._ask("eth_call", call, "latest"), "eth_call")
+            return answers.data(await self._ask("eth_call", call, "latest"), "eth_call")
         except NodeRefused as refused:
             raise call_error(refused) from None
-        if len(found) != _WORD:
-            raise ChainRejected(Code.CALL_REVERTED, f"{hexed(token)} does not answer as a token")
-        return int.from_bytes(found, "big")
 
     async def _quantity(self, method: str, *params: object) -> int:
         return answers.quantity(await self._read(method, *params), method)

@@ -42,6 +42,11 @@ class Function:
         """What its selector hashes, such as ``transfer(address,uint256)``."""
         return f"{self.name}({','.join(one.type for one in self.inputs)})"
 
+    @property
+    def selector(self) -> bytes:
+        """The first four bytes of a call of it."""
+        return selector_of(self.signature)
+
 
 def functions_of(abi: Sequence[Mapping[str, Any]], where: str = "abi") -> tuple[Function, ...]:
     """

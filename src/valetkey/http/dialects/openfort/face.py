@@ -13,6 +13,7 @@ from valetkey.http.cors import Cors
 from valetkey.http.dialects.openfort import (
     accounts,
     accounts_v2,
+    contract_read,
     contracts,
     intents,
     players,
@@ -50,6 +51,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sessions.ROUTES,
     *session_signed.ROUTES,
     *intents.ROUTES,
+    *contract_read.ROUTES,
     *subscriptions.ROUTES,
 )
 _AN_OBJECT: Final = "[object Object]"
