@@ -11,9 +11,11 @@ import pytest
 
 from tests.docs.test_every_block import PAGES, ROOT, ROUTES, blocks
 from valetkey.cli import main
+from valetkey.http.dialects.openfort.face import ROUTES as OPENFORT_ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
 _INLINE: Final = re.compile(r"`([^`\n]+)`")
 _TYPED: Final = re.compile(r"(?:^|[\s/(])valetkey (?!import )([a-z].*)$")
@@ -30,6 +32,9 @@ _LABELS: Final = {
 # Pages for those who know a vendor's routes name these, too.
 OURS: Final = [page for page in PAGES if "/coming-from-" not in page]
 _PATHS: Final = {(method, re.sub(r"\{[^}]*\}", "…", path)) for method, path in ROUTES}
+# The page on a vendor's format names its routes, beside ours.
+_OPENFORT: Final = "docs/reference/openfort.md"
+_THEIRS: Final = {(one.method, re.sub(r"\{[^}]*\}", "…", one.path)) for one in OPENFORT_ROUTES}
 
 
 def typed(page: str) -> Iterator[str]:
@@ -93,16 +98,17 @@ def test_every_route_that_a_page_names_is_there(page: str) -> None:
     """In running text and tables; ``…`` at the end stands for several."""
     text = (ROOT / page).read_text()
     named = [one for inline in _INLINE.findall(text) for one in _ROUTE.findall(inline)]
-    assert [f"{method} {path}" for method, path in named if not is_there(method, path)] == []
+    paths = _PATHS | _THEIRS if page == _OPENFORT else _PATHS
+    assert [f"{method} {path}" for method, path in named if not is_there(method, path, paths)] == []
 
 
-def is_there(method: str, path: str) -> bool:
+def is_there(method: str, path: str, paths: AbstractSet[tuple[str, str]] = _PATHS) -> bool:
     """Say whether the server has the route, or some that begin as *path* does before its ``…``."""
     plain = re.sub(r"\{[^}]*\}", "…", path)
     several = plain.removesuffix("…") if plain.endswith("/…") else None
-    return (method, plain) in _PATHS or (
+    return (method, plain) in paths or (
         several is not None
-        and any((one, two[: len(several)]) == (method, several) for one, two in _PATHS)
+        and any((one, two[: len(several)]) == (method, several) for one, two in paths)
     )
 
 
