@@ -8,6 +8,12 @@ export interface Auth {
   tokenType: string | null;
 }
 
+/** A user, as the SDK calls it, and as what is signed for it does. */
+export interface User {
+  id: string;
+  nativeId: string;
+}
+
 export interface Account {
   id: string;
   address: string;
@@ -44,15 +50,13 @@ export class Api {
     this.#key = key;
   }
 
-  /** Return the id of the user whose token it is. */
-  async me(auth: Auth): Promise<string> {
-    return String(((await this.#ask(auth, "GET", "iam/v2/me")) as { id: unknown }).id);
+  /** Return the user whose token it is. */
+  async me(auth: Auth): Promise<User> {
+    return (await this.#ask(auth, "GET", "iam/v2/me")) as User;
   }
 
   async makeAccount(auth: Auth, { owner, accountType, chainId }: Wanted): Promise<Account> {
-    const body = { externalOwnerAddress: owner, accountType, chainId };
-    const { id } = (await this.#ask(auth, "POST", "v1/accounts", body)) as { id: string };
-    return this.account(auth, id);
+    return (await this.#ask(auth, "POST", "v2/accounts", { address: owner, accountType, chainId })) as Account;
   }
 
   async account(auth: Auth, id: string): Promise<Account> {

@@ -53,6 +53,7 @@ class Held {
   #kept: Kept | null = null;
   #auth: Auth | null = null;
   #player = "";
+  #userId = "";
 
   constructor(api: Api, device: Device) {
     this.#api = api;
@@ -142,12 +143,13 @@ class Held {
   /** Return *auth*, once the server has said whose it is; another user's key is not used for it. */
   async #proven(auth: Auth): Promise<Auth> {
     if (auth.token !== this.#auth?.token) {
-      const player = await this.#api.me(auth);
+      const { id: player, nativeId } = await this.#api.me(auth);
       if (this.#kept !== null && this.#kept.player !== player) {
         this.#kept.secret.fill(0);
         this.#kept = null;
       }
       this.#player = player;
+      this.#userId = nativeId;
     }
     this.#auth = auth;
     return auth;
@@ -176,7 +178,7 @@ class Held {
     const address = addressOf(secret);
     const { wrap, proof } = await secretsOf(entropy, address);
     const blob = await seal(secret, wrap, address);
-    const text = toSign(this.#player, entropy.lock, blob, proof);
+    const text = toSign(this.#userId, entropy.lock, blob, proof);
     const signature = signDigest(secret, messageDigest(utf8(text)));
     await this.#api.keepLocked(auth, { address, lock: entropy.lock, blob, proof: toHex(proof), signature });
   }

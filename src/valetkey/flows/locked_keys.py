@@ -28,6 +28,7 @@ from valetkey.flows.record import admit, begin, expect_still, write_down
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
+    from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -87,7 +88,7 @@ async def lock_key(world: World, principal: Principal, wanted: LockKey) -> Locke
     return await world.store.write(body)
 
 
-async def locked_key(world: World, principal: Principal, *, address: bytes) -> LockedKey:
+async def locked_key(world: Sight, principal: Principal, *, address: bytes) -> LockedKey:
     """
     Return what is known of a key of the session's user, without the blob.
 
@@ -148,7 +149,7 @@ def _admitted(world: World, tx: Tx, principal: Principal, name: str) -> Request:
     return request
 
 
-def _user_of(world: World, view: View, principal: Principal) -> str:
+def _user_of(world: Sight, view: View, principal: Principal) -> str:
     expect_still(world, view, principal)
     session = present(view.get(Session, principal.subject_id), "session")
     if session.user_id is None:
@@ -156,7 +157,7 @@ def _user_of(world: World, view: View, principal: Principal) -> str:
     return session.user_id
 
 
-def _key(world: World, view: View, principal: Principal, address: bytes) -> LockedKey:
+def _key(world: Sight, view: View, principal: Principal, address: bytes) -> LockedKey:
     user_id = _user_of(world, view, principal)
     id_ = locked_key_id(principal.organization_id, user_id, address)
     return present(view.get(LockedKey, id_), "key")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -15,7 +16,9 @@ from valetkey.http.dialects.openfort import (
     accounts_v2,
     contract_read,
     contracts,
+    iam,
     intents,
+    locked_keys,
     players,
     policies,
     policies_fees,
@@ -27,6 +30,7 @@ from valetkey.http.dialects.openfort import (
 )
 from valetkey.http.dialects.openfort.errors import refuse
 from valetkey.http.dialects.openfort.forms import read_body, read_query
+from valetkey.http.dialects.openfort.frame import Frame
 from valetkey.http.dialects.openfort.visitor import prove
 from valetkey.http.dialects.vendor import at_pace, paces
 from valetkey.http.face import Face, Reading
@@ -34,11 +38,13 @@ from valetkey.http.routes import Read, Table
 
 if TYPE_CHECKING:
     from valetkey.config import DialectConfig
+    from valetkey.http.answer import Answer
     from valetkey.http.routes import Route
     from valetkey.http.settings import Settings
 
 PREFIX: Final = "/openfort"
-LIMITS: Final = {"api": 0}  # requests of one caller in a minute; the vendor publishes none
+# Requests of one caller in a minute. The vendor publishes none; ours are for each guest is a user.
+LIMITS: Final = {"api": 0, "guests": 60}
 ROUTES: Final[tuple[Route, ...]] = (
     *players.ROUTES,
     *accounts.ROUTES,
@@ -53,6 +59,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *intents.ROUTES,
     *contract_read.ROUTES,
     *subscriptions.ROUTES,
+    *iam.ROUTES,
+    *locked_keys.ROUTES,
 )
 _AN_OBJECT: Final = "[object Object]"
 _ASKS: Final = (
@@ -75,13 +83,14 @@ def openfort_face(config: DialectConfig, _settings: Settings) -> Face:
     Raises:
         Malformed: An origin in *config* is none, or a limit is of nothing.
     """
-    pace = paces(config, Surface.OPENFORT, LIMITS)["api"]
+    pace, frame = paces(config, Surface.OPENFORT, LIMITS), Frame()
+    routes = (*at_pace(ROUTES, pace["api"]), *at_pace(iam.GUESTS, pace["guests"]), frame.route)
     return Face(
         surface=Surface.OPENFORT,
-        table=Table(at_pace(map(_as_written, ROUTES), pace)),
+        table=Table(map(_as_written, routes)),
         prove=prove,
         refuse=refuse,
-        find_file=_find_file,
+        find_file=partial(_find_file, frame),
         prefix=PREFIX,
         cors=Cors(Origins(config.origins), asks=_ASKS),
         reading=Reading(read_body, read_query),
@@ -89,9 +98,9 @@ def openfort_face(config: DialectConfig, _settings: Settings) -> Face:
     )
 
 
-def _find_file(_method: str, path: str) -> None:
+def _find_file(frame: Frame, method: str, path: str) -> Answer | None:
     """
-    Find nothing; but say what is wrong with a path that a client has made of an object.
+    Find a file of the frame; say what is wrong with a path that a client has made of an object.
 
     Raises:
         NotFound: It was: no route is looked for, and no body, for there is none.
@@ -102,6 +111,7 @@ def _find_file(_method: str, path: str) -> None:
             " sessions.signature(id, {signature}), with the id as the first argument"
         )
         raise NotFound(Code.NO_SUCH_ROUTE, detail)
+    return frame.find(method, path)
 
 
 def _as_written(route: Route) -> Route:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from valetkey.core.errors import Code, Unauthenticated
+from valetkey.core.surface import Surface
+from valetkey.flows.holder import Asked
+from valetkey.flows.identify import prove_with
+from valetkey.http.routes import Leave, Read
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
     from valetkey.flows.world import World
+    from valetkey.http.routes import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,8 @@ class PlayerToken:
 
     Args:
         provider: Who made it, as the client calls them; empty if it does not say.
-        kind: What it is, such as ``idToken``; empty if it does not say.
+        kind: What it is, such as ``idToken``; empty if it does not say. Only tokens that say
+            themselves whom they are about are taken, so that nothing depends on it.
     """
 
     token: str = field(repr=False)
@@ -27,13 +32,19 @@ class PlayerToken:
     kind: str
 
 
-async def player_of(_world: World, _publishable: Principal, told: PlayerToken) -> Principal:
+async def player_of(
+    world: World, publishable: Principal, told: PlayerToken, route: Route
+) -> Principal:
     """
-    Return the player whom *told* proves in the organization of *publishable*.
+    Return the session of the player whom *told* proves in the organization of *publishable*.
 
     Raises:
-        Unauthenticated: It proves nobody here.
+        Malformed: The organization knows no such provider.
+        Unauthenticated, Forbidden: The token proves nobody here, or whose session is stopped.
     """
-    provider = told.provider[:40] or "none"
-    detail = f"x-player-token: expected a token of a provider known here, got one of {provider}"
-    raise Unauthenticated(Code.PROOF_REFUSED, detail)
+    asked = Asked(
+        is_write=not isinstance(route, Read),
+        is_leaving=isinstance(route, Leave),
+        surface=Surface.OPENFORT,
+    )
+    return await prove_with(world, publishable, name=told.provider, token=told.token, asked=asked)

@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Unauthenticated
-from valetkey.core.principal import ANONYMOUS, PrincipalKind
+from valetkey.core.principal import ANONYMOUS, Principal, PrincipalKind
 from valetkey.core.surface import Surface
 from valetkey.flows.holder import refused
 from valetkey.flows.prove import Bearer, authenticate
@@ -16,7 +16,6 @@ from valetkey.http.dialects.vendor import bearer_in, principal_of, token_in
 from valetkey.http.routes import EVERYBODY
 
 if TYPE_CHECKING:
-    from valetkey.core.principal import Principal
     from valetkey.flows.world import World
     from valetkey.http.incoming import Incoming
     from valetkey.http.routes import Route
@@ -24,6 +23,12 @@ if TYPE_CHECKING:
 
 PROJECT: Final = b"x-project-key"
 PLAYER: Final = b"x-player-token"
+
+
+class Player(Principal):
+    """The session of a player, with the token that it has shown."""
+
+    token: str
 
 
 async def prove(world: World, route: Route, incoming: Incoming, _noted: Noted) -> Principal:
@@ -45,14 +50,28 @@ async def prove(world: World, route: Route, incoming: Incoming, _noted: Noted) -
         principal = await _of_project(world, project)  # 2
     else:
         principal = await principal_of(world, proof, route, Surface.OPENFORT)
-    if principal.kind is PrincipalKind.SESSION and project is not None:
-        await _expect_same_project(world, principal, project)  # 3
+    if principal.kind is PrincipalKind.SESSION and proof is not None:
+        if project is not None:
+            await _expect_same_project(world, principal, project)  # 3
+        return _player(principal, proof.token)
     player = token_in(incoming, PLAYER)
     if principal.kind is not PrincipalKind.PUBLISHABLE or player is None:
         return principal
     told = [incoming.fields.get(name, b"") for name in (b"x-auth-provider", b"x-token-type")]
     provider, kind = [one.decode("latin-1") for one in told]
-    return await player_of(world, principal, PlayerToken(player.token, provider, kind))  # 4
+    told_by = PlayerToken(player.token, provider, kind)
+    return _player(await player_of(world, principal, told_by, route), player.token)  # 4
+
+
+def token_of(principal: Principal) -> str:
+    """Return the token by which a player was proven."""
+    return principal.token if isinstance(principal, Player) else ""
+
+
+def _player(principal: Principal, token: str) -> Player:
+    made = Player._make(principal)
+    made.token = token
+    return made
 
 
 def basic_in(incoming: Incoming) -> Bearer | None:

@@ -1,0 +1,98 @@
+"""Openfort's browser SDK in Node: an app of a shop's, each on a device of its own."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.vendor.driver import Driver, driven
+from tests.vendor.openfort.stage import CHAIN_ID
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.vendor.openfort.stage import Stage
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parents[2]
+PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of nobody
+SESSION_ENTROPY: Final = "an encryption session of a backend, 1"  # of one player, always the same
+SMART: Final = "Smart Account"
+DELEGATED: Final = "Delegated Account"
+
+
+def bundled(entry: str, target: Path, *args: str) -> Path:
+    """Return *entry*, one of the scripts here, with all that it imports, in *target*."""
+    command = [
+        *("node", "node_modules/esbuild/bin/esbuild", str(HERE / entry), "--bundle"),
+        *("--log-level=error", f"--outfile={target}", *args),
+    ]
+    environment = {"NODE_PATH": f"{HERE / 'node_modules'}:{ROOT / 'node_modules'}"}
+    path = {"PATH": _path()}
+    subprocess.run(command, cwd=ROOT, check=True, env={**path, **environment}, timeout=60)  # noqa: S603 - our own sources
+    return target
+
+
+def _path() -> str:
+    import os  # noqa: PLC0415 - here alone
+
+    return os.environ["PATH"]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The SDK on one device."""
+
+    there: Stage
+    sdk: Driver
+
+    async def begin(self, third_party: str | None = None) -> App:
+        """Make the SDK, as a page does when it is opened."""
+        await self.sdk.ask("begin", thirdParty=third_party)
+        return self
+
+    async def guest(self) -> dict[str, Any]:
+        """Sign up as a guest; return what the SDK tells of it."""
+        told: dict[str, Any] = await self.sdk.ask("guest")
+        return told
+
+    async def wallet(self, method: str, *args: object) -> Any:  # noqa: ANN401 - as the SDK says it
+        """Call a method of ``embeddedWallet``."""
+        return await self.sdk.ask("wallet", method=method, args=args)
+
+    async def create(self, kind: str = SMART, **recovery: str) -> dict[str, Any]:
+        """Make a key and an account of it, locked by a password unless *recovery* says else."""
+        how = recovery or {"recoveryMethod": "password", "password": PASSWORD}
+        wanted = {"chainType": "EVM", "accountType": kind, "chainId": CHAIN_ID}
+        made: dict[str, Any] = await self.wallet("create", {**wanted, "recoveryParams": how})
+        return made
+
+    async def recover(self, account: str, password: str = PASSWORD) -> dict[str, Any]:
+        """Have a key on this device again."""
+        how = {"recoveryMethod": "password", "password": password}
+        made: dict[str, Any] = await self.wallet(
+            "recover", {"account": account, "recoveryParams": how}
+        )
+        return made
+
+    async def provide(self, policy: str | None = None) -> None:
+        """Get the provider, as the page does."""
+        options: dict[str, object] = {"chains": {str(CHAIN_ID): self.there.node.rpc.url}}
+        if policy is not None:
+            options["feeSponsorship"] = policy
+        assert await self.sdk.ask("provider", **options)
+
+    async def request(self, method: str, *params: object) -> Any:  # noqa: ANN401 - as the SDK says it
+        """Ask the provider."""
+        return await self.sdk.ask("request", method=method, params=params)
+
+
+@asynccontextmanager
+async def app(there: Stage, child: Path) -> AsyncIterator[App]:
+    """Give an app on a device of its own."""
+    args = (there.url, there.public, child.as_uri())
+    async with driven(HERE / "js.mjs", *args, name="openfort js") as sdk:
+        yield App(there, sdk)
