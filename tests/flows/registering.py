@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PERSONAL = accounts.AsClone(personal=True)
 
 
-async def asked(scene: Scene, holding: Holding) -> Session:
+async def asked(scene: Scene, holding: Holding, *, sponsorship_id: str | None = None) -> Session:
     """Return a pending session whose key is known by its address, bound to the relayer."""
     limits = scene.permission(relayer=scene.world.relayer_address)
     command = scene.command(
@@ -45,6 +45,7 @@ async def asked(scene: Scene, holding: Holding) -> Session:
         permission=limits,
         key=None,
         key_address=address_of_key(scene.new_key()),
+        sponsorship_id=sponsorship_id,
     )
     opened = await open_session.open_session(scene.world, scene.principal, scene.request(), command)
     return opened.session

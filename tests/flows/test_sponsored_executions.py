@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.executing import ask, bring, sign, signature_of
+from tests.flows.executing import ask, bring, hold, sign, signature_of
 from tests.flows.scene import USDC
 from tests.flows.sponsors import ACCOUNT, CALLS, rule, sponsorship, times, used
 from tests.worlds import dump
@@ -108,3 +108,24 @@ async def test_what_the_chain_would_refuse_is_given_back(scene: Scene) -> None:
     failed = await sign(scene, asked, holding.secret)
     assert (failed.state, failed.attempts) == (ActivityState.FAILED, ())
     assert await used(scene, limit) == 0
+
+
+async def test_a_session_key_spends_nothing_of_what_is_not_paid(scene: Scene) -> None:
+    """The use, and all that the session has of it, are booked together or not at all."""
+    held = await hold(scene, await scene.wallet(OwnerKey.OUTSIDE))
+    one = await sponsorship(scene, CALLS)
+    limit = await rule(scene, one, times(1))
+    first, second = [
+        await ask(scene, held.holding, scene.transfer(USDC), sponsorship_id=one.id)
+        for _ in range(2)
+    ]
+    done = await sign(scene, first, held.secret)
+    assert (done.state, done.session_id) == (ActivityState.DONE, held.id)
+    before = await dump(scene.world)
+    with pytest.raises(Forbidden) as refused:
+        await sign(scene, second, held.secret)
+    assert refused.value.code is Code.SPONSORSHIP_EXCEEDED
+    assert await dump(scene.world) == before
+    scene.clock.advance(60)
+    assert (await sign(scene, second, held.secret)).state is ActivityState.DONE
+    assert await used(scene, limit) == 1
