@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.chain.clones import Clone, Factory
 from tests.chain.executions import execution, fresh_nonce, op_data, paid
 from tests.chain.session import Owner, Session, token_rule
-from tests.chain.world import RECIPIENT, World, selector, transfer, words
+from tests.chain.world import RECIPIENT, World, fresh_secret, selector, transfer, words
 from valetkey.devchain import DevKey
 from valetkey.spec import erc7821
 from valetkey.spec import permission_bytes as pb
@@ -122,6 +125,39 @@ def test_a_session_key_that_submits_its_own_execution_leaves_nothing_behind(
     assert world.send(account.address, data, by=key).succeeded
     assert (count(world, target, "entered"), count(world, target, "succeeded")) == (1, 0)
     assert session.state.calls_used == 1
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["sent by the key", "relayed"])
+def test_no_word_is_left_for_a_budget_that_begins_anew(factory: Factory, is_own: bool) -> None:  # noqa: FBT001
+    """
+    The run that was made is not made again without a signature, where no nonce stands against it.
+
+    From inside its call the account is handed on and the same grant is signed anew, so the nonces
+    begin again; then the run comes back as the account wrote it.
+    """
+    account = Clone.deployed(factory)
+    world = account.world
+    target = world.deploy("ReenteringTarget")
+    session = Session.opened(account, pb.Rule(pb.RuleKind.CALL, target, POKE[:4]))
+    session.register()
+    heir = account.owned_by(fresh_secret())
+    until = world.now() + 900
+    again = Session(heir, session.grant, session.secret).owner_signature(epoch=1)
+    acts = [
+        account.transfer_note(heir.key.address),
+        pb.register_calldata(session.packed, again),
+        written(session, pb.RunCall(0, words(0)), nonce=0, deadline=until),
+    ]
+    arm(world, target, multicall_calldata(acts))
+    data = execution(session, Call(target, 0, POKE), run_nonce=0, run_deadline=until)
+    key = DevKey(session.secret, address_of_key(session.secret))
+    assert world.send(key.address, value_wei=10**17).succeeded
+    assert world.send(account.address, data, by=key if is_own else None).succeeded
+    assert (count(world, target, "entered"), count(world, target, "succeeded")) == (1, 0)
+    arm(world, target, multicall_calldata(acts[:2]))
+    once_more = execution(session, Call(target, 0, POKE), run_deadline=until)
+    assert session.submit(once_more).succeeded
+    assert (count(world, target, "entered"), count(world, target, "succeeded")) == (2, 1)
 
 
 def test_an_unfinished_execution_leaves_nothing_behind(account: Owner) -> None:
