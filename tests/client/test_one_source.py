@@ -11,10 +11,12 @@ import pytest
 
 import valetkey
 from valetkey.client._async.acting import AsyncActing
+from valetkey.client._async.openfort import AsyncTransactionIntents, AsyncVendorSessions
 from valetkey.client._async.openings import AsyncOpenings
 from valetkey.client._async.sessions import AsyncSessions
 from valetkey.client._async.stops import AsyncStops
 from valetkey.client._sync.acting import Acting
+from valetkey.client._sync.openfort import TransactionIntents, VendorSessions
 from valetkey.client._sync.openings import Openings
 from valetkey.client._sync.sessions import Sessions
 from valetkey.client._sync.stops import Stops
@@ -39,6 +41,8 @@ def test_the_synchronous_form_is_current() -> None:
         (Openings, AsyncOpenings),
         (Sessions, AsyncSessions),
         (Stops, AsyncStops),
+        (VendorSessions, AsyncVendorSessions),
+        (TransactionIntents, AsyncTransactionIntents),
     ],
 )
 def test_both_forms_have_the_same_names_and_arguments(plain: type, other: type) -> None:

@@ -21,7 +21,7 @@ RUN: Final = "".join((ROOT / f"tests/docs/{one}.py").read_text() for one in RUNN
 # Those whose blocks need another user of the machine, or a vendor's client, are run elsewhere.
 ELSEWHERE: Final = {
     "docs/reference/custody.md": "tests/adapters/signer/test_process.py",
-    "docs/how-to/coming-from-openfort.md": "tests/http/openfort/test_players.py",
+    "docs/how-to/coming-from-openfort.md": "tests/http/openfort/test_python.py",
     "docs/how-to/coming-from-para.md": "tests/vendor/para/test_server_sdk.py",
     "docs/how-to/coming-from-portal.md": "tests/http/test_portal_client.py",
 }

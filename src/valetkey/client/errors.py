@@ -113,11 +113,17 @@ def problem(status: int, content: bytes, headers: Mapping[str, str]) -> Valetkey
     facts = {name: value for name, value in body.items() if name not in _FRAME}
     facts = {"request_id": headers.get("x-request-id"), **facts, "status": status}
     code, unknown = known_code(text)
-    detail = next((str(body[name]) for name in _DETAILS if name in body), "")
+    detail = next((str(body[name]) for name in _DETAILS if name in body), _vendors_detail(body))
     if code is Code.RATE_LIMITED:
         return RateLimited(code, detail, **facts)
     fallback = Unavailable if status >= _SERVER_FAULT else Malformed
     return _KINDS.get(status, fallback)(code, detail, **facts, **unknown)
+
+
+def _vendors_detail(body: Mapping[str, Any]) -> str:
+    """Return what Openfort's form of an error says."""
+    error = body.get("error")
+    return str(error.get("message", "")) if isinstance(error, dict) else ""
 
 
 def known_code(text: str) -> tuple[Code, dict[str, object]]:

@@ -84,6 +84,34 @@ class Token:
         return fields
 
 
+@dataclass(frozen=True, slots=True)
+class VendorKey:
+    """
+    An API key of a vendor's surface, which has its own name for a request's id.
+
+    Raises:
+        Malformed: It is no such string; it is not repeated.
+    """
+
+    key: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what no header can carry."""
+        well_formed = self.key.isascii() and self.key.isprintable() and " " not in self.key
+        if not self.key.startswith(("sk_", "pk_")) or len(self.key) > MAX_TOKEN_CHARS:
+            well_formed = False
+        if not well_formed:
+            detail = "expected a key that begins with sk_test_ or pk_test_"
+            raise Malformed(Code.PROOF_REFUSED, detail)
+
+    def headers(self, sent: Sent, *, request_id: str) -> dict[str, str]:
+        """Return ``Authorization``, and ``X-Idempotency-Key`` for a write."""
+        fields = {"authorization": f"Bearer {self.key}"}
+        if sent.is_write:
+            fields["x-idempotency-key"] = request_id
+        return fields
+
+
 @dataclass(slots=True)
 class BoundToken:
     """
