@@ -95,6 +95,23 @@ class RunPlan(Told, frozen=True, kw_only=True):
     digest: Word
 
 
+class Execution(Told, frozen=True, kw_only=True):
+    """
+    Calls that the owner of the account signs, or the key of a session, whichever it is.
+
+    Args:
+        nonce: Of the account's executions, decimal digits.
+        digest: Of the typed data of ERC-7821's ``Execute`` over these.
+        is_signed: Whether a signature of either has come.
+    """
+
+    calls: list[Call]
+    nonce: Amount
+    deadline: Seconds
+    digest: Word
+    is_signed: bool
+
+
 class SignNext(Told, frozen=True, kw_only=True):
     """
     What the holder signs next, with all that is needed to compute ``digest`` anew.
@@ -135,6 +152,8 @@ class Activity(Told, frozen=True, kw_only=True):
     One requested write.
 
     Args:
+        execution: Calls that whoever may act for the account signs; signed by a session's key, they
+            are its ``run``, too.
         tx_hash: Of the newest transaction that was sent for it.
         next_action: What its session has to sign, in state ``awaiting_signature``.
     """
@@ -149,6 +168,7 @@ class Activity(Told, frozen=True, kw_only=True):
     account_id: str | None
     created_at: Seconds
     run: RunPlan | None
+    execution: Execution | None
     tx_hash: Word | None
     outcome: Outcome | None
     times: list[Step]
@@ -185,7 +205,7 @@ def write_steps(steps: Sequence[CoreStep]) -> list[Step]:
 
 def write_activity(activity: core.Activity, *, next_action: SignNext | None = None) -> Activity:
     """Return *activity* as it is answered."""
-    plan, outcome = activity.run, activity.outcome
+    plan, asked, outcome = activity.run, activity.execution, activity.outcome
     sent = [attempt.tx_hash for attempt in activity.attempts if attempt.tx_hash is not None]
     mined = outcome.tx_hash if outcome else None
     tx_hash = mined or (sent[-1] if sent else None)
@@ -200,6 +220,7 @@ def write_activity(activity: core.Activity, *, next_action: SignNext | None = No
         account_id=activity.account_id,
         created_at=activity.created_at,
         run=None if plan is None else _write_plan(plan),
+        execution=None if asked is None else _write_execution(asked),
         tx_hash=None if tx_hash is None else hexed(tx_hash),
         outcome=None if outcome is None else _write_outcome(outcome),
         times=write_steps(activity.times),
@@ -214,6 +235,16 @@ def _write_plan(plan: core.RunPlan) -> RunPlan:
         nonce=plan.nonce,
         deadline=plan.deadline,
         digest=hexed(plan.digest),
+    )
+
+
+def _write_execution(plan: core.ExecutionPlan) -> Execution:
+    return Execution(
+        calls=[write_call(call) for call in plan.calls],
+        nonce=str(plan.nonce),
+        deadline=plan.deadline,
+        digest=hexed(plan.digest),
+        is_signed=plan.signature is not None,
     )
 
 
