@@ -11,6 +11,7 @@ from valetkey.core.activity import Activity
 from valetkey.core.ids import Prefix
 from valetkey.core.scope import Scope
 from valetkey.core.sponsoring import Sponsorship
+from valetkey.core.wallet import Account
 from valetkey.flows.sponsoring import Sponsor, sponsor_of
 from valetkey.flows.sponsorships import (
     MAX_TEXT_CHARS,
@@ -23,6 +24,7 @@ from valetkey.flows.sponsorships import (
 )
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import chain_of, number_of
+from valetkey.http.dialects.openfort.intent_json import IntentJson, is_intent, write_intent
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
 from valetkey.http.dialects.openfort.players import Deleted, Named
 from valetkey.http.dialects.openfort.policies_rules import Rule, show_rule
@@ -89,7 +91,7 @@ class Policy(Struct, frozen=True, kw_only=True, rename="camel"):
     enabled: bool
     chain_id: int | None
     strategy: Paid
-    transaction_intents: list[Named]
+    transaction_intents: list[IntentJson | Named]
     policy_rules: list[Rule | Named]
     object: Literal["policy"] = "policy"
 
@@ -102,7 +104,6 @@ def policy_id(text: str, where: str = "id") -> str:
 def show(view: View, sponsor: Sponsor, expand: list[Expand]) -> Policy:
     """Return a sponsorship as it is answered."""
     one = sponsor.sponsorship
-    named = view.find(Activity, sponsorship_id=one.id, newest_first=True, limit=RECENT)
     rules: list[Rule | Named] = [
         show_rule(rule) if "policyRules" in expand else Named(ids.shown(rule.id, ids.RULE))
         for rule in sponsor.rules
@@ -115,9 +116,21 @@ def show(view: View, sponsor: Sponsor, expand: list[Expand]) -> Policy:
         enabled=one.is_enabled,
         chain_id=None if one.chain is None else number_of(one.chain),
         strategy=Paid(depositor=None),
-        transaction_intents=[Named(ids.shown(act.id, ids.INTENT)) for act in named],
+        transaction_intents=_intents(view, one.id, is_whole="transactionIntents" in expand),
         policy_rules=rules,
     )
+
+
+def _intents(view: View, key: str, *, is_whole: bool) -> list[IntentJson | Named]:
+    """Return what the sponsorship was last named for, the newest first."""
+    shown: list[IntentJson | Named] = []
+    for act in view.find(Activity, sponsorship_id=key, newest_first=True, limit=RECENT):
+        account = view.get(Account, act.account_id or "") if is_whole else None
+        if account is not None and is_intent(act):
+            shown.append(write_intent(act, account))
+        elif is_intent(act):
+            shown.append(Named(ids.shown(act.id, ids.INTENT)))
+    return shown
 
 
 async def _answered(see: Reads, sponsor: Sponsor) -> Policy:
