@@ -24,7 +24,7 @@ STATES = {
     State.CLOSED: "Its holder gave it back.",
 }
 EVENTS = {
-    Event.GRANT: "the owner signs",
+    Event.GRANT: "the owner signs; or its chain has taken the grant, if it is put there first",
     Event.FREEZE: "the owner freezes it",
     Event.UNFREEZE: "the owner unfreezes it",
     Event.REVOKE: "the owner revokes it",

@@ -167,6 +167,26 @@ def test_an_address_without_the_account_contract(
     assert problems(home) == {"eip155:31337 contract"}
 
 
+def test_a_factory_that_makes_other_clones(
+    chained: Callable[..., Path], deployed: Deployment
+) -> None:
+    """Accounts would be where nobody can make them: said before anything is sent there."""
+    home = chained()
+    path, name = home / "valetkey.toml", f"eip155:{deployed.chain_id} clones"
+    assert name not in findings(home)
+    whole = path.read_text()
+    factory, code = deployed.clone_factory, deployed.clone_implementation
+    for pair, is_well in (
+        ((factory, code), True),
+        ((factory, deployed.implementation), False),
+        ((deployed.token, code), False),
+        ((b"\x77" * 20, code), False),
+    ):
+        named = f'clone_factory = "0x{pair[0].hex()}"\nclone_implementation = "0x{pair[1].hex()}"'
+        path.write_text(f"{named}\n{whole}")
+        assert findings(home)[name]["ok"] is is_well
+
+
 @pytest.mark.parametrize("payer", ["relayer", "stopper"])
 def test_a_payer_without_money(chained: Callable[..., Path], payer: str) -> None:
     """With the address to send it to: runs and stops have one each."""

@@ -88,6 +88,9 @@ class Chain(Protocol):
     async def clone_state(self, account: bytes) -> CloneState | None:
         """Return who the clone at *account* belongs to; None while nothing is there."""
 
+    async def clones_of(self, factory: bytes) -> bytes | None:
+        """Return the code (20 bytes) that clones of *factory* run; None if it makes none."""
+
     async def epoch(self, account: bytes) -> int:
         """Return the epoch that a grant of *account* is signed over; 0 without a delegation."""
 

@@ -114,6 +114,7 @@ class ObservedChain:
         self.has_code = watch("has_code", chain.has_code)
         self.grant_state = watch("grant_state", chain.grant_state)
         self.clone_state = watch("clone_state", chain.clone_state)
+        self.clones_of = watch("clones_of", chain.clones_of)
         self.epoch = watch("epoch", chain.epoch)
         self.delegate_of = watch("delegate_of", chain.delegate_of)
         self.checks_p256 = watch("checks_p256", chain.checks_p256)

@@ -191,12 +191,13 @@ async def _wire(
             payers=payers,
             auditor=await own_key(store, AUDIT_KEY),
             bounds=config.bounds,
-            clones=_clones(config),
+            clones=clones_of(config),
         )
         yield Wired(config, folder, world)
 
 
-def _clones(config: Config) -> Clones | None:
+def clones_of(config: Config) -> Clones | None:
+    """Return what makes clones, if *config* names it."""
     if not config.clone_factory:
         return None
     return Clones(

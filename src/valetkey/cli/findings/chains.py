@@ -11,13 +11,14 @@ from valetkey.cli.submit import runs_our_code
 from valetkey.core.errors import Code, Unavailable, ValetkeyError
 from valetkey.core.units import format_amount
 from valetkey.wire.base import hexed
-from valetkey.wiring import open_chain
+from valetkey.wiring import clones_of, open_chain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from valetkey.cli.findings.finding import Known
     from valetkey.config import ChainConfig
+    from valetkey.core.wallet import Clones
     from valetkey.ports import Chain
 
 MAX_AHEAD_S: Final = 15
@@ -41,6 +42,9 @@ async def chain(known: Known, name: str, config: ChainConfig) -> AsyncIterator[F
             payers = known.payers
             yield await _contract(node, next(iter(payers.values()), _NOBODY))
             yield await _curves(node)
+            clones = clones_of(known.config)
+            if clones is not None:
+                yield await _clones(node, clones, next(iter(payers.values()), _NOBODY))
             for payer_name, payer in payers.items():
                 yield await _balance(node, payer, payer_name)
     except ValetkeyError as error:
@@ -92,6 +96,19 @@ async def _contract(chain: Chain, sender: bytes) -> Finding:
         return Finding(name, f"the account contract is at {where}")
     todo = "name where the account contract is deployed, in implementation"
     return Finding(name, f"the account contract is not at {where}", todo)
+
+
+async def _clones(chain: Chain, clones: Clones, sender: bytes) -> Finding:
+    """Say whether accounts are made where we say that they will be."""
+    name, factory, code = f"{chain.chain} clones", clones.factory, clones.implementation
+    found = await chain.clones_of(factory)
+    if found == code and await runs_our_code(chain, code, sender=sender):
+        return Finding(name, f"{hexed(factory)} makes clones of {hexed(code)}")
+    said = f"{hexed(factory)} makes no clones of {hexed(code)}"
+    if found is not None:
+        said += f", but of {hexed(found)}"
+    todo = "name what is deployed on this chain, in clone_factory and clone_implementation"
+    return Finding(name, f"{said}: what is sent to such an account would be lost", todo)
 
 
 async def _curves(chain: Chain) -> Finding:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _ADDRESS_BYTES = 20
 _WORD = 32
 _DELEGATION = bytes.fromhex("ef0100")  # EIP-7702
+_IMPLEMENTATION = keccak256(b"implementation()")[:4]
+_ANSWER_GAS = 100_000
 _HASHES = False  # a block with its transactions' hashes, not with the whole of them
 _KNOWN = ("already known", "already imported", "known transaction")
 _NONCE_MINED = ("nonce too low", "nonce is too low", "oldnonce", "old nonce")
@@ -78,11 +80,7 @@ class EvmChain:
         await self._rpc.close()
 
     async def head(self, *, confirmations: int = 1) -> Head:
-        """
-        Return the newest block that has so many *confirmations*; the very newest has 1.
-
-        A chain that is still shorter answers with its first block.
-        """
+        """Return the newest block that has so many *confirmations*, or the first of them all."""
         newest = messages.head(await self._read("eth_getBlockByNumber", "latest", _HASHES))
         if confirmations == 1:
             return newest
@@ -104,13 +102,8 @@ class EvmChain:
         """
         Return the gas that *transaction* would use in the next block.
 
-        Its ``nonce``, ``gas_limit`` and ``fees`` are not looked at. The pending block is
-        asked, whose time is now: on a quiet chain the newest block's time may be long past, and an
-        expired grant would seem valid.
-
-        Raises:
-            ChainRejected: It would revert; the code is the contract's refusal, or
-                ``call_reverted`` with the target's own reason in the detail.
+        The pending block is asked, whose time is now: on a quiet chain the newest block's time may
+        be long past, and an expired grant would seem valid.
         """
         try:
             gas = await self._ask("eth_estimateGas", messages.call(transaction), "pending")
@@ -227,6 +220,14 @@ class EvmChain:
             ChainRejected: ``call_reverted``: it does not answer as an ERC-20.
         """
         return await erc20.allowance(self.call, token, owner, spender)
+
+    async def clones_of(self, factory: bytes) -> bytes | None:
+        """Return the code (20 bytes) that clones of *factory* run; None if it makes none."""
+        try:
+            found = await self.call(factory, _IMPLEMENTATION, gas=_ANSWER_GAS)
+        except ChainRejected:
+            return None
+        return found[-_ADDRESS_BYTES:] if len(found) == _WORD else None
 
     async def call(self, to: bytes, data: bytes, *, gas: int) -> bytes:
         """
