@@ -15,6 +15,7 @@ from valetkey.core.chain import SignedTransaction
 from valetkey.core.errors import ChainRejected, Code, Unavailable
 from valetkey.spec import eip7951
 from valetkey.spec import transaction as codec
+from valetkey.spec.keccak import keccak256
 from valetkey.spec.permission_bytes import EPOCH_SLOT, OWNER_SLOT
 
 if TYPE_CHECKING:
