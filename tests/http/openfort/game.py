@@ -9,7 +9,10 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from hexbytes import HexBytes
 
+from tests.http.calls import unique
+from valetkey.core.ids import Prefix
 from valetkey.devchain.deploy import create
+from valetkey.http.dialects.openfort import ids
 
 if TYPE_CHECKING:
     import httpx
@@ -203,3 +206,13 @@ class Player:
     async def shown(self, session_id: str) -> dict[str, Any]:
         """Return a session as it is shown."""
         return await self.stage.got(f"/v1/sessions/{session_id}")
+
+
+def native_id(opened: Opened) -> str:
+    """Return the id that the native API has for a session."""
+    return ids.native(opened.id, Prefix.SESSION, ids.SESSION)
+
+
+def fresh() -> dict[str, str]:
+    """Return the header that makes a native write one of its own."""
+    return {"idempotency-key": unique()}
