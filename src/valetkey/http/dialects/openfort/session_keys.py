@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from valetkey.core.errors import Code, Conflict, Malformed
+from valetkey.core.permission.model import ZERO_ADDRESS
 from valetkey.core.session import State, Usage, state_of
 from valetkey.core.surface import Surface
 from valetkey.flows.gate import present
@@ -38,8 +39,13 @@ def expect_new_key(world: Sight, view: View, account: Account, key: bytes) -> No
     Let pass a key that has no session on *account* which the chain knows and nobody has ended.
 
     Raises:
-        Conflict: It has; a second one would only count apart from it.
+        Malformed: It is nobody's, or the owner's, who is not bound by a session.
+        Conflict: It has one; a second one would only count apart from it.
     """
+    if key in {ZERO_ADDRESS, account.owner}:
+        got = "the owner's own" if any(key) else "zero"
+        detail = f"address: expected the address of a key for this session, got {got}"
+        raise Malformed(Code.MALFORMED_BODY, detail, field="address")
     for one, state in states_of(world, view, account, key):
         if state in LIVE:
             named = ids.shown(one.id, ids.SESSION)
