@@ -220,6 +220,8 @@ async def test_a_view_ends_with_its_body(store: Store) -> None:
             view.get(User, "u")
         with pytest.raises(RuntimeError, match="ended"):
             view.find(User)
+        with pytest.raises(RuntimeError, match="ended"):
+            view.count(User)
     with pytest.raises(RuntimeError, match="ended"):
         changing[0].put(User("u", "o", "", 1))
     assert await store.read(everything) == []
