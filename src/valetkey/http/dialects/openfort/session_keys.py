@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.permission.model import ZERO_ADDRESS
 from valetkey.core.session import State, Usage, state_of
 from valetkey.core.surface import Surface
+from valetkey.core.wallet import Account
 from valetkey.flows.gate import present
 from valetkey.flows.revocation import sessions_of_key
 from valetkey.http.dialects.openfort import ids
 
 if TYPE_CHECKING:
+    from valetkey.core.command import OpenSession
     from valetkey.core.session import Session
-    from valetkey.core.wallet import Account
     from valetkey.flows.sight import Sight
     from valetkey.ports import View
 
@@ -54,6 +56,27 @@ def expect_new_key(world: Sight, view: View, account: Account, key: bytes) -> No
                 f" {named}, which is {state}; revoke that first, or take a new key"
             )
             raise Conflict(Code.SESSION_KEY_IN_USE, detail, field="address")
+
+
+def same_waiting(world: Sight, view: View, command: OpenSession) -> Session | None:
+    """
+    Return the session that *command* asks for, if it was asked for already and waits for its owner.
+
+    One that was to begin at once begins when it was asked for first.
+    """
+    account = view.get(Account, command.account_id or "")
+    wanted, key = command.permission, command.key_address
+    if account is None or wanted is None or key is None:
+        return None
+    for one, state in states_of(world, view, account, key):
+        has, grant = one.permission, one.grant
+        waits = state is State.PENDING and grant is not None and grant.owner_signature is None
+        if not waits or has is None or one.sponsorship_id != command.sponsorship_id:
+            continue
+        begun = has.starts_at <= wanted.starts_at <= world.clock.now()
+        if has == wanted or (begun and replace(has, starts_at=wanted.starts_at) == wanted):
+            return one
+    return None
 
 
 def session_of_key(world: Sight, view: View, account: Account, key: bytes) -> Session:

@@ -25,7 +25,7 @@ from valetkey.http.dialects.openfort.chains import chain_of
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
 from valetkey.http.dialects.openfort.meaning import Frame, Wanted, permission_of
 from valetkey.http.dialects.openfort.session_json import Expand, SessionJson, write_session
-from valetkey.http.dialects.openfort.session_keys import expect_new_key
+from valetkey.http.dialects.openfort.session_keys import expect_new_key, same_waiting
 from valetkey.http.dialects.openfort.whose import Whose, account_for, expect_not_kept
 from valetkey.http.routes import SECRET_OR_SESSION, Ask, NoQuery, Read, Route, Write
 from valetkey.wire.base import read_address
@@ -96,6 +96,9 @@ async def _create(admitted: Admitted, ask: Ask[Create, NoQuery]) -> SessionJson:
     before = await world.store.read(lambda view: opened_by(view, earlier(view, principal, request)))
     if before is None:
         command = await _command(admitted, ask.body)
+        again = await world.store.read(lambda view: same_waiting(world, view, command))
+        if again is not None:  # clients ask again by themselves, without saying so
+            return await answered(admitted.reads, again)
         before = await open_session(world, principal, request, command)
     session = before.session
     if session.grant and session.grant.owner_signature:  # this server has the owner's key
