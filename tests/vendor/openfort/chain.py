@@ -38,9 +38,9 @@ class OnChain:
         answer: str = self.there.node.rpc.ask("eth_call", asked, "latest")
         return bytes.fromhex(answer[2:])
 
-    def tokens(self, address: str) -> int:
-        """Return how many of the demo token *address* has."""
-        answer = self.call(self.there.token, "balanceOf", ["address"], [address])
+    def minted(self, address: str) -> int:
+        """Return how much *address* was minted."""
+        answer = self.call(self.there.asset, "balanceOf", ["address"], [address])
         (amount,) = decode(["uint256"], answer)
         return int(amount)
 

@@ -91,7 +91,7 @@ class Backend:
             "chainId": CHAIN_ID,
             "validAfter": 0,
             "validUntil": self.there.clock.now() + HOUR_S,
-            "whitelist": [self.there.token],
+            "whitelist": [self.there.asset],
             "policy": self.policy,
             **more,
         }
@@ -106,12 +106,12 @@ class Backend:
         assert live["isActive"] is True
         return live, key
 
-    def minting(self, amount: int = 1) -> dict[str, object]:
-        """Return the body that asks for tokens."""
+    def minting(self, **more: object) -> dict[str, object]:
+        """Return the body that asks to mint for the account, said by its id."""
         call = {
             "contract": self.contract,
             "functionName": "mint",
-            "functionArgs": [self.account, str(amount)],
+            "functionArgs": [self.account],
         }
         return {
             **self.whose,
@@ -119,11 +119,12 @@ class Backend:
             "policy": self.policy,
             "interactions": [call],
             "optimistic": False,
+            **more,
         }
 
-    async def act(self, key: Key, amount: int = 1) -> dict[str, Any]:
+    async def act(self, key: Key) -> dict[str, Any]:
         """Mint, signed by *key*; return the intent as it was answered then."""
-        intent = await self.call("transactionIntents.create", self.minting(amount))
+        intent = await self.call("transactionIntents.create", self.minting())
         signature = await self.sign(key, intent)
         done: dict[str, Any] = await self.sdk.ask(
             "signIntent", id=intent["id"], signature=signature
@@ -159,7 +160,7 @@ async def backend(there: Stage, sdk: Driver, version: str) -> Backend:
     player = await made("players.create", {"name": f"Ada of {version}"})
     whose = {"player": player["id"], "externalOwnerAddress": owner.address}
     account = await made(f"{accounts}.create", {**whose, "chainId": CHAIN_ID})
-    where = {"chainId": CHAIN_ID, "address": there.token}
+    where = {"chainId": CHAIN_ID, "address": there.asset}
     contract = await made("contracts.create", {"name": f"T {version}", **where, "abi": [MINT]})
     policy = await (_new_policy if version == LAST else _old_policy)(made, contract["id"])
     return Backend(

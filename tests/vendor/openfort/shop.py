@@ -23,8 +23,17 @@ MINT: Final = {
     "type": "function",
     "name": "mint",
     "stateMutability": "nonpayable",
-    "inputs": [{"name": "to", "type": "address"}, {"name": "value", "type": "uint256"}],
+    "inputs": [{"name": "to", "type": "address"}],
     "outputs": [],
+}
+
+
+BALANCE: Final = {
+    "type": "function",
+    "name": "balanceOf",
+    "stateMutability": "view",
+    "inputs": [{"name": "owner", "type": "address"}],
+    "outputs": [{"name": "", "type": "uint256"}],
 }
 
 
@@ -101,7 +110,7 @@ class Shop:
     async def open(self, *fields: str, for_s: int = HOUR_S) -> Opened:
         """Return a live session, for the contract alone unless *fields* have a whitelist."""
         if not any(one.startswith(("whitelist", "limit")) for one in fields):
-            fields = (*fields, f"whitelist[]={self.there.token}")
+            fields = (*fields, f"whitelist[]={self.there.asset}")
         opened = await self.ask(*fields, for_s=for_s)
         assert opened.said.status == 200, opened.said.body
         signed_one = await self.sign(opened)
@@ -109,19 +118,19 @@ class Shop:
         return opened
 
     async def intend(self, *fields: str, policy: str | None = None) -> Said:
-        """Ask for a transaction of the account."""
+        """Ask for a transaction of the account; an empty *policy* names none."""
+        named = self.policy if policy is None else policy
+        paid = (f"policy={named}",) if named else ()
         return await self.curl.form(
-            "/v1/transaction_intents",
-            *(f"account={self.account}", CHAIN, f"policy={policy or self.policy}", *fields),
+            "/v1/transaction_intents", f"account={self.account}", CHAIN, *paid, *fields
         )
 
-    def mint(self, to: str | None = None, amount: int = 1) -> tuple[str, ...]:
-        """Return the fields of an interaction that mints."""
+    def mint(self) -> tuple[str, ...]:
+        """Return the fields of an interaction that mints for the account, said by its id."""
         return (
             f"interactions[0][contract]={self.contract}",
             "interactions[0][functionName]=mint",
-            f"interactions[0][functionArgs][0]={to or self.account}",
-            f"interactions[0][functionArgs][1]={amount}",
+            f"interactions[0][functionArgs][0]={self.account}",
         )
 
     async def sign_intent(self, intent: Said, key: LocalAccount) -> Said:
@@ -130,9 +139,9 @@ class Shop:
         signature = signed(key, intent.payload["signableHash"])
         return await self.curl.form(path, f"signature={signature}", key=self.there.public)
 
-    async def act(self, opened: Opened, *fields: str) -> Said:
+    async def act(self, opened: Opened, *fields: str, policy: str | None = None) -> Said:
         """Have the session's key do what *fields* say: mint, unless they say something."""
-        intent = await self.intend(*(fields or self.mint()))
+        intent = await self.intend(*(fields or self.mint()), policy=policy)
         if intent.status != 200:
             return intent
         return await self.sign_intent(intent, opened.key)
@@ -160,7 +169,7 @@ async def make_shop(there: Stage) -> Shop:
     contract = await _made(
         shell,
         "/v1/contracts",
-        *("name=Token", CHAIN, f"address={there.token}", *_abi()),
+        *("name=Token", CHAIN, f"address={there.asset}", *_abi()),
     )
     policy = await make_policy(shell, contract["id"])
     return Shop(

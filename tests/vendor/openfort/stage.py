@@ -11,6 +11,7 @@ import httpx
 from tests.http.calls import unique
 from tests.http.openfort.stage import add_keys
 from tests.leaks import note_output
+from tests.vendor.openfort.asset import make_asset
 from tests.worlds import RunningClock, connect, make_live_world, make_organization
 from valetkey.adapters.outbound.web import WebOutbound
 from valetkey.config import DialectConfig
@@ -40,6 +41,7 @@ class Stage:
 
     Args:
         url: Of the format's own socket.
+        asset: The address of a contract that has ``mint(address)``.
         secret: A secret key, *public* a publishable one.
     """
 
@@ -50,6 +52,7 @@ class Stage:
     deployment: Deployment
     url: str
     native_url: str
+    asset: str
     lines: list[bytes]
     secret: str = field(repr=False)
     public: str = field(repr=False)
@@ -71,11 +74,6 @@ class Stage:
         founded = await make_organization(self.world, "Stranger")
         return (await add_keys(self.world, founded, Standing(Role.OWNER))).sk
 
-    @property
-    def token(self) -> str:
-        """The address of a contract that mints whatever it is asked to."""
-        return f"0x{self.deployment.token.hex()}"
-
 
 @asynccontextmanager
 async def stage(node: Node, deployment: Deployment) -> AsyncIterator[Stage]:
@@ -92,7 +90,7 @@ async def stage(node: Node, deployment: Deployment) -> AsyncIterator[Stage]:
     async with running(world, settings=settings, telemetry=telemetry) as serving:
         (own,) = serving.dialect_urls["openfort"]
         yield Stage(
-            *(world, clock, founded, node, deployment, own, serving.url, lines),
+            *(world, clock, founded, node, deployment, own, serving.url, make_asset(node), lines),
             secret=keys.sk,
             public=keys.pk,
         )
