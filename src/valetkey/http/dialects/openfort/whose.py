@@ -10,7 +10,7 @@ from valetkey.core.organization import User
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows.gate import expect_reach, present
-from valetkey.flows.reached import client_user
+from valetkey.flows.reached import account_to_read, client_user
 from valetkey.flows.record import part_of
 from valetkey.flows.user_accounts import Wanted, accounts_of, open_account
 from valetkey.http.dialects.openfort import ids
@@ -55,8 +55,7 @@ def account_of(view: View, principal: Principal, whose: Whose) -> Account | None
     player = _player(view, principal, whose)
     if whose.account:
         account_id = ids.native(whose.account, Prefix.ACCOUNT, ids.ACCOUNT, field="account")
-        account = present(view.get(Account, account_id), "account")
-        expect_reach(view, principal, account.organization_id, "account")
+        account = account_to_read(view, principal, account_id)
         if account.chain != whose.chain:
             known = account.chain.removeprefix("eip155:")
             got = whose.chain.removeprefix("eip155:")
