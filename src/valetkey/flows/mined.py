@@ -27,7 +27,8 @@ async def why_failed(
                 return rejected.code, rejected.detail
             # It cannot be asked why: a target decides what a node can simulate.
         return Code.CALL_REVERTED, "the transaction was mined and reverted"
-    if activity.is_act and not activity.intent.authorizations:
+    is_taken = account.clone is None and not activity.intent.authorizations
+    if activity.is_act and is_taken:  # a clone may be gone with the block that made it
         return None
     refused = await _why_other(chain, account, _code_after(chain, activity.intent))
     return (refused.code, refused.detail) if refused else None
