@@ -20,8 +20,9 @@ from valetkey.core.organization import Organization, User
 from valetkey.core.quota import Tally
 from valetkey.core.session import Session, Usage
 from valetkey.core.sponsorship import Fund, fund_line_id
+from valetkey.core.surface import Surface
 from valetkey.core.wallet import Account, Clone, SealedKey
-from valetkey.core.webhook import Delivery
+from valetkey.core.webhook import Delivery, VendorForm, Webhook
 from valetkey.flows.move import gather, leave
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ def signed_by_another(entities: Entities) -> None:
     entities[Session][place] = replace(held, grant=replace(held.grant, key_id=OTHER))
 
 
+def told_as_another(entities: Entities) -> None:
+    """Have what a receiver is sent be signed by an API key that is elsewhere."""
+    form = VendorForm(Surface.OPENFORT, "intent.done", ("account:execute",), "", OTHER)
+    entities[Webhook][0] = replace(entities[Webhook][0], form=form)
+
+
 def fund_of(entities: Entities, **changed: int) -> None:
     """Change the fund for runs."""
     place, line = next((n, one) for n, one in enumerate(entities[BudgetLine]) if ":runs/" in one.id)
@@ -98,6 +105,7 @@ FORGED: Final[dict[str, Callable[[Entities], None]]] = {
     "a delivery of others": first(Delivery, webhook_id="whk_06hhgq2g00h5gj2ndbrq0fnt"),
     "a line of another log": first(Delivery, line_id="org_06hhgq2g00h5gj2ndbrq0fnt/000000000001"),
     "a key of another session": signed_by_another,
+    "an API key of others": told_as_another,
     "a clone that is elsewhere": a_clone_elsewhere,
     "counts of others": first(Tally, id="org_06hhgq2g00h5gj2ndbrq0fnt/users"),
     "fewer users than there are": tally_of("users", 0),

@@ -194,6 +194,21 @@ async def test_a_native_key_never_signs() -> None:
     assert not (await shop.hooks.webhook(webhook)).is_on
 
 
+async def test_a_key_of_another_organization_never_signs() -> None:
+    """Whatever the receiver names: what it is sent would be believed as theirs."""
+    shop = await make_shop()
+    other = await make_organization(shop.hooks.world, "Other")
+    stranger, theirs = await add_key(replace(shop.hooks, founded=other))
+    (webhook,) = await shop.subscribe()
+    form = replace(shop.form(webhook.id), credential_id=stranger.subject_id)
+    named = replace(webhook, form=form)
+    await shop.hooks.world.store.write(lambda tx: tx.put(named))
+    await shop.happen()
+    (sent,) = await shop.send()
+    assert is_signed(sent, shop.key)
+    assert not is_signed(sent, theirs)
+
+
 async def test_receivers_are_added_together_or_not_at_all() -> None:
     """One bad URL, or one too many, and none is there."""
     shop = await make_shop(Bounds(webhooks=2))

@@ -95,6 +95,7 @@ _NAMES: Final[dict[str, tuple[type, ...]]] = {
     "scope_id": (Organization, User, Wallet, Session, SponsorshipRule),
     "line_id": (BudgetLine, AuditLine),
     "webhook_id": (Webhook,),
+    "credential_id": (Credential,),
     "delivery_id": (Delivery,),
     "key_id": (SealedKey,),
     "set_by": (Organization,),
@@ -176,6 +177,8 @@ def _named(kind: type, one: Entity) -> Iterator[tuple[str, str]]:
         yield "organization_id", one.request_key.partition("/")[0]
     if isinstance(one, Session) and one.grant is not None and one.grant.key_id:
         yield "key_id", one.grant.key_id  # else it would sign under a grant of somebody else
+    if isinstance(one, Webhook) and one.form is not None:
+        yield "credential_id", one.form.credential_id  # whose API key signs what it is sent
 
 
 def _expect_whole_logs(found: Mapping[type, Sequence[Any]]) -> None:

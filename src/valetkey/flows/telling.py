@@ -44,7 +44,8 @@ def signer_of(view: View, organization_id: str, form: VendorForm) -> Credential 
     Afterwards it is the newest of the surface; None if there is none.
     """
     first = view.get(Credential, form.credential_id)
-    if first is not None and _signs(first, form.surface):
+    is_own = first is not None and first.organization_id == organization_id
+    if first is not None and is_own and _signs(first, form.surface):
         return first
     found = view.find(Credential, organization_id=organization_id, newest_first=True, limit=MOST)
     return next((one for one in found if _signs(one, form.surface)), None)
