@@ -95,4 +95,5 @@ async def stage(node: Node, deployment: Deployment) -> AsyncIterator[Stage]:
             public=keys.pk,
         )
     await chain.close()
+    assert not [one for one in lines if b'"code":"internal"' in one]
     note_output("openfort journal", b"".join(lines).decode())
