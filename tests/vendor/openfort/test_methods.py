@@ -203,7 +203,7 @@ async def test_what_is_said_to_work_works(tour: Tour) -> None:
 
 
 async def test_what_is_said_to_be_refused_is(tour: Tour) -> None:
-    """By us, or by the SDK itself; the table says what to do instead. None is our error (`stage`)."""
+    """By us, or by the SDK itself; the table says what to do instead. None is our error."""
     known = await methods.known_methods()
     version = tour.shop.version
     shield = "http://127.0.0.1:9"
