@@ -21,6 +21,7 @@ from valetkey.devchain import create
 from valetkey.devchain.keys import DevKey
 from valetkey.devchain.transact import delegate, transact
 from valetkey.flows import freeze, stop
+from valetkey.flows.accounts import AsClone
 from valetkey.flows.clear_approvals import clear_approvals
 from valetkey.flows.leftovers import (
     Approval,
@@ -98,9 +99,12 @@ async def test_the_owner_clears_them_with_the_calls_that_are_listed(scene: Scene
     assert await listed(scene, holding) == set()
 
 
-async def test_the_server_clears_them_where_it_holds_the_owners_key(stored: Scene) -> None:
+@pytest.mark.parametrize("clone", [None, AsClone()], ids=["delegated", "clone"])
+async def test_the_server_clears_them_where_it_holds_the_owners_key(
+    stored: Scene, clone: AsClone | None
+) -> None:
     """In one run, once for a request; then there is nothing more to do."""
-    holding = await stored.wallet()
+    holding = await stored.wallet(clone=clone)
     held = await approver(stored, holding)
     await stored.run(held, approve(stored, ALICE, USDC), approve(stored, BOB, 2 * USDC))
     request = stored.request()
