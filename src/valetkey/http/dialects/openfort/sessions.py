@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import Meta, Struct, field
 
 from valetkey.core.command import OpenSession
-from valetkey.core.errors import ChainRejected, Code
+from valetkey.core.errors import ChainRejected, Code, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import Organization, User
 from valetkey.core.principal import Access, PrincipalKind
@@ -20,6 +20,7 @@ from valetkey.flows.opening import opened_by
 from valetkey.flows.reached import account_to_read, client_user
 from valetkey.flows.record import earlier, part_of
 from valetkey.flows.register import register
+from valetkey.flows.stop import revoke
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import chain_of
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
@@ -102,11 +103,21 @@ async def _create(admitted: Admitted, ask: Ask[Create, NoQuery]) -> SessionJson:
         before = await open_session(world, principal, request, command)
     session = before.session
     if session.grant and session.grant.owner_signature:  # this server has the owner's key
-        part = part_of(request, "register")
+        session = await _registered(admitted, session)
+    return await answered(admitted.reads, session)
+
+
+async def _registered(admitted: Admitted, session: Session) -> Session:
+    """Return a session that this server has signed, on chain; what is refused there is ended."""
+    world, principal, request = admitted.world, admitted.principal, admitted.request
+    part = part_of(request, "register")
+    try:
         done = await register(world, principal, part, session_id=session.id)
         expect_registered(done)
-        session = done.session
-    return await answered(admitted.reads, session)
+    except ValetkeyError:
+        await revoke(world, principal, part_of(request, "end"), session_id=session.id)
+        raise
+    return done.session
 
 
 async def _command(admitted: Admitted, body: Create) -> OpenSession:
