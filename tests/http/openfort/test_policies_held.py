@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from eth_account import Account
 
 from tests.http.openfort.game import Game, personal, to_sign
 from tests.http.openfort.policies import PAY, policy, rule
@@ -28,7 +29,7 @@ COUNT: Final = {
 
 async def asks(ada: Player, of: dict[str, Any]) -> httpx.Response:
     """Ask for a session that names a policy."""
-    key = ada.owner  # any key will do: it is refused, or used by nobody
+    key = Account.create()  # any will do: it is refused, or used by nobody
     return await ada.stage.sk.post("/v1/sessions", json=ada.wanted(key, policy=of["id"]))
 
 
