@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.cli.program import valetkey
@@ -84,3 +85,27 @@ def test_what_may_not_be_a_receiver_is_refused(live: Live) -> None:
     unknown = valetkey("webhook", "test", "whk_" + "0" * 24, "--json", env=live.env)
     assert (unknown.code, unknown.error) == (1, "not_found")
     assert "no webhooks" in valetkey("webhook", "list", env=live.env).out
+
+
+def test_a_receiver_of_a_vendors_form_is_looked_after_here(live: Live, receiver: Receiver) -> None:
+    """Added through the vendor's format, with a key of it; shown, tried and removed as any."""
+    args = ("--surface", "openfort", "--role", "owner", "--json")
+    key = valetkey("credential", "add", *args, env=live.env).document["token"]
+    trigger = {"target": receiver.url, "type": "webhook"}
+    body = {"topic": "transaction_intent.successful", "triggers": [trigger]}
+    answer = httpx.post(
+        f"{live.local.url}/openfort/v1/subscriptions",
+        json=body,
+        headers={"authorization": f"Bearer {key}"},
+    )
+    assert answer.status_code == 201, answer.text
+    (one,) = (
+        found
+        for found in valetkey("webhook", "list", "--json", env=live.env).document["items"]
+        if found["surface"] == "openfort"
+    )
+    assert "that of openfort" in valetkey("webhook", "show", one["id"], env=live.env).out
+    assert valetkey("webhook", "test", one["id"], env=live.env).code == 0
+    fields, _ = receiver.got[-1]
+    assert fields["openfort-signature"]
+    assert valetkey("webhook", "remove", one["id"], env=live.env).code == 0

@@ -98,7 +98,8 @@ def _facts(found: Webhook) -> list[Sequence[object]]:
         ("url", found.url),
         ("events", ", ".join(found.events)),
     ]
-    more = (("label", found.label), ("switched off", found.off_reason))
+    form = "" if found.surface == "native" else f"that of {found.surface}"
+    more = (("form", form), ("label", found.label), ("switched off", found.off_reason))
     return [*rows, *((name, value) for name, value in more if value)]
 
 

@@ -121,6 +121,12 @@ async def test_step_4_a_session_is_registered(shop: Shop) -> None:
     assert (body["validAfter"].isdigit(), body["validUntil"].isdigit()) == (True, True)
     assert body["account"]["id"] == shop.account
     check_payload(opened.said)
+    typed = opened.said.payload["valetkey"]["typed_data"]
+    assert (typed["primaryType"], typed["domain"]["chainId"]) == ("Grant", 80002)
+    assert typed["domain"]["verifyingContract"].lower() == shop.address.lower()
+    assert typed["message"]["key"].lower() == opened.key.address.lower()
+    over_at = int(typed["message"]["expiresAt"])  # the first second after
+    assert over_at == int(body["validUntil"]) + 1
 
 
 async def test_step_5_the_owner_authorizes_it(shop: Shop) -> None:
@@ -163,6 +169,9 @@ async def test_step_6_a_transaction_is_asked_for(shop: Shop) -> None:
     assert (said.status, said.body["id"][:4]) == (200, "tin_"), said.body
     check_payload(said)
     assert said.payload["signableHash"] != literal.payload["signableHash"]
+    message = said.payload["valetkey"]["typed_data"]["message"]
+    (call,) = message["calls"]
+    assert (call["to"].lower(), call["data"][:10]) == (shop.there.asset, "0x6a627842")
 
 
 async def test_step_6_an_empty_transaction_is_a_use(shop: Shop) -> None:
