@@ -16,9 +16,9 @@ export interface Kept extends Place {
 
 /** Keeps one key for each player of one publishable key. */
 export interface Device {
-  keep(kept: Kept): Promise<void>;
+  keep(kept: Kept): Promise<unknown>;
   find(player: string): Promise<Kept | null>;
-  forget(player: string): Promise<void>;
+  forget(player: string): Promise<unknown>;
 }
 
 interface Row extends Place {
@@ -32,8 +32,25 @@ const NAME = "valetkey-openfort";
 const ROWS = "keys";
 const IV_BYTES = 12;
 
-/** Return the device that keeps keys in this origin's IndexedDB, where the page around this frame cannot reach. */
+/**
+ * Return the device that keeps keys in this origin's IndexedDB, where the page around this frame cannot reach. A browser
+ * that lets frames of other sites keep nothing has them forgotten with the page: their users recover them then.
+ */
 export function browserDevice(publishableKey: string): Device {
+  const device = indexedDevice(publishableKey);
+  return {
+    keep: (kept) => device.keep(kept).catch(refusedByBrowser),
+    find: (player) => device.find(player).catch(refusedByBrowser),
+    forget: (player) => device.forget(player).catch(refusedByBrowser),
+  };
+}
+
+function refusedByBrowser(error: unknown): null {
+  if (error instanceof DOMException) return null;
+  throw error;
+}
+
+function indexedDevice(publishableKey: string): Device {
   const idOf = (player: string) => `${publishableKey}/${player}`;
   return {
     async keep({ secret, ...place }) {

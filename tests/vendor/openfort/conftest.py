@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import pytest_asyncio
 
+from tests.vendor.openfort.js import bundled
 from tests.vendor.openfort.shop import Shop, make_shop
 from tests.vendor.openfort.stage import CHAIN_ID, Stage, stage
 from valetkey.devchain import Deployment, Node, deploy, launch, pick
@@ -52,3 +53,10 @@ async def there(node: Node, deployment: Deployment) -> AsyncIterator[Stage]:
 async def shop(there: Stage) -> Shop:
     """Return a shop that was set up with curl."""
     return await make_shop(there)
+
+
+@pytest.fixture(scope="module")
+def child(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the frame's source for Node."""
+    target = tmp_path_factory.mktemp("child") / "child.mjs"
+    return bundled("child.mjs", target, "--format=esm", "--platform=node")

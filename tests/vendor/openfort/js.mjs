@@ -3,8 +3,7 @@
 //   node js.mjs <our URL> <publishable key> <bundled child>
 import net from "node:net";
 import { createInterface } from "node:readline";
-import { createWalletClient, custom } from "viem";
-import { erc7715Actions } from "viem/experimental";
+import { actsOf, told } from "./acts.mjs";
 
 const [, , ours, key, bundled] = process.argv;
 const reached = new Set();
@@ -33,23 +32,10 @@ const storage = {
 };
 let outside = ""; // the token of somebody else's, for log-in by it
 let openfort;
-let provider;
-let toFrame;
-
-function begin(thirdParty) {
-  openfort = new Openfort({
-    baseConfiguration: { publishableKey: key },
-    shieldConfiguration: { shieldPublishableKey: "not asked" },
-    overrides: { backendUrl: ours, iframeUrl: ours, shieldUrl: "https://shield.invalid", storage },
-    thirdPartyAuth: thirdParty && { provider: thirdParty, getAccessToken: async () => outside },
-    disableTelemetry: true,
-  });
-  openFrame();
-}
 
 /** A new page: the frame has forgotten what it had in memory, the device has not. */
 function openFrame() {
-  toFrame = child(`${ours}/`, key, rows, (message) => {
+  const toFrame = child(`${ours}/`, key, rows, (message) => {
     messages.push(JSON.stringify(message));
     openfort.embeddedWallet.onMessage(message);
   });
@@ -62,40 +48,26 @@ function openFrame() {
 }
 
 const acts = {
-  begin: async ({ thirdParty }) => begin(thirdParty),
-  reload: async () => openFrame(),
-  outside: async ({ token }) => void (outside = token),
-  guest: async () => openfort.auth.signUpGuest(),
-  logout: async () => openfort.auth.logout(),
-  token: async () => openfort.getAccessToken(),
-  state: async () => openfort.embeddedWallet.getEmbeddedState(),
-  user: async () => openfort.user.get(),
-  wallet: async ({ method, args }) => openfort.embeddedWallet[method](...(args ?? [])),
-  proxy: async ({ method, args }) => openfort.proxy[method](...args),
-  async provider(options) {
-    provider = await openfort.embeddedWallet.getEthereumProvider({ ...options, announceProvider: false });
-    return provider.isOpenfort;
+  ...actsOf(() => openfort),
+  begin({ thirdParty }) {
+    openfort = new Openfort({
+      baseConfiguration: { publishableKey: key },
+      shieldConfiguration: { shieldPublishableKey: "not asked" },
+      overrides: { backendUrl: ours, iframeUrl: ours, shieldUrl: "https://shield.invalid", storage },
+      thirdPartyAuth: thirdParty && { provider: thirdParty, getAccessToken: async () => outside },
+      disableTelemetry: true,
+    });
+    openFrame();
   },
-  request: async ({ method, params }) => provider.request({ method, params }),
-  grantByViem: async ({ permissions }) => {
-    const client = createWalletClient({ transport: custom(provider) }).extend(erc7715Actions());
-    return client.grantPermissions(permissions);
-  },
-  reached: async () => [...reached],
-  storage: async () => Object.fromEntries(kept),
-  messages: async () => messages,
-  secret: async () => [...rows.values()].map((row) => Buffer.from(row.secret).toString("hex")),
+  reload: openFrame,
+  outside: ({ token }) => void (outside = token),
+  reached: () => [...reached],
+  storage: () => Object.fromEntries(kept),
+  messages: () => messages,
+  secret: () => [...rows.values()].map((row) => Buffer.from(row.secret).toString("hex")),
 };
 
-const written = (value) => JSON.stringify(value, (_, one) => (typeof one === "bigint" ? `${one}` : one));
 for await (const line of createInterface({ input: process.stdin })) {
   const { act, ...args } = JSON.parse(line);
-  try {
-    process.stdout.write(`${written({ ok: (await acts[act](args)) ?? null })}\n`);
-  } catch (error) {
-    process.stderr.write(`${error.stack}\n`);
-    const status = error.statusCode ?? error.response?.status ?? null;
-    const told = { kind: error.constructor.name, message: error.message, code: error.code ?? error.error ?? null, status };
-    process.stdout.write(`${written({ error: told })}\n`);
-  }
+  process.stdout.write(`${await told(async () => acts[act](args))}\n`);
 }

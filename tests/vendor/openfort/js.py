@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from tests.vendor.driver import Driver, driven
+from tests.vendor.driver import driven
 from tests.vendor.openfort.stage import CHAIN_ID
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[2]
 PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of nobody
 SESSION_ENTROPY: Final = "an encryption session of a backend, 1"  # of one player, always the same
+DAY_S: Final = 24 * 3600
 SMART: Final = "Smart Account"
 DELEGATED: Final = "Delegated Account"
 
@@ -30,16 +32,25 @@ def bundled(entry: str, target: Path, *args: str) -> Path:
         *("node", "node_modules/esbuild/bin/esbuild", str(HERE / entry), "--bundle"),
         *("--log-level=error", f"--outfile={target}", *args),
     ]
-    environment = {"NODE_PATH": f"{HERE / 'node_modules'}:{ROOT / 'node_modules'}"}
-    path = {"PATH": _path()}
-    subprocess.run(command, cwd=ROOT, check=True, env={**path, **environment}, timeout=60)  # noqa: S603 - our own sources
+    packages = f"{HERE / 'node_modules'}:{ROOT / 'node_modules'}"
+    environment = {**os.environ, "NODE_PATH": packages}
+    subprocess.run(command, cwd=ROOT, check=True, env=environment, timeout=60)  # noqa: S603 - our own sources
     return target
 
 
-def _path() -> str:
-    import os  # noqa: PLC0415 - here alone
+class Asks(Protocol):
+    """What has an SDK do something: a process, or a tab of a browser."""
 
-    return os.environ["PATH"]
+    async def ask(self, act: str, **args: object) -> Any:  # noqa: ANN401 - as the SDK says it
+        """Have it do *act*; `Refused` if the SDK throws."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A session key."""
+
+    privateKey: str  # noqa: N815 - as viem calls it
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ class App:
     """The SDK on one device."""
 
     there: Stage
-    sdk: Driver
+    sdk: Asks
 
     async def begin(self, third_party: str | None = None) -> App:
         """Make the SDK, as a page does when it is opened."""
@@ -80,10 +91,24 @@ class App:
 
     async def provide(self, policy: str | None = None) -> None:
         """Get the provider, as the page does."""
-        options: dict[str, object] = {"chains": {str(CHAIN_ID): self.there.node.rpc.url}}
+        options: dict[str, object] = {"chains": {str(CHAIN_ID): self.there.deployment.rpc_url}}
         if policy is not None:
             options["feeSponsorship"] = policy
         assert await self.sdk.ask("provider", **options)
+
+    async def key(self) -> Key:
+        """Return a new session key, made by viem as on the page."""
+        return Key(**await self.sdk.ask("key"))
+
+    async def grant(self, key: Key, *targets: str, for_s: int = DAY_S, **more: object) -> Any:  # noqa: ANN401 - as the SDK says it
+        """Grant what the page grants, for *targets* and *key*."""
+        permissions = [
+            {"type": "contract-call", "data": {"address": one, "calls": []}, "policies": []}
+            for one in targets
+        ]
+        signer = {"type": "account", "data": {"id": key.address}}
+        asked = {"signer": signer, "expiry": for_s, "permissions": permissions, **more}
+        return await self.request("wallet_grantPermissions", asked)
 
     async def request(self, method: str, *params: object) -> Any:  # noqa: ANN401 - as the SDK says it
         """Ask the provider."""
