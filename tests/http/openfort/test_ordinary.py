@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.http.openfort.game import Game, Opened, Player, fresh, native_id, personal, to_sign
-from tests.http.openfort.stage import refusal
+from tests.http.openfort.game import (
+    Game,
+    Opened,
+    Player,
+    fresh,
+    make_game,
+    native_id,
+    personal,
+    to_sign,
+)
+from tests.http.openfort.stage import refusal, staged
 from valetkey.core.chain import GrantStage
 from valetkey.devchain import mint
 from valetkey.devchain.transact import transact
+from valetkey.flows.reconcile import reconcile
 
 if TYPE_CHECKING:
     import httpx
@@ -147,3 +157,23 @@ async def test_its_kill_note_ends_it_with_the_server_out_of_the_way(
         data=bytes.fromhex(note["calldata"][2:]),
     )
     assert await on_chain(ada, opened) is GrantStage.REVOKED
+
+
+async def test_an_end_past_the_server_is_seen_here(game: Game) -> None:
+    """The chain is asked now and then: what it has ended is not active, and refused."""
+    async with staged(game.node, game.deployment) as stage:
+        mine = await make_game(stage, game.node, game.deployment)
+        ada = await mine.player()
+        opened = await ada.open()
+        note = await native(ada, opened, "/kill-note")
+        transact(
+            game.node.rpc,
+            game.deployment.deployer,
+            bytes.fromhex(note["clone"]["factory"][2:]),
+            data=bytes.fromhex(note["calldata"][2:]),
+        )
+        stage.clock.advance(stage.world.bounds.watch_s + 1)
+        await reconcile(stage.world)
+        assert (await ada.shown(opened.id))["isActive"] is False
+        assert (await native(ada, opened))["state"] == "revoked"
+        assert refusal(await ada.act(opened.key, ada.mint()))[:2] == (400, "session_revoked")

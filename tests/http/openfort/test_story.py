@@ -152,6 +152,25 @@ async def test_the_owner_signs_calls_too(game: Game, kind: str) -> None:
         done = await ada.sign_intent(intent, form(opened.key, to_sign(intent)))
         assert done.json()["response"]["status"] == 1, done.text
     assert game.minted(ada.account["address"]) == 3
+    asked = (await ada.revoke(opened.key.address)).json()
+    ended = await ada.sign(opened.id, ada.signed(to_sign(asked)))
+    assert ended.json()["isActive"] is False, ended.text
+    intent = (await ada.intend(ada.mint())).json()
+    answer = await ada.sign_intent(intent, personal(opened.key, to_sign(intent)))
+    assert refusal(answer)[:2] == (400, "session_revoked")
+
+
+async def test_an_account_takes_the_form_of_its_kind_from_its_owner(game: Game) -> None:
+    """A clone both forms; an account at its owner's own address no message of a wallet."""
+    clone = await game.player()
+    for form in (personal, plain):
+        asked = await clone.ask()
+        opened = await clone.sign(asked.id, form(clone.owner, to_sign(asked.body)))
+        assert opened.json()["isActive"], opened.text
+    ada = await game.player(accountType="Delegated Account")
+    asked = await ada.ask()
+    answer = await ada.sign(asked.id, personal(ada.owner, to_sign(asked.body)))
+    assert refusal(answer)[:2] == (400, "malformed_signature")
 
 
 def authorization(ada: Player) -> str:
