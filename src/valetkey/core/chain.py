@@ -114,6 +114,23 @@ class SignedTransaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """
+    What a contract said in a transaction.
+
+    Args:
+        address: 20 bytes: which contract.
+        topics: 32 bytes each.
+        index: In its block.
+    """
+
+    address: bytes
+    topics: tuple[bytes, ...]
+    data: bytes
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """How a mined transaction ended. ``confirmations`` is at least 1."""
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
         Fees,
         GrantState,
         Head,
+        Log,
         Receipt,
         SignedTransaction,
         Transaction,
@@ -65,6 +66,9 @@ class Chain(Protocol):
 
     async def receipt(self, tx_hash: bytes) -> Receipt | None:
         """Return how *tx_hash* ended, or None while it is not mined."""
+
+    async def logs(self, tx_hash: bytes) -> tuple[Log, ...]:
+        """Return what contracts said in *tx_hash*, in order; nothing while it is not mined."""
 
     async def transaction_count(self, address: bytes) -> int:
         """Return the number of mined transactions of *address*: its next nonce."""

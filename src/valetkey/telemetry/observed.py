@@ -109,6 +109,7 @@ class ObservedChain:
         self.simulate = watch("simulate", chain.simulate)
         self.send = watch("send", chain.send)
         self.receipt = watch("receipt", chain.receipt)
+        self.logs = watch("logs", chain.logs)
         self.transaction_count = watch("transaction_count", chain.transaction_count)
         self.next_nonce = watch("next_nonce", chain.next_nonce)
         self.has_code = watch("has_code", chain.has_code)

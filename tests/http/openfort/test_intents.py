@@ -115,6 +115,20 @@ async def test_ids_stand_for_addresses_on_that_chain(ada: Player) -> None:
     assert refusal(answer)[:2] == (400, "not_found")
 
 
+async def test_what_contracts_said_is_told(ada: Player) -> None:
+    """By who looks at the intent alone: clients read from it what was minted."""
+    token = "0x" + ada.game.deployment.token.hex()
+    name, whom = "mint(address,uint256)", ada.account["address"]
+    call = {"to": token, "functionName": name, "functionArgs": [whom, "7"]}
+    intent = (await ada.intend(call)).json()
+    done = (await ada.sign_intent(intent, ada.signed(to_sign(intent)))).json()
+    (said,) = [one for one in done["response"]["logs"] if one["address"] == token]
+    assert said["topics"][2] == f"0x{whom[2:]:0>64}"
+    assert int(said["data"], 16) == 7
+    assert said["transactionHash"] == done["response"]["transactionHash"]
+    assert await ada.stage.got(f"/v1/transaction_intents/{intent['id']}") == done
+
+
 async def test_only_its_organization_reaches_an_intent(ada: Player) -> None:
     """A publishable key carries signatures, and neither asks nor reads; a stranger finds none."""
     stage = ada.stage

@@ -21,7 +21,7 @@ from valetkey.spec.permission_bytes import EPOCH_SLOT, OWNER_SLOT
 if TYPE_CHECKING:
     import httpx
 
-    from valetkey.core.chain import CloneState, Fees, GrantState, Head, Receipt, Transaction
+    from valetkey.core.chain import CloneState, Fees, GrantState, Head, Log, Receipt, Transaction
 
 _ADDRESS_BYTES = 20
 _WORD = 32
@@ -152,6 +152,11 @@ class EvmChain:
         if block is None or answers.member(block, "hash") != answers.member(found, "blockHash"):
             return None  # reorganised away between the answers
         return messages.receipt(tx_hash, found, block, newest)
+
+    async def logs(self, tx_hash: bytes) -> tuple[Log, ...]:
+        """Return what contracts said in *tx_hash*, in order; nothing while it is not mined."""
+        found = await self._read("eth_getTransactionReceipt", hexed(tx_hash))
+        return () if found is None else messages.logs(found)
 
     async def transaction_count(self, address: bytes) -> int:
         """Return the number of mined transactions of *address*: its next nonce."""

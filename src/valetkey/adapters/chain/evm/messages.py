@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from valetkey.adapters.chain.evm import answers
 from valetkey.adapters.chain.evm.reverts import rejection, revert_data
-from valetkey.core.chain import Authorization, Head, Receipt, Transaction
+from valetkey.core.chain import Authorization, Head, Log, Receipt, Transaction
 from valetkey.core.errors import ChainRejected, Code
 from valetkey.spec import transaction as codec
 
@@ -76,6 +76,22 @@ def receipt(tx_hash: bytes, found: object, block: object, newest: Head) -> Recei
         gas_used=gas_used,
         fee_wei=gas_used * price_wei + _rollup_fee_wei(found),
         confirmations=max(newest.number - number, 0) + 1,
+    )
+
+
+def logs(found: object) -> tuple[Log, ...]:
+    """Return what contracts said in the transaction of the receipt *found*."""
+    return tuple(
+        Log(
+            address=answers.data(answers.member(one, "address"), "address", length=20),
+            topics=tuple(
+                answers.data(topic, "topics", length=32)
+                for topic in answers.items(answers.member(one, "topics"), "topics")
+            ),
+            data=answers.data(answers.member(one, "data"), "data"),
+            index=answers.quantity(answers.member(one, "logIndex"), "logIndex"),
+        )
+        for one in answers.items(answers.member(found, "logs"), "logs")
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -24,7 +24,10 @@ from valetkey.http.dialects.openfort.players import Named
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from valetkey.core.activity import Outcome
+    from valetkey.core.chain import Log
     from valetkey.core.wallet import Account
 
 _ACTS: Final = frozenset({REGISTER, REVOKE})
@@ -57,6 +60,18 @@ class ErrorJson(Struct, frozen=True):
     explanation: str | UnsetType = UNSET
 
 
+class LogJson(Struct, frozen=True, rename="camel", kw_only=True):
+    """What a contract said."""
+
+    address: str
+    topics: list[str]
+    data: str
+    log_index: int
+    block_number: int
+    transaction_hash: str
+    removed: bool = False
+
+
 class ResponseJson(Struct, frozen=True, rename="camel", kw_only=True):
     """
     How it ended.
@@ -64,13 +79,13 @@ class ResponseJson(Struct, frozen=True, rename="camel", kw_only=True):
     Args:
         status: 1 if all was made, 0 if nothing was.
         gas_used, gas_fee: Of the transaction, as text; none where there is no transaction.
-        logs: Always empty: the transaction has them.
+        logs: What contracts said, where one intent is answered alone; empty in lists.
     """
 
     created_at: int
     status: Literal[0, 1]
     to: str
-    logs: list[Any]
+    logs: list[LogJson]
     block_number: int | UnsetType = UNSET
     transaction_hash: str | UnsetType = UNSET
     gas_used: str | UnsetType = UNSET
@@ -122,8 +137,8 @@ def is_intent(activity: Activity) -> bool:
     return is_act or (activity.kind == EXECUTE and activity.execution is not None)
 
 
-def write_intent(activity: Activity, account: Account) -> IntentJson:
-    """Return *activity* (`is_intent`) of *account* as it is answered."""
+def write_intent(activity: Activity, account: Account, logs: Sequence[Log] = ()) -> IntentJson:
+    """Return *activity* (`is_intent`) of *account* as it is answered, with its *logs*."""
     plan = activity.execution
     waits = activity.state is ActivityState.AWAITING
     operation = operation_of(plan, account) if plan else act_of(_data(activity), account)
@@ -145,7 +160,7 @@ def write_intent(activity: Activity, account: Account) -> IntentJson:
         player=Named(ids.shown(account.user_id, ids.PLAYER)) if account.user_id else UNSET,
         policy=_policy(activity),
         next_action=to_execute(plan, account) if plan and waits else UNSET,
-        response=_response(activity, outcome, account) if outcome else UNSET,
+        response=_response(activity, outcome, account, logs) if outcome else UNSET,
     )
 
 
@@ -176,14 +191,16 @@ def _transitions(activity: Activity) -> list[Transition]:
     ]
 
 
-def _response(activity: Activity, outcome: Outcome, account: Account) -> ResponseJson:
+def _response(
+    activity: Activity, outcome: Outcome, account: Account, logs: Sequence[Log]
+) -> ResponseJson:
     last = activity.times[-1].at_ms // 1000 if activity.times else activity.created_at
     mined = outcome.tx_hash is not None
     return ResponseJson(
         created_at=outcome.block_at or last,
         status=1 if outcome.succeeded else 0,
         to=hexed(activity.intent.to if activity.intent else account.address),
-        logs=[],
+        logs=[_log(one, outcome) for one in logs],
         block_number=outcome.block_number or UNSET,
         transaction_hash=hexed(outcome.tx_hash) if outcome.tx_hash else UNSET,
         gas_used=str(outcome.gas_used) if mined else UNSET,
@@ -197,3 +214,14 @@ def _response(activity: Activity, outcome: Outcome, account: Account) -> Respons
 def _error(outcome: Outcome) -> ErrorJson:
     code = outcome.code or "chain_rejected"
     return ErrorJson(outcome.detail, code, _SAID.get(code, UNSET))
+
+
+def _log(one: Log, outcome: Outcome) -> LogJson:
+    return LogJson(
+        address=hexed(one.address),
+        topics=[hexed(topic) for topic in one.topics],
+        data=hexed(one.data),
+        log_index=one.index,
+        block_number=outcome.block_number or 0,
+        transaction_hash=hexed(outcome.tx_hash or b""),
+    )

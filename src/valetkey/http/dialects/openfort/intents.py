@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from valetkey.core.activity import Activity
-from valetkey.core.errors import Malformed
+from valetkey.core.errors import ChainRejected, Malformed, Unavailable
 from valetkey.core.ids import Prefix
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.scope import Scope
@@ -110,7 +110,19 @@ async def _create(admitted: Admitted, ask: Ask[Create, NoQuery]) -> IntentJson:
         raise _of_interactions(error) from None
     if hint is None and principal.kind is PrincipalKind.SECRET:
         activity = await sign_if_kept(world, principal, activity)
-    return write_intent(activity, account)
+    return await _answered(admitted.reads, activity, account)
+
+
+async def _answered(see: Reads, activity: Activity, account: Account) -> IntentJson:
+    """Return an intent as it is answered alone, with what contracts said if the node tells."""
+    mined = activity.outcome.tx_hash if activity.outcome else None
+    if mined is None:
+        return write_intent(activity, account)
+    try:
+        logs = await see.chain(account.chain).logs(mined)
+    except (Unavailable, ChainRejected):
+        logs = ()
+    return write_intent(activity, account, logs)
 
 
 async def _calls(see: Reads, principal: Principal, chain: str, body: Create) -> tuple[Call, ...]:
@@ -135,7 +147,7 @@ async def _sign(admitted: Admitted, ask: Ask[Signature, NoQuery]) -> IntentJson:
     )
     account_id = activity.account_id or ""
     found = await admitted.world.store.read(lambda view: view.get(Account, account_id))
-    return write_intent(activity, present(found, "account"))
+    return await _answered(admitted.reads, activity, present(found, "account"))
 
 
 def _id(text: str) -> str:
@@ -145,14 +157,13 @@ def _id(text: str) -> str:
 async def _get(see: Reads, principal: Principal, ask: Ask[None, Intents]) -> IntentJson:
     activity_id = _id(ask.id)
 
-    def body(view: View) -> IntentJson:
+    def body(view: View) -> tuple[Activity, Account]:
         activity = present(view.get(Activity, activity_id), "transaction intent")
         if not is_intent(activity):
             return present(None, "transaction intent")
-        account = account_to_read(view, principal, activity.account_id or "")
-        return write_intent(activity, account)
+        return activity, account_to_read(view, principal, activity.account_id or "")
 
-    return await see.store.read(body)
+    return await _answered(see, *await see.store.read(body))
 
 
 async def _list(see: Reads, principal: Principal, ask: Ask[None, Intents]) -> Part[IntentJson]:
