@@ -24,6 +24,7 @@ from valetkey.core.stamp import CLOCK_BOUND_S
 from valetkey.core.terms import DEFAULT_S
 from valetkey.flows.freeze import freeze
 from valetkey.flows.guests import log_in_guest
+from valetkey.flows.profiles import take_out
 from valetkey.flows.prove import Bearer, authenticate
 from valetkey.flows.providers import providers, remove_provider
 from valetkey.flows.stop import close, revoke
@@ -160,6 +161,19 @@ async def test_a_frozen_session_stays_frozen_whatever_token_comes(app: App) -> N
         with pytest.raises(Forbidden) as refused:
             await verb(app.token())
         assert refused.value.code is Code.SESSION_FROZEN
+
+
+async def test_whom_the_organization_has_taken_out_does_not_come_in_again(app: App) -> None:
+    """The provider goes on vouching; the organization's word stands above it."""
+    user, session, _ = await app.log_in(app.token())
+    asked = (app.world, app.founded.principal)
+    await revoke(*asked, Request("revoke", "revoke"), session_id=session.id)
+    await take_out(*asked, Request("take out", "take out"), user_id=user.id)
+    app.clock.advance(1)
+    for verb in (app.prove, app.log_in):
+        with pytest.raises(Forbidden, match="taken out"):
+            await verb(app.token())
+    assert (await app.log_in(app.token("bob"))).user.id != user.id
 
 
 async def test_a_session_that_ended_by_itself_or_by_its_user_is_followed_by_another(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.activity import Request, request_hash
-from valetkey.core.errors import Code, Malformed, Unauthenticated
+from valetkey.core.errors import Code, Forbidden, Malformed, Unauthenticated
 from valetkey.core.identity import (
     Identity,
     IdentityProvider,
@@ -23,6 +23,7 @@ from valetkey.flows.gate import present
 from valetkey.flows.guests import LoggedIn, add_client_user
 from valetkey.flows.holder import of_session
 from valetkey.flows.line import line_of
+from valetkey.flows.profiles import profile_of
 from valetkey.flows.prove import TOUCH_S
 from valetkey.flows.record import admit, part_of
 from valetkey.flows.visits import touch
@@ -84,6 +85,7 @@ async def log_in_with(
     Raises:
         As `vouched`.
         Unauthenticated: Their session was revoked after the token was issued.
+        Forbidden: Their session is frozen, or their organization has taken them out.
         Limited: There are too many users or sessions.
     """
     who = await vouched(world, key, name=name, token=token)
@@ -98,7 +100,6 @@ async def prove_with(
 
     Raises:
         As `log_in_with`.
-        Forbidden: Their session is frozen.
     """
     who = await vouched(world, key, name=name, token=token)
     now = world.clock.now()
@@ -132,6 +133,13 @@ def _proven(
     return principal, session, line[0][1].last_used_at
 
 
+def _user(view: View, user_id: str) -> User:
+    user = present(view.get(User, user_id), "user")
+    if profile_of(view, user).deleted_at is not None:
+        raise Forbidden(Code.NOT_ALLOWED, "this user was taken out by their organization")
+    return user
+
+
 def _expect_newer(session: Session, who: Vouched) -> None:
     """
     Let pass a token that was issued after *session* was revoked.
@@ -157,7 +165,7 @@ async def _logged_in(world: World, key: Principal, who: Vouched, asked: Asked) -
             reference = f"{who.provider.name}:{who.subject}"
             user = add_client_user(world, tx, key, request, user_id=new_id, reference=reference)
             found = Identity(id_, key.organization_id, user.id)
-        user = present(tx.get(User, found.user_id), "user")
+        user = _user(tx, found.user_id)
         proven = _proven(tx, who, asked, now=now)
         if proven is not None:  # somebody else was quicker
             return LoggedIn(user, proven[1])

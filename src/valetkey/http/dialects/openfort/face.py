@@ -60,6 +60,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *contract_read.ROUTES,
     *subscriptions.ROUTES,
     *iam.ROUTES,
+    *iam.GUESTS,
     *locked_keys.ROUTES,
 )
 _AN_OBJECT: Final = "[object Object]"
@@ -84,7 +85,8 @@ def openfort_face(config: DialectConfig, _settings: Settings) -> Face:
         Malformed: An origin in *config* is none, or a limit is of nothing.
     """
     pace, frame = paces(config, Surface.OPENFORT, LIMITS), Frame()
-    routes = (*at_pace(ROUTES, pace["api"]), *at_pace(iam.GUESTS, pace["guests"]), frame.route)
+    others = [one for one in ROUTES if one not in iam.GUESTS]
+    routes = (*at_pace(others, pace["api"]), *at_pace(iam.GUESTS, pace["guests"]), frame.route)
     return Face(
         surface=Surface.OPENFORT,
         table=Table(map(_as_written, routes)),
