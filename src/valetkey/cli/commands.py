@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "exposure": "valetkey.cli.exposure:exposure",
     "permission": "valetkey.cli.permission:permission",
     "credential": "valetkey.cli.credential:credential",
+    "identity-provider": "valetkey.cli.provider:provider",
     "webhook": "valetkey.cli.webhook:webhook",
     "record": "valetkey.cli.record:record",
     "approvals": "valetkey.cli.approvals:approvals",

@@ -81,12 +81,13 @@ def check_provider(provider: IdentityProvider) -> IdentityProvider:
     if not _NAME.fullmatch(provider.name):
         detail = "expected lower case letters, digits, - _ and ., 40 at most"
         raise _malformed(f"name: {detail}, got {provider.name[:40]!r}")
-    if not 1 <= len(provider.issuer) <= MAX_TEXT_CHARS:
-        raise _malformed(f"issuer: expected 1 to {MAX_TEXT_CHARS} characters")
+    if not _is_text(provider.issuer):
+        raise _malformed(f"issuer: expected 1 to {MAX_TEXT_CHARS} printable ASCII characters")
     if not 1 <= len(provider.audiences) <= MAX_AUDIENCES:
         raise _malformed(f"audiences: expected 1 to {MAX_AUDIENCES}")
-    if any(not 1 <= len(one) <= MAX_TEXT_CHARS for one in provider.audiences):
-        raise _malformed(f"audiences: expected 1 to {MAX_TEXT_CHARS} characters each")
+    if not all(map(_is_text, provider.audiences)):
+        detail = f"expected 1 to {MAX_TEXT_CHARS} printable ASCII characters each"
+        raise _malformed(f"audiences: {detail}")
     if bool(provider.keys_url) == bool(provider.keys):
         raise _malformed("expected either keys_url or keys")
     if provider.keys:
@@ -153,14 +154,18 @@ def subject_of(
     if max(issued_at, _second(claims, "nbf", issued_at)) > now + CLOCK_BOUND_S:
         raise Unauthenticated(Code.PROOF_TOO_OLD, f"token: it begins later than {now}")
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 1 <= len(subject) <= MAX_TEXT_CHARS:  # 5
-        raise _refused(f"sub of 1 to {MAX_TEXT_CHARS} characters")
+    if not isinstance(subject, str) or not _is_text(subject):  # 5
+        raise _refused(f"sub of 1 to {MAX_TEXT_CHARS} printable ASCII characters")
     return subject, issued_at
 
 
 def keys_for(keys: Keys, token: IdToken) -> list[id_token.IssuerKey]:
     """Return those that *token* may be signed by: the one that it names, if it names one."""
     return [one for one in keys if token.key_id is None or one.key_id == token.key_id]
+
+
+def _is_text(text: str) -> bool:
+    return 1 <= len(text) <= MAX_TEXT_CHARS and text.isascii() and text.isprintable()
 
 
 def _second(claims: Mapping[str, object], name: str, default: int | None = None) -> int:

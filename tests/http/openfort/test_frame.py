@@ -63,6 +63,9 @@ async def test_a_key_names_whose_pages_have_it_in_a_frame(there: Stage) -> None:
     assert loaded.headers["content-type"].startswith("text/javascript")
     assert "immutable" in loaded.headers["cache-control"]
     assert (await there.nobody.post(f"/{script}")).status_code == 400
+    shared = await there.native.get(f"/openfort/iframe/{there.keys.pk}")
+    assert shared.text == answer.text  # its script is named by a path beside its own
+    assert (await there.native.get(f"/openfort/{script}")).content == loaded.content
 
 
 async def test_a_key_that_names_nobody_is_in_no_frame(there: Stage) -> None:
