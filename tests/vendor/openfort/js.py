@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from eth_abi.abi import encode
+
 from tests.vendor.driver import driven
 from tests.vendor.openfort.stage import CHAIN_ID
+from valetkey.spec.keccak import keccak256
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,6 +39,11 @@ def bundled(entry: str, target: Path, *args: str) -> Path:
     environment = {**os.environ, "NODE_PATH": packages}
     subprocess.run(command, cwd=ROOT, check=True, env=environment, timeout=60)  # noqa: S603 - our own sources
     return target
+
+
+def minting(to: str) -> str:
+    """Return the calldata that mints for *to*."""
+    return f"0x{(keccak256(b'mint(address)')[:4] + encode(['address'], [to])).hex()}"
 
 
 class Asks(Protocol):
@@ -109,6 +117,13 @@ class App:
         signer = {"type": "account", "data": {"id": key.address}}
         asked = {"signer": signer, "expiry": for_s, "permissions": permissions, **more}
         return await self.request("wallet_grantPermissions", asked)
+
+    async def grant_by_viem(self, key: Key, target: str) -> Any:  # noqa: ANN401 - as viem says it
+        """Grant by viem's action over the SDK's provider."""
+        call = {"type": "contract-call", "data": {"address": target, "calls": []}, "policies": []}
+        signer = {"type": "account", "data": {"id": key.address}}
+        wanted = {"signer": signer, "expiry": 3600, "permissions": [call]}
+        return await self.sdk.ask("grantByViem", permissions=wanted)
 
     async def request(self, method: str, *params: object) -> Any:  # noqa: ANN401 - as the SDK says it
         """Ask the provider."""

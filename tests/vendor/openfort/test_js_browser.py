@@ -13,7 +13,7 @@ from tests.pages.browser import browsing, find_chromium
 from tests.vendor.driver import Refused
 from tests.vendor.openfort.backend import Backend, backend
 from tests.vendor.openfort.chain import OnChain
-from tests.vendor.openfort.js import PASSWORD, App, bundled
+from tests.vendor.openfort.js import PASSWORD, App, bundled, minting
 from tests.vendor.openfort.tab import Tab, near, opened, site, tab
 from tests.worlds import dump
 from valetkey.core.credential import Credential, CredentialKind
@@ -105,6 +105,13 @@ async def test_the_pages_story_runs_in_a_browser(player: App, there: Stage, shop
     context = (await player.grant(key, there.asset))["permissionsContext"]
     done = await shop.mint(player, account["id"], key)
     assert (done["response"]["status"], chain.minted(account["address"])) == (1, 1)
+    calls = [{"to": there.asset, "data": minting(account["address"])}]
+    sent = await player.request("wallet_sendCalls", {"calls": calls})
+    status = await player.request("wallet_getCallsStatus", sent)
+    assert (status["status"], chain.minted(account["address"])) == ("CONFIRMED", 2)
+    by_viem = await player.grant_by_viem(await player.key(), there.asset)
+    view = await chain.session(by_viem["permissionsContext"], account["address"])
+    assert view.status is Status.OPEN
     revoking = {"permissionContext": context}
     assert (await player.request("wallet_revokePermissions", revoking))["isActive"] is False
     assert (await chain.session(context, account["address"])).status is Status.REVOKED

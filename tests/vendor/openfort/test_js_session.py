@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
-from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from tests.vendor.driver import Refused
 from tests.vendor.openfort.backend import Backend, backend
 from tests.vendor.openfort.chain import OnChain
-from tests.vendor.openfort.js import DELEGATED, App, app
+from tests.vendor.openfort.js import DELEGATED, App, app, minting
 from tests.vendor.openfort.stage import CHAIN_ID
-from valetkey.spec.keccak import keccak256
 from valetkey.spec.permission_bytes import Status
 
 if TYPE_CHECKING:
@@ -50,11 +48,6 @@ async def account_of(player: App) -> dict[str, Any]:
     """Return the account that the SDK has."""
     told: dict[str, Any] = await player.wallet("get")
     return told
-
-
-def minting(to: str) -> str:
-    """Return the calldata that mints for *to*."""
-    return f"0x{(keccak256(b'mint(address)')[:4] + encode(['address'], [to])).hex()}"
 
 
 async def test_the_pages_grant_verbatim_is_a_key_that_is_live_on_chain(
@@ -138,17 +131,7 @@ async def test_an_expiry_that_is_a_moment_is_explained_to_the_developer(
 async def test_viem_grants_over_the_sdks_provider(player: App, there: Stage, shop: Backend) -> None:
     """Viem 2.57: the signer's address, a relative expiry, and one contract."""
     account, key, chain = await account_of(player), await player.key(), OnChain(there)
-    permission = {
-        "type": "contract-call",
-        "data": {"address": there.asset, "calls": []},
-        "policies": [],
-    }
-    wanted = {
-        "signer": {"type": "account", "data": {"id": key.address}},
-        "expiry": 3600,
-        "permissions": [permission],
-    }
-    granted = await player.sdk.ask("grantByViem", permissions=wanted)
+    granted = await player.grant_by_viem(key, there.asset)
     assert granted["grantedPermissions"][0]["data"]["address"].lower() == there.asset
     view = await chain.session(granted["permissionsContext"], account["address"])
     assert view.status is Status.OPEN
