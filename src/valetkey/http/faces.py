@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from valetkey.core.errors import Code, Malformed, Unauthenticated
+from valetkey.core.errors import Code, Malformed, NotFound, Unauthenticated
 from valetkey.core.origins import Origins
 from valetkey.core.principal import ANONYMOUS
 from valetkey.core.surface import Surface
@@ -111,9 +112,23 @@ def native_face(settings: Settings) -> Face:
         table=Table((*ROUTES, openapi_route(ROUTES, version=settings.version))),
         prove=_prove(settings.origin()),
         refuse=_refuse,
-        find_file=Pages().find,
+        find_file=partial(_find_page, Pages(), frozenset(DIALECTS) - {*settings.dialects}),
         cors=Cors(Origins(settings.origins), _METHODS, asks=_ASKS, reads=_READS),
     )
+
+
+def _find_page(pages: Pages, off: frozenset[str], method: str, path: str) -> Answer | None:
+    """
+    Find a page.
+
+    Raises:
+        NotFound: The path is that of a vendor's format, which is one of those *off*.
+    """
+    name = path[1:].partition("/")[0]
+    if name in off:
+        detail = f"the format of {name} is off here; [dialects.{name}] in valetkey.toml turns it on"
+        raise NotFound(Code.NO_SUCH_ROUTE, detail)
+    return pages.find(method, path)
 
 
 def _prove(origin: tuple[str, str] | None) -> Prove:

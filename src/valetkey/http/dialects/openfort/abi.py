@@ -87,9 +87,7 @@ def selectors_of(
         return (selector_of(_in_full(name, functions, where).signature),)
     named = tuple(selector_of(one.signature) for one in functions if one.name == name)
     if not named:
-        known = ", ".join(sorted({one.name for one in functions})[:20])
-        expected = f"one of {known}" if known else "a signature such as mint(address)"
-        raise malformed(where, f"{expected}, for no other is known", name)
+        raise malformed(where, _known(functions), name)
     return named
 
 
@@ -150,14 +148,20 @@ def _fitting(
         return (_in_full(name, functions, place),)
     named = [one for one in functions if one.name == name]
     if not named:
-        known = ", ".join(sorted({one.name for one in functions})[:20])
-        expected = f"one of {known}" if known else "a signature such as mint(address)"
-        raise malformed(place, f"{expected}, for the contract has no other", name)
+        raise malformed(place, _known(functions), name)
     fitting = tuple(one for one in named if len(one.inputs) == count)
     if not fitting:
         counts = " or ".join(str(one) for one in sorted({len(one.inputs) for one in named}))
         raise malformed(f"{where}.functionArgs", f"{counts} arguments of {name}", count)
     return fitting
+
+
+def _known(functions: Sequence[Function]) -> str:
+    """Return what a name may be, and what to do if no ABI was given."""
+    known = ", ".join(sorted({one.name for one in functions})[:20])
+    if known:
+        return f"one of {known}, or a signature such as mint(address)"
+    return "a signature such as mint(address), or a contract (con_) that was made with its abi"
 
 
 def _in_full(name: str, functions: Sequence[Function], place: str) -> Function:

@@ -130,11 +130,11 @@ def _limit(body: Body) -> Limit:
 
 def _clause(body: Body, contract: Contract | None) -> Clause:
     if contract is None and not body.wildcard:
-        raise refused("contract", "the id of one (con_), or wildcard true for any", "none")
+        raise refused("contract", "the id of one (con_), or wildcard true for any", None)
     if contract is not None and body.wildcard:
         raise refused("wildcard", "false beside a contract", "true")
     if body.function_name is None and contract is not None:
-        raise refused("functionName", f"a function, or '{ALL}'", "none")
+        raise refused("functionName", f"a function, or '{ALL}'", None)
     functions = functions_of(abi_of(contract)) if contract is not None else ()
     is_any = body.function_name in {None, "", ALL}
     selectors = None if is_any else selectors_of(body.function_name or "", functions)

@@ -56,5 +56,6 @@ def check_strategy(strategy: Strategy | None, **others: str | None) -> None:
 
 def refused(field: str, expected: str, got: object) -> Malformed:
     """Return the error that says what *field* should be."""
-    detail = f"{field}: expected {expected}, got {str(got)[:60]!r}"
+    came = "nothing" if got is None else repr(str(got)[:60])
+    detail = f"{field}: expected {expected}, got {came}"
     return Malformed(Code.MALFORMED_BODY, detail, field=field)

@@ -136,7 +136,7 @@ def _clauses(rules: list[RuleBody]) -> tuple[tuple[Clause, str], ...]:
 def _account(body: Create) -> str | None:
     if (body.scope == "account") != (body.account_id is not None):
         expected = "an account (acc_) for scope account, and none for others"
-        raise refused("accountId", expected, body.account_id or "none")
+        raise refused("accountId", expected, body.account_id)
     if body.account_id is None:
         return None
     return ids.native(body.account_id, Prefix.ACCOUNT, ids.ACCOUNT, field="accountId")

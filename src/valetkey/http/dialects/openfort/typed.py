@@ -22,6 +22,17 @@ MAX_INTEGER: Final = 2**53 - 1  # what every reader of JSON takes for the same
 OBJECTS: Final = (inspect.StructType, inspect.DictType)
 ANYTHING: Final = inspect.AnyType()
 _TRUTH: Final = {"true": True, "false": False}
+_NO_VALUE: Final = "Invalid enum value "
+_STEP: Final = re.compile(r"[^.\[\]]+")
+_TYPES: Final = re.compile("`([a-z |]+)`")
+_NAMES: Final = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
 
 
 def typed(
@@ -46,9 +57,32 @@ def typed(
         place, said = placed(error)
         missing = re.search(r"missing required field `([^`]+)`", said)
         name = ".".join(one for one in (place, missing[1] if missing else "") if one)
-        detail = "expected it, it is missing" if missing else said[:1].lower() + said[1:]
+        detail = "expected it, it is missing" if missing else _in_words(said, kind, place)
         facts: dict[str, object] = {"field": name} if name else {}
         raise Malformed(code, f"{name or 'body'}: {detail}", **facts) from None
+
+
+def _in_words(said: str, kind: type[msgspec.Struct], place: str) -> str:
+    """Return what the decoder says, with the values that it wanted and in plain words."""
+    wanted = info_of(kind)
+    for name in _STEP.findall(place):
+        wanted = part_at(wanted, name)
+    values = [one for part in parts_of(wanted) for one in _values(part)]
+    if values and said.startswith(_NO_VALUE):
+        return f"expected one of {', '.join(values)}, got {said.removeprefix(_NO_VALUE)}"
+    named = _TYPES.sub(lambda found: _called(found[1]), said)
+    return named[:1].lower() + named[1:]
+
+
+def _values(kind: inspect.Type) -> list[str]:
+    if isinstance(kind, inspect.EnumType):
+        return [str(one.value) for one in kind.cls]
+    return list(map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else []
+
+
+def _called(types: str) -> str:
+    names = [_NAMES.get(one, one) for one in types.split(" | ") if one != "null"]
+    return " or ".join(names) or "null"
 
 
 @lru_cache(maxsize=256)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PROJECT: Final = b"x-project-key"
 PLAYER: Final = b"x-player-token"
+_LIVE: Final = ("sk_live_", "pk_live_")
+_OURS: Final = ("sk_test_", "pk_test_")
 
 
 class Player(Principal):
@@ -46,10 +48,14 @@ async def prove(world: World, route: Route, incoming: Incoming, _noted: Noted) -
         return ANONYMOUS
     proof = basic_in(incoming) or bearer_in(incoming)  # 1
     project = token_in(incoming, PROJECT)
-    if proof is None and project is not None:
-        principal = await _of_project(world, project)  # 2
-    else:
-        principal = await principal_of(world, proof, route, Surface.OPENFORT)
+    try:
+        if proof is None and project is not None:
+            principal = await _of_project(world, project)  # 2
+        else:
+            principal = await principal_of(world, proof, route, Surface.OPENFORT)
+    except Unauthenticated as error:
+        _explain(error, proof or project)
+        raise
     if principal.kind is PrincipalKind.SESSION and proof is not None:
         if project is not None:
             await _expect_same_project(world, principal, project)  # 3
@@ -95,6 +101,20 @@ def basic_in(incoming: Incoming) -> Bearer | None:
         return Bearer(user.decode("ascii"))
     except (binascii.Error, UnicodeDecodeError):
         raise Unauthenticated(Code.PROOF_REFUSED, detail) from None
+
+
+def _explain(error: Unauthenticated, proof: Bearer | None) -> None:
+    """Say what is wrong with a key by its form alone: whose it would be is not told."""
+    if error.code is not Code.PROOF_REFUSED or proof is None:
+        return
+    expected = "expected a key that `valetkey credential add --surface openfort` gave"
+    if proof.token.startswith(_LIVE):
+        error.detail = f"{expected} (sk_test_, pk_test_), got a live key of the vendor's form"
+    elif proof.token.startswith(_OURS):
+        error.detail = f"{expected}, got one that is unknown here, or was revoked"
+    else:
+        expected = "expected a key that begins with sk_test_ or pk_test_, or a player's token"
+        error.detail = f"{expected}, got neither"
 
 
 async def _of_project(world: World, project: Bearer) -> Principal:
