@@ -35,6 +35,10 @@ def test_a_key_for_a_vendors_wire_format_works_there_alone(live: Live) -> None:
     """It looks like what it is, and is unknown to the native API."""
     made = valetkey("credential", "add", "--surface", "portal", "--json", env=live.env).document
     assert made["credential"]["surface"] == "portal"
+    rows = valetkey("credential", "list", env=live.env).out.splitlines()
+    assert [row.split()[1] for row in rows if row.startswith(made["credential"]["id"])] == [
+        "portal"
+    ]
     assert made["token"].startswith("vk_cust_")
     env = live.env | {"VALETKEY_API_KEY": made["token"]}
     refused = valetkey("credential", "list", "--json", env=env)
@@ -84,6 +88,9 @@ def test_the_last_owner_is_not_revoked_by_a_slip(live: Live) -> None:
     refused = valetkey("credential", "revoke", owner, "--json", env=live.env)
     assert (refused.code, refused.error) == (1, "last_owner")
     assert valetkey("credential", "add", "--role", "root", env=live.env).code == 2
+    for more in (("--role", "owner"), ("--scope", "read")):
+        assert valetkey("credential", "add", "--publishable", *more, env=live.env).code == 2
+    assert valetkey("credential", "list", "--json", env=live.env).document["items"] == found
     said = valetkey("credential", "add", "--publishable", env=live.env).out
     assert "may carry what owners sign" in said
     assert "vk_public_" in said

@@ -41,7 +41,7 @@ def credential() -> None:
 
 @credential.command(cls=Verb)
 @server_options
-@click.option("--role", type=_ROLES, default="operator", show_default=True)
+@click.option("--role", type=_ROLES, help="Of a secret key.  [default: operator]")
 @_scope_option
 @click.option("--label", default="", help="What you call it.")
 @click.option("--publishable", is_flag=True, help="For a browser; it has no role.")
@@ -58,19 +58,28 @@ def add(
     *,
     url: str,
     api_key: str | None,
-    role: RoleName,
+    role: RoleName | None,
     scopes: tuple[str, ...],
     label: str,
     publishable: bool,
     surface: SurfaceName,
 ) -> None:
     """Add an API key. It is printed this once."""
+    if publishable and (role or scopes):
+        named = "--role" if role else "--scope"
+        raise click.UsageError(
+            f"expected {named} for a secret key alone, got it of a publishable one"
+        )
     with talk_to(url, api_key) as server:
         if publishable:
             added = server.credentials.add("publishable", label=label, surface=surface)
         else:
             added = server.credentials.add(
-                "secret", label=label, role=role, scopes=scopes or None, surface=surface
+                "secret",
+                label=label,
+                role=role or "operator",
+                scopes=scopes or None,
+                surface=surface,
             )
     terminal.emit(added)
     terminal.say(f"{added.credential.id} may {_may(added.credential)}")
@@ -85,10 +94,11 @@ def list_credentials(terminal: Terminal, *, url: str, api_key: str | None) -> No
     with talk_to(url, api_key) as server:
         found = list(server.credentials.list())
     terminal.emit(Page(items=found))
-    columns = ["credential", "kind", "role", "may", "label", ""]
+    columns = ["credential", "surface", "kind", "role", "may", "label", ""]
     rows = (
         (
             one.id,
+            one.surface,
             one.kind,
             one.role or "",
             _may(one),
