@@ -18,6 +18,7 @@ from tests.flows.executing import (
     user,
 )
 from tests.flows.scene import ALICE, BOB, USDC
+from tests.flows.sponsors import CALLS, sponsorship
 from tests.worlds import dump
 from valetkey.core.activity import ActivityState, Request
 from valetkey.core.errors import (
@@ -59,12 +60,16 @@ async def test_the_same_request_is_one_plan(scene: Scene) -> None:
 
 
 async def test_a_client_acts_for_its_own_user(scene: Scene) -> None:
-    """It asks and carries for accounts of its user; of others it does not know."""
+    """It asks and carries for accounts of its user, if a policy pays; no others."""
     ada, bob = await user(scene, "ada"), await user(scene, "bob")
     mine, theirs = [await scene.wallet(OUTSIDE, user_id=one.id) for one in (ada, bob)]
     nobodys = await scene.wallet(OUTSIDE)
     who = await client(scene, ada.id)
-    asked = await ask(scene, mine, scene.transfer(1), principal=who)
+    with pytest.raises(Forbidden) as refused:
+        await ask(scene, mine, scene.transfer(1), principal=who)
+    assert refused.value.code is Code.NOT_SPONSORED
+    paid = (await sponsorship(scene, CALLS)).id
+    asked = await ask(scene, mine, scene.transfer(1), principal=who, sponsorship_id=paid)
     assert mine.secret is not None
     done = await bring(scene, asked, signature_of(asked, mine.secret), principal=who)
     assert done.state is ActivityState.DONE

@@ -33,7 +33,7 @@ from valetkey.flows.reached import account_to_act
 from valetkey.flows.record import admit, begin, earlier, expect_still, stepped
 from valetkey.flows.relay import drive
 from valetkey.flows.settle import EXECUTE, lapse, why_stale
-from valetkey.flows.sponsoring import count_calls, sponsored_calls
+from valetkey.flows.sponsoring import count_calls, expect_named, sponsored_calls
 from valetkey.flows.standing import runs_our_code
 
 if TYPE_CHECKING:
@@ -69,17 +69,16 @@ async def prepare(
 
     Args:
         calls: At most 64; none at all still is one use when a session key signs it.
-        authorization: 65 bytes by the account's key that let it run our code (EIP-7702), if it does
-            not yet.
+        authorization: 65 bytes by the account's key that let it run our code (EIP-7702) at last.
 
     Raises:
         Malformed: Calls that nobody may ask for, or an authorization that does not do that.
         Conflict: The account does not run our code, and would not with what was given.
-        NotFound, Forbidden: The sponsorship is not there, or does not pay for this.
+        NotFound, Forbidden: The sponsorship does not pay for this; or a client named none.
     """
     expect_write(principal)
     account, before = await world.store.read(
-        partial(_to_prepare, principal=principal, request=request, account_id=account_id)
+        partial(_to_prepare, who=principal, request=request, of=account_id, paid=sponsorship_id)
     )
     if before is not None:
         return before
@@ -110,9 +109,11 @@ async def prepare(
 
 
 def _to_prepare(
-    view: View, *, principal: Principal, request: Request, account_id: str
+    view: View, *, who: Principal, request: Request, of: str, paid: str | None
 ) -> tuple[Account, Activity | None]:
-    return account_to_act(view, principal, account_id), earlier(view, principal, request)
+    account = account_to_act(view, who, of)
+    expect_named(who, paid)
+    return account, earlier(view, who, request)
 
 
 async def _authorized(

@@ -34,7 +34,7 @@ from valetkey.flows.opening import (
 from valetkey.flows.paid_by import refresh_if_changed
 from valetkey.flows.reached import expect_account
 from valetkey.flows.record import admit, earlier
-from valetkey.flows.sponsoring import expect_registering
+from valetkey.flows.sponsoring import expect_named, expect_registering
 from valetkey.flows.standing import epoch_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ async def open_session(
 
     Raises:
         Malformed: Something has another form than it must; the detail says which.
-        Forbidden: A bearer token was asked to write; or the sponsorship does not pay for the grant.
+        Forbidden: A bearer token was asked to write; or the sponsorship does not pay for the grant,
+            or a client named none.
         Conflict: The key holds a session of another account.
         ChainRejected: The key is on P-256, and the chain checks no such signatures.
     """
@@ -171,6 +172,7 @@ def _facts(view: View, principal: Principal, command: OpenSession) -> _Facts:
         return _Facts()
     account = present(view.get(Account, command.account_id), "account")
     expect_account(view, principal, account, scope=Scope.SESSIONS_OPEN, widens=True)
+    expect_named(principal, command.sponsorship_id)
     if command.user_id is not None and account.user_id not in {None, command.user_id}:
         detail = "user_id: expected the user of the account, got another"
         raise Malformed(Code.MALFORMED_BODY, detail)

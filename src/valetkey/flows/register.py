@@ -59,7 +59,7 @@ async def register(
     one whose owner has signed already stays as it is. What the chain refuses leaves the session
     pending: the owner may sign again. The same signature again, while it is on its way or when it
     is done, has the same answer. Like `accept_grant` it is for whoever brings what the owner has
-    signed, and a session that was ended meanwhile is ended on chain too.
+    signed, and a session that was ended meanwhile is ended on chain too if a backend brings it.
 
     Args:
         owner_signature: The owner's over the grant; None for a session that has it.
@@ -147,8 +147,14 @@ async def _signed(
 
 
 def _on_its_way(view: View, session: Session, signed: Signed) -> Activity | None:
-    """Return the registration that has not ended, or that the same signature has brought about."""
-    is_same = granted(session).owner_signature == signed.owner_signature
+    """
+    Return the registration that has not ended, or that the same signature has brought about.
+
+    Of an open session any signature has: an owner can make as many over one grant as they like, and
+    the chain knows it already.
+    """
+    is_known = session.state is State.OPEN
+    is_same = is_known or granted(session).owner_signature == signed.owner_signature
     for one in view.find(Activity, governs=session.id, newest_first=True):
         is_done = one.state is ActivityState.DONE
         if one.kind == REGISTER and (one.state not in SETTLED or (is_done and is_same)):
@@ -166,7 +172,8 @@ def _write_down(
     principal, request = asked
     session, account = held
     now = world.clock.now()
-    if was_ended_unsigned(session, now=now):
+    is_backend = principal.kind is PrincipalKind.SECRET  # nobody else has us pay for what is over
+    if is_backend and was_ended_unsigned(session, now=now):
         ended = signed.on(session)
         tx.put(ended)
         ask = Ask(principal, part_of(request, session.id), session.id, Event.REVOKE)

@@ -97,7 +97,8 @@ async def sign_revocation(
     Return the session, revoked: the owner has signed what revokes it on chain.
 
     Whoever brings the signature only carries it: it is the proof, and the kill note from now on,
-    asked for or not. Bringing it again changes nothing.
+    asked for or not. Bringing it again changes nothing. A session whose grant the owner has not
+    signed ends here alone: the chain does not know it, and nobody has us pay for telling it.
 
     Raises:
         Malformed: The signature is not the owner's; the revocation still waits.
@@ -115,8 +116,9 @@ async def sign_revocation(
         asked = tx.get(AskedRevocation, fresh.id)
         if asked is not None:
             tx.drop(AskedRevocation, fresh.id)
-        grant = replace(granted(fresh), sealed_kill_note=sealed, kill_by=KillBy.OWNER)
-        tx.put(replace(fresh, grant=grant))
+        if granted(fresh).owner_signature is not None:
+            grant = replace(granted(fresh), sealed_kill_note=sealed, kill_by=KillBy.OWNER)
+            tx.put(replace(fresh, grant=grant))
         ending = [fresh, *_of_same_key(world, tx, fresh, asked)]
         return [
             take_out(world, tx, Ask(principal, part_of(request, one.id), one.id, Event.REVOKE))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from valetkey.core.budget import BudgetLine, Entry, book, booked_in, settle
 from valetkey.core.errors import Code, Forbidden, NotFound
 from valetkey.core.permission.decide import Deny
+from valetkey.core.principal import PrincipalKind
 from valetkey.core.sponsor_limit import (
     LimitKind,
     Owner,
@@ -29,6 +30,7 @@ from valetkey.core.units import format_moment
 
 if TYPE_CHECKING:
     from valetkey.core.activity import Activity
+    from valetkey.core.principal import Principal
     from valetkey.core.sponsor_limit import Limit
     from valetkey.core.wallet import Account
     from valetkey.flows.world import World
@@ -57,6 +59,23 @@ def sponsor_of(view: View, organization_id: str, sponsorship_id: str) -> Sponsor
     rules = view.find(SponsorshipRule, sponsorship_id=found.id, limit=MAX_RULES)
     rulebook = view.get(Rulebook, found.rulebook_id) if found.rulebook_id else None
     return Sponsor(found, tuple(rules), rulebook)
+
+
+def expect_named(principal: Principal, sponsorship_id: str | None) -> None:
+    """
+    Let no client pass that names nothing: what the organization's fund pays its backend decides.
+
+    Whoever has a publishable key can be a client, and their accounts make any calls.
+
+    Raises:
+        Forbidden: ``not_sponsored``.
+    """
+    if principal.kind is PrincipalKind.SESSION and sponsorship_id is None:
+        detail = (
+            "expected a sponsorship that pays (policy), got none: without one the organization's"
+            " fund pays, for what its backend asks alone"
+        )
+        raise Forbidden(Code.NOT_SPONSORED, detail, field="policy")
 
 
 def expect_sponsored(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from valetkey.core.errors import Code, Forbidden, Limited, Malformed
+from valetkey.core.locked_key import LockedKey, locked_key_id
 from valetkey.core.permission.model import ZERO_ADDRESS
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.scope import Scope
@@ -50,8 +52,13 @@ async def open_account(
     """
     Return the account of a user that is *wanted*: the one that is there, or a new one.
 
+    A client can name anybody's address as the owner's. So what it opens takes no account away from
+    others: a clone has a salt that nobody else's has, and for an account at its owner's address the
+    owner's key must have signed that it is this user's (`lock_key`).
+
     Raises:
-        Malformed: The owner is nobody, or missing where a user's own client asks.
+        Malformed: The owner is nobody, or missing where a user's own client asks; or such a key
+            has not signed.
         NotFound: There is no such user, or it is another than the one who asks.
         Conflict: The organization has that very account already, as another user's.
         Limited: The user has as many as there may be.
@@ -72,6 +79,7 @@ async def open_account(
         found = _there(view, user_id, wanted)
         if found is None and own is not None:
             _expect_at_most(view, user_id)
+            _expect_proven(view, acting.organization_id, user_id, wanted)
         return found
 
     command = AddWallet(
@@ -80,7 +88,7 @@ async def open_account(
         address=wanted.owner,
         user_id=user_id,
         label="",
-        clone=AsClone(personal=True) if wanted.is_clone else None,
+        clone=_as_clone(own) if wanted.is_clone else None,
     )
     known = await world.store.read(there)  # so that no key is made for nothing
     if known is not None:
@@ -159,6 +167,25 @@ def _expect_at_most(view: View, user_id: str) -> None:
     if view.count(Wallet, user_id=user_id) >= MOST:
         detail = f"expected at most {MOST} accounts of one player, got one more"
         raise Limited(Code.QUOTA_EXCEEDED, detail, quota="wallets", limit=MOST, current=MOST)
+
+
+def _as_clone(client_of: str | None) -> AsClone:
+    """Return what the account is; *client_of* is the user, if their own client asks."""
+    if client_of is None:
+        return AsClone(personal=True)
+    return AsClone(personal=True, salt=hashlib.sha256(client_of.encode()).digest())
+
+
+def _expect_proven(view: View, organization_id: str, user_id: str, wanted: Wanted) -> None:
+    if wanted.is_clone:
+        return
+    id_ = locked_key_id(organization_id, user_id, wanted.owner or b"")
+    if view.get(LockedKey, id_) is None:
+        detail = (
+            "owner: expected the address of a key that the player has locked here, for the account"
+            " is at that address, got another"
+        )
+        raise Malformed(Code.MALFORMED_BODY, detail)
 
 
 def _for_organization(principal: Principal) -> Principal:
