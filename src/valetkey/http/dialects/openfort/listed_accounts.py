@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from valetkey.core.errors import ChainRejected, Unavailable
 from valetkey.core.scope import Scope
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows.gate import expect_scope, present
@@ -93,12 +94,19 @@ async def accounts_in(
 
 
 async def are_there(see: Reads, accounts: Sequence[Account]) -> list[bool]:
-    """Say of each account whether its chain has code for it; those that are no clones need none."""
+    """
+    Say of each account whether its chain has code for it; what a chain does not say is no.
+
+    Those that are no clones need none. Accounts are written down by then, and answered in any case.
+    """
     return list(await asyncio.gather(*(_is_there(see, one) for one in accounts)))
 
 
 async def _is_there(see: Reads, account: Account) -> bool:
-    return await see.chain(account.chain).has_code(account.address)
+    try:
+        return await see.chain(account.chain).has_code(account.address)
+    except (ChainRejected, Unavailable):
+        return False
 
 
 def _of_organization(
