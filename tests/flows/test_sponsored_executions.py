@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.executing import ask, bring, hold, sign, signature_of
-from tests.flows.scene import USDC
+from tests.flows.executing import act, ask, bring, hold, sign, signature_of
+from tests.flows.scene import MALLORY, USDC
 from tests.flows.sponsors import ACCOUNT, CALLS, rule, sponsorship, times, used
+from tests.flows.test_alerts import alerts, listen
 from tests.worlds import dump
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.errors import Code, Forbidden, NotFound
+from valetkey.core.event import REFUSAL_BURST
 from valetkey.core.wallet import OwnerKey
 from valetkey.flows import sponsorships
 from valetkey.flows.relay import read_activity
@@ -129,3 +131,25 @@ async def test_a_session_key_spends_nothing_of_what_is_not_paid(scene: Scene) ->
     scene.clock.advance(60)
     assert (await sign(scene, second, held.secret)).state is ActivityState.DONE
     assert await used(scene, limit) == 1
+
+
+async def test_what_is_not_paid_is_no_refusal_of_the_session(scene: Scene) -> None:
+    """It is the payer's: no burst is told of the session; what the session may not is one."""
+    scene.with_bounds(refusals=1)
+    await listen(scene, REFUSAL_BURST)
+    held = await hold(scene, await scene.wallet(OwnerKey.OUTSIDE))
+    one = await sponsorship(scene, CALLS)
+    await rule(scene, one, times(1))
+    paid, unpaid = [
+        await ask(scene, held.holding, scene.transfer(USDC), sponsorship_id=one.id)
+        for _ in range(2)
+    ]
+    await sign(scene, paid, held.secret)
+    before = await dump(scene.world)
+    with pytest.raises(Forbidden, match="count_per_interval"):
+        await sign(scene, unpaid, held.secret)
+    assert await dump(scene.world) == before
+    with pytest.raises(Forbidden):
+        await act(scene, held, scene.transfer(1, to=MALLORY))
+    (told,) = await alerts(scene, REFUSAL_BURST)
+    assert told.facts["last_code"] == Code.RECIPIENT_NOT_ALLOWED

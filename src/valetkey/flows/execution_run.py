@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.activity import Activity, ActivityState
 from valetkey.core.chain import GrantStage
 from valetkey.core.child_session import refusal_in_line
-from valetkey.core.errors import Forbidden, Limited
+from valetkey.core.errors import Code, Forbidden, Limited
 from valetkey.core.execution import session_intent
 from valetkey.core.grant import grant_key_index
 from valetkey.core.session import Session
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT: Final = 64  # newest sessions of one key and account
 TRIED: Final = 4  # of them, those in use
+# Refusals of whoever pays: they say nothing of the session.
+SPONSORS: Final = frozenset({Code.NOT_SPONSORED, Code.SPONSORSHIP_EXCEEDED})
 
 
 def sessions_of(view: View, account: Account, address: bytes, *, now: int) -> list[Session]:
@@ -86,7 +88,8 @@ async def book_signed(
                 partial(_book, world, carrier=principal, id_=activity.id, facts=facts, by=signer)
             )
         except (Forbidden, Limited) as error:
-            await note_refusal(world, session, error.code)
+            if error.code not in SPONSORS:
+                await note_refusal(world, session, error.code)
             refused = refused or error
         else:
             world.checkpoint.reached("execution:after_book")
