@@ -13,6 +13,7 @@ from valetkey.core.activity import ActivityState, NonceLine, SeenNonce
 from valetkey.core.alert import Refusals, Told
 from valetkey.core.errors import Code, Conflict, Forbidden
 from valetkey.core.hand_off import HandOff
+from valetkey.core.quota import ExecutionMark
 from valetkey.core.review import Review
 from valetkey.core.send_line import SendLine
 from valetkey.core.session import Proof, State
@@ -40,6 +41,7 @@ LEFT_BEHIND = {
     Told: "who was told of what: an alert may come once more",
     Refusals: "counts of the last minutes",
     Turn: "made anew from what waits",
+    ExecutionMark: "nothing moves while anything waits for its signature",
     HandOff: "good for minutes, at the server that gave it",
     Review: "it is asked for again, at the other server",
     Visit: "its client comes again, and logs in at the other server",

@@ -45,6 +45,8 @@ class Bounds:
             are not deleted.
         activities_per_day: How many writes an organization may ask for in a UTC day; stops are not
             among them.
+        executions: How many executions of an organization may wait for a signature at a time.
+        account_executions: How many of one account.
         refusals: How many refused runs of one session, within ``refusals_s``, are an alert.
         low_balance_wei: Below it, what the relayer or the stopper has on a chain is an alert.
         session_depth: How many sessions may stand below each other under one; 0 is no children.
@@ -71,6 +73,8 @@ class Bounds:
     webhooks: Annotated[int, Meta(ge=0, le=100)] = 16
     sponsorships: Annotated[int, Meta(ge=0, le=10_000)] = 1000
     activities_per_day: Annotated[int, Meta(ge=0, le=10**12)] = 1_000_000
+    executions: Annotated[int, Meta(ge=0, le=1_000_000)] = 10_000
+    account_executions: Annotated[int, Meta(ge=0, le=10_000)] = 64
     refusals: Annotated[int, Meta(ge=1, le=10_000)] = 20
     refusals_s: Seconds = 300
     low_balance_wei: Wei = 10**17

@@ -180,8 +180,15 @@ class Activity:
     uses: tuple[Entry, ...] = ()
 
     @property
-    def settled(self) -> int:
-        """1 when nothing can change any more, else 0 (an indexed column)."""
+    def settled(self) -> int | None:
+        """
+        1 when nothing can change any more, else 0 (an indexed column).
+
+        None for calls that wait for somebody's signature: until one comes there is nothing to be
+        done for any number of them. When their time is over is found by an `ExecutionMark`.
+        """
+        if self.execution is not None and self.state is ActivityState.AWAITING:
+            return None
         return int(self.state in SETTLED)
 
     @property

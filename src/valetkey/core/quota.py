@@ -76,6 +76,22 @@ class OpenMark:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionMark:
+    """
+    An execution that waits for a signature. Ids are in the order in which their time is over.
+
+    Args:
+        ends_at: First second at which it waits no longer.
+    """
+
+    id: str
+    organization_id: str
+    account_id: str
+    activity_id: str
+    ends_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """
     How much of a quota there is, and how much of it is in use.
@@ -104,3 +120,11 @@ def mark_of(organization_id: str, session_id: str, ends_at: int) -> OpenMark:
     """Return what says that a session counts until *ends_at*."""
     id_ = f"{organization_id}/{ends_at:0{_END_DIGITS}}/{session_id}"
     return OpenMark(id_, organization_id, ends_at)
+
+
+def execution_mark(
+    activity_id: str, *, organization_id: str, account_id: str, ends_at: int
+) -> ExecutionMark:
+    """Return what says that an execution of an account waits for a signature until *ends_at*."""
+    id_ = f"{ends_at:0{_END_DIGITS}}/{activity_id}"
+    return ExecutionMark(id_, organization_id, account_id, activity_id, ends_at)

@@ -21,8 +21,9 @@ from valetkey.flows.grant import granted
 from valetkey.flows.line import line_of
 from valetkey.flows.record import audit, expect_still, stepped
 from valetkey.flows.run import gather
-from valetkey.flows.settle import lapse, why_stale
+from valetkey.flows.settle import why_stale
 from valetkey.flows.sponsoring import count_calls
+from valetkey.flows.unsigned import lapse_unsigned, wait_no_longer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +110,7 @@ def _book(
         return activity
     stale = why_stale(world, tx, activity)
     if stale is not None:
-        return lapse(world, tx, activity, stale)
+        return lapse_unsigned(world, tx, activity, stale)
     until = min(plan.deadline, world.clock.now() + world.bounds.run_deadline_s)
     decided = decide_run(world, tx, facts, plan.calls, until=until)
     decided = replace(decided, plan=replace(decided.plan, digest=plan.digest))
@@ -117,6 +118,7 @@ def _book(
     ready = stepped(ready, "signed", at_ms=world.clock.now_ms())
     ready = count_calls(world, tx, ready, facts.account)
     tx.put(ready)
+    wait_no_longer(tx, activity)
     book_decided(world, tx, ready, decided)
     note(world, tx, ready, "execution:signed", carrier)
     return ready

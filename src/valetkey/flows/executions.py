@@ -32,9 +32,10 @@ from valetkey.flows.leaving import expect_staying
 from valetkey.flows.reached import account_to_act
 from valetkey.flows.record import admit, begin, earlier, expect_still, stepped
 from valetkey.flows.relay import drive
-from valetkey.flows.settle import EXECUTE, lapse, why_stale
+from valetkey.flows.settle import EXECUTE, why_stale
 from valetkey.flows.sponsoring import count_calls, expect_named, sponsored_calls
 from valetkey.flows.standing import runs_our_code
+from valetkey.flows.unsigned import lapse_unsigned, wait_for_signature, wait_no_longer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +65,9 @@ async def prepare(
     Return what is to be signed so that the account makes *calls*, once, within half an hour.
 
     1. who asks: a backend, or the client whose user has the account; 2. what is asked for; 3. that
-    the account runs our code, or will; 4. that the sponsorship that is named would pay; 5. written
-    down. Nothing is booked: no nonce of a grant, nothing of a budget, and no use of a sponsorship.
+    the account runs our code, or will; 4. that the sponsorship that is named would pay; 5. that not
+    too many wait already; 6. written down. Nothing is booked: no nonce of a grant, nothing of a
+    budget, and no use of a sponsorship.
 
     Args:
         calls: At most 64; none at all still is one use when a session key signs it.
@@ -75,6 +77,7 @@ async def prepare(
         Malformed: Calls that nobody may ask for, or an authorization that does not do that.
         Conflict: The account does not run our code, and would not with what was given.
         NotFound, Forbidden: The sponsorship does not pay for this; or a client named none.
+        Limited: So many of the account, or of the organization, wait for a signature as may.
     """
     expect_write(principal)
     account, before = await world.store.read(
@@ -98,12 +101,10 @@ async def prepare(
             return again
         expect_staying(tx, account_id)
         planned = sponsored_calls(world, tx, unpaid, account, sponsorship_id)  # 4
-        add_activity(world, tx, planned)
-        note(world, tx, planned, "execution:prepared", principal)
-        return planned
+        return _write_down(world, tx, principal, planned)  # 5
 
     world.checkpoint.reached("execution:before_plan")
-    planned = await world.store.write(body)  # 5
+    planned = await world.store.write(body)  # 6
     world.checkpoint.reached("execution:after_plan")
     return planned
 
@@ -132,6 +133,13 @@ async def _authorized(
 def _not_delegated(account: Account, implementation: bytes) -> Conflict:
     detail = f"expected {account.caip10} to run 0x{implementation.hex()}; delegate it first"
     return Conflict(Code.NOT_DELEGATED, detail)
+
+
+def _write_down(world: World, tx: Tx, principal: Principal, planned: Activity) -> Activity:
+    wait_for_signature(world, tx, planned)
+    add_activity(world, tx, planned)
+    note(world, tx, planned, "execution:prepared", principal)
+    return planned
 
 
 def _planned(
@@ -223,7 +231,7 @@ async def _by_owner(world: World, principal: Principal, signed: _Signed) -> Acti
             return fresh
         stale = why_stale(world, tx, fresh)
         if stale is not None:
-            return lapse(world, tx, fresh, stale)
+            return lapse_unsigned(world, tx, fresh, stale)
         plan = replace(fresh.execution, signature=signature)
         if runs_ours:
             plan = replace(plan, authorization=None)
@@ -235,6 +243,7 @@ async def _by_owner(world: World, principal: Principal, signed: _Signed) -> Acti
         ready = stepped(ready, "signed", at_ms=world.clock.now_ms())
         ready = count_calls(world, tx, ready, account)
         tx.put(ready)
+        wait_no_longer(tx, fresh)
         note(world, tx, ready, "execution:signed", principal)
         return ready
 

@@ -29,6 +29,7 @@ from valetkey.flows.standing import grant_state_of
 from valetkey.flows.switch import sign_switch
 from valetkey.flows.tickets import forget_tickets
 from valetkey.flows.undelegate import advance
+from valetkey.flows.unsigned import lapse_late
 from valetkey.flows.watch import look_at_sessions
 from valetkey.ports import doing
 
@@ -65,8 +66,9 @@ async def reconcile(world: World) -> Reconciled:
     """
     Settle what can be settled now, in this order.
 
-    1. activities, stops before all others; 2. reservations; 3. pending sessions; 4. sessions that
-    their chains may have ended; 5. old nonces and visits.
+    1. activities, stops before all others; then executions that nobody has signed in time; 2.
+    reservations; 3. pending sessions; 4. sessions that their chains may have ended; 5. old nonces
+    and visits.
 
     Any number of processes may do this at the same time; each thing is settled once. What cannot be
     settled now, for its chain is silent or not configured, waits for the next round and holds up
@@ -77,6 +79,7 @@ async def reconcile(world: World) -> Reconciled:
     unfinished = await _every(world, Activity, settled=0)
     unfinished.sort(key=lambda one: one.kind not in STOPS and not is_stop(one))
     activities = await _each(world, unfinished, _activity)  # 1
+    activities += await lapse_late(world)
     held = await _every(world, Reservation, state=ReservationState.RESERVED)
     reservations = await _each(world, held, _reservation)  # 2
     pending = await _every(world, Session, state=State.PENDING)
@@ -154,17 +157,17 @@ async def _bring_on(world: World, activity: Activity) -> Activity:
 
 
 async def _awaiting(world: World, activity: Activity) -> Activity:
-    """Sign or open what waits for the vault; let calls lapse when their time is over."""
+    """Sign or open what waits for the vault; let a run lapse when its time is over."""
     if activity.kind == UNDELEGATE:
         return await advance(world, activity)
     if activity.signing is not None:
         return await let_lapse(world, activity)
-    planned = activity.run or activity.execution
+    planned = activity.run
     if planned is None:
         finish = _FINISH.get(activity.kind, sign_switch)
         return await drive(world, (await finish(world, activity)).id)
     if world.clock.now() < planned.deadline:
-        return await sign_here(world, activity) if activity.run else activity
+        return await sign_here(world, activity)
 
     def body(tx: Tx) -> Activity:
         fresh = present(tx.get(Activity, activity.id), "activity")

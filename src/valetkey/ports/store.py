@@ -25,7 +25,7 @@ from valetkey.core.organization import Organization, User
 from valetkey.core.pin import PinBlob
 from valetkey.core.pregenerated import Pregenerated
 from valetkey.core.profile import Profile
-from valetkey.core.quota import OpenMark, Tally
+from valetkey.core.quota import ExecutionMark, OpenMark, Tally
 from valetkey.core.review import Review
 from valetkey.core.send_line import SendLine
 from valetkey.core.session import Session, Usage, Watch
@@ -77,6 +77,7 @@ Entity = (
     | Refusals
     | Tally
     | OpenMark
+    | ExecutionMark
     | Contact
     | Review
     | KeptSecret
@@ -162,6 +163,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
     Refusals: Index(),
     Tally: Index(),
     OpenMark: Index(by=("organization_id",)),
+    ExecutionMark: Index(by=("organization_id", "account_id")),
     HandOff: Index(by=("forget_at", "session_id")),
     Pregenerated: Index(by=("organization_id", "found_by")),
     Contract: Index(by=("organization_id",), unique=("place",)),
