@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -235,10 +237,19 @@ async def test_a_guesser_is_told_to_wait_in_the_vendors_form() -> None:
         assert refusal(await there.sk.get(LIST))[:2] == (429, "rate_limited")
 
 
+def _ask(url: str, target: str, fields: dict[str, str]) -> None:
+    """Ask by a client that logs no URL itself, for there is a key in it."""
+    at = urlsplit(url)
+    connection = HTTPConnection(at.hostname or "", at.port, timeout=10)
+    connection.request("GET", target, headers=fields)
+    connection.getresponse().read()
+    connection.close()
+
+
 async def test_no_key_is_logged(there: Stage) -> None:
     """Neither where it belongs nor where it does not."""
     for fields in (by(there.keys.sk), basic(there.keys.sk), {"x-project-key": there.keys.sk}):
-        await there.nobody.get(f"{LIST}?name={there.keys.pk}", headers=fields)
+        await asyncio.to_thread(_ask, there.url, f"{LIST}?name={there.keys.pk}", fields)
     text = b"".join(there.lines).decode()
     assert f'"/openfort{LIST}"' in text
     for key in (there.keys.sk, there.keys.pk, basic(there.keys.sk)["authorization"][6:]):

@@ -101,6 +101,18 @@ async def test_a_guest_whose_session_is_revoked_natively_is_logged_out(there: St
     assert refusal(await there.nobody.get(ME, headers=headers))[:2] == (401, "session_revoked")
 
 
+async def test_a_guest_who_is_frozen_waits_and_is_not_logged_out(there: Stage) -> None:
+    """A 401 would have the SDK forget the token, which is good again when the session goes on."""
+    come = await guest(there)
+    headers = project(there, **by(come["token"]))
+    said = (await there.nobody.get(SESSION, headers=headers)).json()
+    session_id = ids.native(said["session"]["id"], Prefix.SESSION, ids.SESSION)
+    for verb, status in (("freeze", 400), ("unfreeze", 200)):
+        path, key = f"/v1/sessions/{session_id}/{verb}", {"idempotency-key": session_id + verb}
+        assert (await there.native.post(path, json={}, headers=key)).status_code == 200
+        assert (await there.nobody.get(SESSION, headers=headers)).status_code == status
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

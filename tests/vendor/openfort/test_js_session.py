@@ -145,6 +145,9 @@ async def test_the_provider_says_what_it_can_and_signs_what_it_is_asked(player: 
     account = await account_of(player)
     assert await player.request("eth_accounts") == [account["address"]]
     assert int(await player.request("eth_chainId"), 16) == CHAIN_ID
+    assert await player.wallet("ping", 0) is True
+    assert await player.request("wallet_switchEthereumChain", {"chainId": hex(CHAIN_ID)}) is None
+    assert (await account_of(player))["id"] == account["id"]
     told = await player.request("wallet_getCapabilities")
     assert told[hex(CHAIN_ID)]["permissions"]["supported"] is True
     message = "0x" + b"hello".hex()
