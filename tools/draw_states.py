@@ -29,7 +29,10 @@ EVENTS = {
     Event.UNFREEZE: "the owner unfreezes it",
     Event.REVOKE: "the owner revokes it",
     Event.CLOSE: "the holder closes it",
-    Event.EXPIRE: "the second `expires_at` comes, or `idle_s` seconds pass without use",
+    Event.EXPIRE: (
+        "the second `expires_at` comes, or `idle_s` seconds pass without use; on a vendor's"
+        " surface, a day without the owner's signature"
+    ),
     Event.EXHAUST: "the last call is booked",
     Event.RELEASE: "a reserved call is given back, for the chain can no longer take it",
 }

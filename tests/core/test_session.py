@@ -24,6 +24,9 @@ from valetkey.core.session import (
     state_of,
     stoppable_state,
 )
+from valetkey.core.surface import Surface
+from valetkey.core.units import DAY_S
+from valetkey.core.wallet import OwnerKey
 
 START, END = SESSION.starts_at, SESSION.expires_at
 ROOT = Path(__file__).parents[2]
@@ -217,3 +220,29 @@ def test_idle_time_alone_keeps_no_stop_from_a_grant() -> None:
         (replace(idle, grant=grant, state=State.REVOKED), START + 60, State.REVOKED),
     ):
         assert stoppable_state(held, USAGE, now=at) is state
+
+
+def test_what_nobody_signs_on_a_vendors_surface_lasts_a_day() -> None:
+    """A native one, one that is signed, one without a grant, and a shorter one, to their ends."""
+    grant, end = Grant(b"packed", bytes(32), 0, bytes(20)), START + 3 * DAY_S
+    waits = session_with(state=State.PENDING, grant=grant, surface=Surface.OPENFORT, expires_at=end)
+    for held, until in (
+        (waits, START + DAY_S),
+        (replace(waits, idle_s=2 * DAY_S), START + DAY_S),
+        (replace(waits, expires_at=START + 60), START + 60),
+        (replace(waits, surface=Surface.NATIVE), end),
+        (replace(waits, grant=replace(grant, owner_signature=bytes(65))), end),
+        (replace(waits, grant=None), end),
+    ):
+        assert held.lasts_until == ends_at(held, USAGE) == until
+        assert state_of(held, USAGE, now=until - 1) is State.PENDING
+        assert state_of(held, USAGE, now=until) is State.EXPIRED
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_is_pending_waits_for_a_key_that_is_here(state: State) -> None:
+    """Not what waits for an owner outside, and not what has no owner."""
+    for owner_key in (None, *OwnerKey):
+        is_here = owner_key in {OwnerKey.SEALED, OwnerKey.SPLIT}
+        expected = 1 if is_here and state is State.PENDING else None
+        assert session_with(state=state, owner_key=owner_key).waits_here == expected

@@ -88,7 +88,7 @@ async def test_a_session_that_was_cut_off_before_its_owner_signed_is_opened(
         await open_session.open_session(
             broken, scene.principal, scene.request(), scene.command(holding)
         )
-    found = await scene.world.store.read(lambda view: view.find(Session, state=State.PENDING))
+    found = await scene.world.store.read(lambda view: view.find(Session, waits_here=1))
     assert len(found) == 1
     assert (await reconcile.reconcile(scene.world)).sessions == 1
     shown = await reads.session(scene.world, scene.principal, session_id=found[0].id)

@@ -11,13 +11,15 @@ from valetkey.core.grant import grant_key_index
 from valetkey.core.permission.decide import Deny
 from valetkey.core.surface import Surface
 from valetkey.core.token import TokenType
+from valetkey.core.units import DAY_S
+from valetkey.core.wallet import OwnerKey
 
 if TYPE_CHECKING:
     from valetkey.core.grant import Grant
     from valetkey.core.permission.decide import Spent
     from valetkey.core.permission.model import Permission
     from valetkey.core.principal import Access
-    from valetkey.core.wallet import OwnerKey, PublicKey
+    from valetkey.core.wallet import PublicKey
 
 
 class Proof(StrEnum):
@@ -155,6 +157,25 @@ class Session:
         return f"{self.organization_id}/{self.key.data.hex()}" if self.key else None
 
     @property
+    def lasts_until(self) -> int:
+        """
+        The first second at which it is over in any case: its end.
+
+        On a vendor's surface any player may ask for sessions, and for no money: there it is a day
+        after it was opened, as long as the account's owner has not signed.
+        """
+        is_native, grant = self.surface is Surface.NATIVE, self.grant
+        if is_native or grant is None or grant.owner_signature is not None:
+            return self.expires_at
+        return min(self.expires_at, self.created_at + DAY_S)
+
+    @property
+    def waits_here(self) -> int | None:
+        """1 while it waits for a signature by a key that this server has (an indexed column)."""
+        is_here = self.owner_key not in {None, OwnerKey.OUTSIDE}
+        return 1 if self.state is State.PENDING and is_here else None
+
+    @property
     def grant_key_index(self) -> str | None:
         """What finds the sessions under whose grants the key signs (an indexed column)."""
         return grant_key_index(self.organization_id, self.grant.session_key) if self.grant else None
@@ -227,9 +248,9 @@ def stoppable_state(session: Session, usage: Usage, *, now: int) -> State:
 def ends_at(session: Session, usage: Usage) -> int:
     """Return the first second at which *session* is over, if it is not used again."""
     if session.idle_s is None:
-        return session.expires_at
+        return session.lasts_until
     idle_since = max(usage.last_used_at, session.starts_at)
-    return min(session.expires_at, idle_since + session.idle_s)
+    return min(session.lasts_until, idle_since + session.idle_s)
 
 
 def _is_used_up(session: Session, usage: Usage) -> bool:

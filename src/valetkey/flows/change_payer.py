@@ -156,7 +156,7 @@ async def needed(world: World, payer: Payer) -> Needed:
 def _bound_to(sessions: list[Session], address: bytes, *, now: int) -> Iterator[str]:
     for one in sessions:
         is_bound = one.permission is not None and one.permission.relayer == address
-        if is_bound and one.state not in OVER and now < one.expires_at:
+        if is_bound and one.state not in OVER and now < one.lasts_until:
             yield one.id
 
 

@@ -81,15 +81,26 @@ def count_session(world: World, tx: Tx, session: Session) -> None:
     if over:
         tally = tally.counted(max(0, tally.count - len(over)), None)
     _count(world, tx, tally, Quota.SESSIONS)
-    tx.add(mark_of(owner, session.id, session.expires_at))
+    tx.add(_mark(session))
+
+
+def count_longer(tx: Tx, before: Session, after: Session) -> None:
+    """Count a session, which has not ended, until the new end that a signature has given it."""
+    if before.lasts_until != after.lasts_until and tx.get(OpenMark, _mark(before).id) is not None:
+        tx.drop(OpenMark, _mark(before).id)
+        tx.add(_mark(after))
 
 
 def forget_session(tx: Tx, session: Session) -> None:
     """Count *session*, which has ended before its time, no longer."""
-    mark = mark_of(session.organization_id, session.id, session.expires_at)
+    mark = _mark(session)
     if tx.get(OpenMark, mark.id) is not None:
         tx.drop(OpenMark, mark.id)
         count_one_less(tx, session.organization_id, Quota.SESSIONS)
+
+
+def _mark(session: Session) -> OpenMark:
+    return mark_of(session.organization_id, session.id, session.lasts_until)
 
 
 def _used_up(used: Used) -> Limited:

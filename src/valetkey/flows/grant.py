@@ -18,7 +18,7 @@ from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, next_state, state_of
 from valetkey.core.wallet import Account, SealedKey, Wallet
 from valetkey.flows.consent_link import expect_link_to
-from valetkey.flows.counts import add_activity
+from valetkey.flows.counts import add_activity, count_longer
 from valetkey.flows.gate import expect_known, expect_reach, expect_secret, present
 from valetkey.flows.kill_note import open_note, seal_note
 from valetkey.flows.reached import is_client_of
@@ -235,6 +235,7 @@ def _attach(
         raise Conflict(Code.SESSION_STATE, detail, state=now_is.value)
     attached = replace(signed.on(session), state=state)
     tx.put(attached)
+    count_longer(tx, session, attached)
     audit(
         tx,
         session.organization_id,

@@ -148,7 +148,7 @@ def _expect_no_session(world: World, tx: Tx, user_id: str) -> None:
     after = ""
     while page := tx.find(Session, user_id=user_id, after=after):
         for one in page:
-            if one.state not in OVER and world.clock.now() < one.expires_at:
+            if one.state not in OVER and world.clock.now() < one.lasts_until:
                 detail = f"expected a player without sessions, got one with {one.id}; revoke it"
                 raise Conflict(Code.CONFLICT, detail, session_id=one.id)
         after = page[-1].id

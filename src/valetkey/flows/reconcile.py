@@ -82,7 +82,7 @@ async def reconcile(world: World) -> Reconciled:
     activities += await lapse_late(world)
     held = await _every(world, Reservation, state=ReservationState.RESERVED)
     reservations = await _each(world, held, _reservation)  # 2
-    pending = await _every(world, Session, state=State.PENDING)
+    pending = await _every(world, Session, waits_here=1)
     sessions = await _each(world, pending, _session)  # 3
     killed = await look_at_sessions(world)  # 4
     await forget_old(world)  # 5

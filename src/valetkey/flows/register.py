@@ -11,7 +11,7 @@ from valetkey.core.grant import KillBy
 from valetkey.core.plan import consent_digests, register_intent, with_v
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Event, Session, State, Usage, state_of
-from valetkey.flows.counts import add_activity
+from valetkey.flows.counts import add_activity, count_longer
 from valetkey.flows.gate import expect_known, expect_secret, present
 from valetkey.flows.grant import Signed, expect_owner, granted, to_grant, was_ended_unsigned
 from valetkey.flows.kill_again import has_note
@@ -184,8 +184,9 @@ def _write_down(
         detail = f"expected a session that is pending or open, got one that is {state}"
         raise Conflict(Code.SESSION_STATE, detail, state=state.value)
     if state is State.PENDING or not has_note(session):
-        session = signed.on(session)
+        before, session = session, signed.on(session)
         tx.put(session)
+        count_longer(tx, before, session)
     return session, _planned(world, tx, asked, (session, account))
 
 

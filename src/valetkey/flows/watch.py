@@ -143,7 +143,7 @@ def _can_move_nothing(
     # Not by our clock alone: it may be wrong, and what is pending would be signed afterwards.
     if session.state in _OVER and _is_unsigned(session):  # 1
         return True
-    if now >= session.expires_at and not _is_held(view, session):  # 2
+    if now >= session.lasts_until and not _is_held(view, session):  # 2
         return True
     if seen is None:
         return False

@@ -124,6 +124,7 @@ INDEXES: Final[dict[type[Entity], Index]] = {
             "state",
             "key_index",
             "grant_key_index",
+            "waits_here",
         ),
         unique=("fingerprint",),
     ),
