@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 from nacl.exceptions import CryptoError
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from valetkey.ports import Entity, Entropy, Vault
 
 __all__ = ["Leaving", "Moving"]
-
-IMPORT_KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MINT = keccak256(b"mint(address,uint256)")[:4]
-TOKEN_DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,3 @@ class Face:
     cors: Cors | None = None
     reading: Reading | None = None
     request_id_field: bytes = b"idempotency-key"
-
-
-def no_files(_method: str, _path: str) -> Answer | None:
-    """Serve nothing as it is."""
-    return None

@@ -39,7 +39,7 @@ _ONCE: Final = frozenset(
     }
 )
 _JSON_TYPE: Final = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
-_FORM_TYPE: Final = re.compile(
+FORM_TYPE: Final = re.compile(
     rb'application/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE
 )
 # A text that does not end matches as well: looking for its end again and again would take long.
@@ -252,7 +252,7 @@ def read_form(incoming: Incoming, kind: type[S]) -> S:
         passed over if *kind* lets them.
     """
     media = incoming.fields.get(b"content-type", b"")
-    if not _FORM_TYPE.fullmatch(media):
+    if not FORM_TYPE.fullmatch(media):
         got = media[:40].decode(errors="replace") or "none"
         detail = f"expected a body of content type application/x-www-form-urlencoded, got {got}"
         raise Malformed(Code.UNSUPPORTED_MEDIA_TYPE, detail)

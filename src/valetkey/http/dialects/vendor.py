@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -111,6 +112,11 @@ async def principal_of(
         is_leaving=isinstance(route, Leave),
         surface=surface,
     )
+
+
+def moment(at: int) -> str:
+    """Return Unix seconds as vendors write times (ISO 8601, milliseconds, UTC)."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def say(error: ValetkeyError, body: Any, *, status: int | None = None) -> Answer:  # noqa: ANN401 - as vendors say errors

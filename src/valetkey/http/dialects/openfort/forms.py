@@ -17,7 +17,7 @@ from msgspec import inspect
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.http.dialects.openfort.typed import OBJECTS, info_of, part_at, parts_of, typed
-from valetkey.http.incoming import read_json
+from valetkey.http.incoming import FORM_TYPE, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 MAX_PAIRS: Final = 1024
 MAX_INDEX: Final = 100
 MAX_DEPTH: Final = 8
-_FORM_TYPE: Final = re.compile(
-    rb'application/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE
-)
 _NAME: Final = re.compile(r"[^\[\]]+(?:\[[^\[\]]*\])*+")
 _SEGMENT: Final = re.compile(r"[^\[\]]+|\[\]")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -59,7 +56,7 @@ def read_body(incoming: Incoming, kind: type[msgspec.Struct], limits: Limits) ->
     """
     if not incoming.body:
         return typed({}, kind, Code.MALFORMED_BODY)
-    if _FORM_TYPE.fullmatch(incoming.fields.get(b"content-type", b"")):
+    if FORM_TYPE.fullmatch(incoming.fields.get(b"content-type", b"")):
         tree = _tree(incoming.body, kind, Code.MALFORMED_BODY)
         return typed(tree, kind, Code.MALFORMED_BODY, is_text=True)
     value = read_json(incoming, _ANY, limits, may_be_empty=False)

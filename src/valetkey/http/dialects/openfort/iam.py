@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct, field
@@ -10,7 +9,6 @@ from msgspec import Meta, Struct, field
 from valetkey.core.contact import Contact
 from valetkey.core.identity import Identity
 from valetkey.core.organization import User as CoreUser
-from valetkey.core.principal import PrincipalKind
 from valetkey.core.session import Session as CoreSession
 from valetkey.core.session import Usage, ends_at
 from valetkey.core.surface import Surface
@@ -21,9 +19,9 @@ from valetkey.flows.identify import log_in_with
 from valetkey.flows.user_accounts import own_user
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.visitor import token_of
-from valetkey.http.dialects.vendor import AnyQuery
+from valetkey.http.dialects.vendor import AnyQuery, moment
 from valetkey.http.rates import Lane
-from valetkey.http.routes import SESSION, Ask, Leave, Read, Route, Write
+from valetkey.http.routes import PUBLISHABLE, SESSION, Ask, Leave, Read, Route, Write
 from valetkey.wire.quiet import quiet
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from valetkey.ports import View
 
 GUEST: Final = "/iam/v2/auth/sign-in/anonymous"
-PUBLISHABLE: Final = frozenset({PrincipalKind.PUBLISHABLE})
 _ASKED: Final = Asked(is_write=True, is_leaving=False, surface=Surface.OPENFORT)
 
 
@@ -108,18 +105,14 @@ class SignedOut(Struct, frozen=True):
     success: bool = True
 
 
-def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
 def _shown(view: View, user: CoreUser) -> User:
     known = [view.find(kind, user_id=user.id, limit=1) for kind in (Identity, Contact)]
     return User(
         id=ids.shown(user.id, ids.USER),
         name=user.reference,
         is_anonymous=not any(known),
-        created_at=_moment(user.created_at),
-        updated_at=_moment(user.created_at),
+        created_at=moment(user.created_at),
+        updated_at=moment(user.created_at),
         native_id=user.id,
     )
 
@@ -152,9 +145,9 @@ async def _session(see: Reads, principal: Principal, _ask: Ask[None, AnyQuery]) 
             id=ids.shown(session.id, ids.SESSION),
             token=token,
             user_id=user.id,
-            expires_at=_moment(ends_at(session, usage)),
-            created_at=_moment(session.created_at),
-            updated_at=_moment(usage.last_used_at),
+            expires_at=moment(ends_at(session, usage)),
+            created_at=moment(session.created_at),
+            updated_at=moment(usage.last_used_at),
         )
         return SessionAndUser(told, user)
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from valetkey.core.clone_signature import clone_of
 from valetkey.core.share_pair import PairKind
 from valetkey.core.wallet import Curve, address_of
-from valetkey.http.dialects.portal.terms import moment
+from valetkey.http.dialects.vendor import moment
 from valetkey.spec.base58 import encode
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -12,6 +11,7 @@ from valetkey.core.principal import Access
 from valetkey.core.session import Proof
 from valetkey.core.surface import Surface
 from valetkey.core.token import TokenPrefix
+from valetkey.http.dialects.vendor import moment
 
 if TYPE_CHECKING:
     from valetkey.flows.shown import Shown
@@ -84,8 +84,3 @@ def write_session(shown: Shown) -> ClientSession:
         expires_at=moment(shown.ends_at),
         max_expires_at=moment(session.expires_at),
     )
-
-
-def moment(at: int) -> str:
-    """Return Unix seconds as the vendor writes times (ISO 8601)."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
