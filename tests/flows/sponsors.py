@@ -15,7 +15,7 @@ from valetkey.core.sponsoring import About, Clause, Sponsored
 from valetkey.flows import rulebooks, sponsorship_rules, sponsorships
 from valetkey.flows.gate import present
 from valetkey.flows.rulebooks import Draft
-from valetkey.flows.sponsoring import count_sponsored
+from valetkey.flows.sponsoring import count_sponsored, sponsor_of
 from valetkey.flows.sponsorship_rules import Says
 from valetkey.flows.sponsorships import Promise
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.flows.scene import Held, Scene
+    from valetkey.core.principal import Principal
     from valetkey.core.sponsoring import Rulebook, Sponsorship, SponsorshipRule
+    from valetkey.flows.sponsoring import Sponsor
+    from valetkey.flows.world import World
     from valetkey.ports import Tx
 
 CALLS: Final = Says(clause=Clause(pays=True, about=About.CALLS))
@@ -51,6 +54,12 @@ async def sponsorship(scene: Scene, *rules: Says, **changed: str) -> Sponsorship
     for says in rules:
         await rule(scene, made.sponsorship, says)
     return made.sponsorship
+
+
+async def shown(world: World, who: Principal, sponsorship_id: str) -> Sponsor:
+    """Return a sponsorship of *who*'s organization, with its rules."""
+    owner = who.organization_id
+    return await world.store.read(lambda view: sponsor_of(view, owner, sponsorship_id))
 
 
 async def rule(scene: Scene, one: Sponsorship, says: Says) -> SponsorshipRule:

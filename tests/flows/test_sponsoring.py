@@ -19,6 +19,7 @@ from tests.flows.sponsors import (
     holder,
     planned,
     rule,
+    shown,
     sponsorship,
     times,
     used,
@@ -107,7 +108,7 @@ async def test_of_another_organization_it_is_not_there(scene: Scene) -> None:
     with pytest.raises(NotFound):
         await counted(scene, held, run)
     with pytest.raises(NotFound):
-        await sponsorships.sponsor(scene.world, stranger, sponsorship_id=one.id)
+        await shown(scene.world, stranger, one.id)
 
 
 async def test_off_or_deleted_between_planning_and_signing_it_pays_no_more(scene: Scene) -> None:

@@ -14,7 +14,6 @@ from valetkey.core.wallet import Account
 from valetkey.flows.counts import count_one, count_one_less
 from valetkey.flows.gate import expect_reach, expect_scope, present
 from valetkey.flows.record import admit, begin, write_down
-from valetkey.ports import MAX_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
     from valetkey.core.sponsoring import Clause
-    from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
@@ -143,30 +141,6 @@ async def remove_rulebook(
         return replace(found, is_deleted=True)
 
     return await _change(world, principal, request, key=rulebook_id, names=REMOVED, made=made)
-
-
-async def rulebook(world: Sight, principal: Principal, *, rulebook_id: str) -> Rulebook:
-    """Return a rulebook of the organization."""
-    expect_scope(principal, Scope.READ)
-    return await world.store.read(lambda view: own_rulebook(view, principal, rulebook_id))
-
-
-async def rulebooks(world: Sight, principal: Principal) -> list[Rulebook]:
-    """Return all rulebooks of the organization that are not deleted, in order of their ids."""
-    expect_scope(principal, Scope.READ)
-
-    def body(view: View) -> list[Rulebook]:
-        owner = principal.organization_id
-        found: list[Rulebook] = []
-        while page := view.find(
-            Rulebook, organization_id=owner, after=found[-1].id if found else ""
-        ):
-            found += page
-            if len(page) < MAX_FOUND:
-                break
-        return [one for one in found if not one.is_deleted]
-
-    return await world.store.read(body)
 
 
 def own_rulebook(view: View, principal: Principal, rulebook_id: str) -> Rulebook:

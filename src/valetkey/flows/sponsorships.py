@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.activity import Activity
 from valetkey.core.errors import Code, Conflict, Malformed, NotFound
 from valetkey.core.ids import Prefix
 from valetkey.core.quota import Quota
@@ -15,20 +14,17 @@ from valetkey.flows.counts import count_one, count_one_less
 from valetkey.flows.gate import expect_scope
 from valetkey.flows.record import admit, begin, write_down
 from valetkey.flows.sponsoring import sponsor_of
-from valetkey.ports import MAX_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
-    from valetkey.flows.sight import Sight
     from valetkey.flows.sponsoring import Sponsor
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
 
 MAX_TEXT_CHARS: Final = 1024
-RECENT: Final = 10
 ADDED: Final = ("sponsorship:add", "sponsorship:added")
 CHANGED: Final = ("sponsorship:change", "sponsorship:changed")
 REMOVED: Final = ("sponsorship:remove", "sponsorship:removed")
@@ -139,43 +135,6 @@ async def remove_sponsorship(
         return replace(found, is_deleted=True)
 
     return await _change(world, principal, request, key=sponsorship_id, names=REMOVED, made=made)
-
-
-async def sponsor(world: Sight, principal: Principal, *, sponsorship_id: str) -> Sponsor:
-    """Return a sponsorship of the organization, with its rules."""
-    expect_scope(principal, Scope.READ)
-    owner = principal.organization_id
-    return await world.store.read(lambda view: sponsor_of(view, owner, sponsorship_id))
-
-
-async def sponsors(world: Sight, principal: Principal) -> list[Sponsor]:
-    """Return all sponsorships of the organization, deleted ones too, in order of their ids."""
-    expect_scope(principal, Scope.READ)
-
-    def body(view: View) -> list[Sponsor]:
-        owner = principal.organization_id
-        found: list[Sponsorship] = []
-        while page := view.find(
-            Sponsorship, organization_id=owner, after=found[-1].id if found else ""
-        ):
-            found += page
-            if len(page) < MAX_FOUND:
-                break
-        return [sponsor_of(view, owner, one.id) for one in found]
-
-    return await world.store.read(body)
-
-
-async def paid_for(world: Sight, principal: Principal, *, sponsorship_id: str) -> list[Activity]:
-    """Return the activities that a sponsorship was last named for, the newest first."""
-    expect_scope(principal, Scope.READ)
-
-    def body(view: View) -> list[Activity]:
-        found = sponsor_of(view, principal.organization_id, sponsorship_id)
-        key = found.sponsorship.id
-        return view.find(Activity, sponsorship_id=key, newest_first=True, limit=RECENT)
-
-    return await world.store.read(body)
 
 
 async def _change(

@@ -15,7 +15,6 @@ from valetkey.core.wallet import Account
 from valetkey.flows.sponsoring import Sponsor, sponsor_of
 from valetkey.flows.sponsorships import (
     MAX_TEXT_CHARS,
-    RECENT,
     Promise,
     add_sponsorship,
     change_sponsorship,
@@ -26,7 +25,7 @@ from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import chain_of, number_of
 from valetkey.http.dialects.openfort.intent_json import IntentJson, is_intent, write_intent
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
-from valetkey.http.dialects.openfort.players import Deleted, Named
+from valetkey.http.dialects.openfort.players import MAX_SHOWN, Deleted, Named
 from valetkey.http.dialects.openfort.policies_rules import Rule, show_rule
 from valetkey.http.dialects.openfort.policies_strategy import Paid, Strategy, check_strategy
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
@@ -124,7 +123,7 @@ def show(view: View, sponsor: Sponsor, expand: list[Expand]) -> Policy:
 def _intents(view: View, key: str, *, is_whole: bool) -> list[IntentJson | Named]:
     """Return what the sponsorship was last named for, the newest first."""
     shown: list[IntentJson | Named] = []
-    for act in view.find(Activity, sponsorship_id=key, newest_first=True, limit=RECENT):
+    for act in view.find(Activity, sponsorship_id=key, newest_first=True, limit=MAX_SHOWN):
         account = view.get(Account, act.account_id or "") if is_whole else None
         if account is not None and is_intent(act):
             shown.append(write_intent(act, account))
