@@ -12,12 +12,15 @@ from eth_abi.exceptions import EncodingError
 
 from valetkey.core.errors import Malformed
 from valetkey.core.permission.effects import selector_of
+from valetkey.http.dialects.openfort.abi_bounds import forget_types
 from valetkey.http.dialects.openfort.arguments import (
     MAX_DEPTH,
     MAX_TYPE_CHARS,
+    NOTHING,
     Parameter,
     malformed,
     members_of,
+    tuple_of,
     type_of,
     value_of,
 )
@@ -55,6 +58,7 @@ def functions_of(abi: Sequence[Mapping[str, Any]], where: str = "abi") -> tuple[
     Raises:
         Malformed: A function's entry has another form than it must.
     """
+    forget_types()
     found = []
     for index, entry in enumerate(abi):
         if entry.get("type", "function") != "function":
@@ -106,6 +110,7 @@ def calldata_of(
     Raises:
         Malformed: There is no such function, several fit, or an argument is none of its type.
     """
+    forget_types()
     place = f"{where}.functionArgs"
     fitting = _fitting(name, len(args), functions, where)
     tried = [(one, _packed(one, args, resolve, place)) for one in fitting]
@@ -133,8 +138,9 @@ def _parameter(entry: object, where: str, depth: int) -> Parameter:
     members: tuple[Parameter, ...] = ()
     if text.startswith("tuple"):
         members = _parameters(entry.get("components"), f"{where}.components", depth - 1)
-        text = f"({','.join(one.type for one in members)}){text.removeprefix('tuple')}"
-    kind = type_of(text)
+        kind = tuple_of([one.type for one in members], text.removeprefix("tuple"))
+    else:
+        kind = type_of(text)
     if kind is None:
         raise malformed(f"{where}.type", "a type of Solidity", entry["type"])
     return Parameter(kind, name if isinstance(name, str) else "", members)
@@ -166,7 +172,8 @@ def _known(functions: Sequence[Function]) -> str:
 
 def _in_full(name: str, functions: Sequence[Function], place: str) -> Function:
     found = _SIGNATURE.fullmatch(name) if len(name) <= MAX_TYPE_CHARS else None
-    types = found and type_of(f"({found[2].replace(' ', '')})")
+    inputs = f"({found[2].replace(' ', '')})" if found else ""
+    types = inputs if inputs == NOTHING else type_of(inputs)
     if not found or not types:
         raise malformed(place, "a name, or a signature such as mint(address)", name)
     signature = f"{found[1]}{types}"

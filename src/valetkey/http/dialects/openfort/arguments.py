@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ Resolve = Callable[[str, str], bytes]
 
 MAX_TYPE_CHARS: Final = 1024
 MAX_DEPTH: Final = 8
+NOTHING: Final = "()"  # what a function takes that takes nothing; no type of anything
+_LENGTHS: Final = re.compile(r"(?:\[(?:[1-9][0-9]{0,8})?\]){0,8}")
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,77})")
 _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _SHOWN_CHARS: Final = 48
@@ -74,9 +76,22 @@ def type_of(text: str) -> str | None:
     try:
         whole: str = normalize(text)  # type: ignore[no-untyped-call]
         parse(whole).validate()
-    except (ParseError, ABITypeError):
+    except (ParseError, ABITypeError, ValueError):  # the last of a tuple of nothing
         return None
     return whole if is_encodable_type(whole) else None
+
+
+def tuple_of(members: Sequence[str], lengths: str) -> str | None:
+    """
+    Return the full name of the tuple, or of the arrays of it, None if it is none.
+
+    Args:
+        members: As `type_of` has returned them: they are not looked at again, for that takes long.
+        lengths: Of arrays, such as ``[2][]``.
+    """
+    whole = f"({','.join(members)}){lengths}"
+    is_one = members and len(whole) <= MAX_TYPE_CHARS and _LENGTHS.fullmatch(lengths)
+    return whole if is_one and _nesting(whole) <= MAX_DEPTH else None
 
 
 def _nesting(text: str) -> int:
@@ -88,7 +103,9 @@ def _nesting(text: str) -> int:
 
 
 def members_of(text: str) -> tuple[Parameter, ...]:
-    """Return what stands in the tuple that *text* writes (`type_of`), without names."""
+    """Return what stands in the tuple that *text* writes (`type_of`, or nothing), without names."""
+    if text == NOTHING:
+        return ()
     return tuple(Parameter(one.to_type_str()) for one in parse(text).components)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from msgspec import Struct, field
 
@@ -15,6 +14,7 @@ from valetkey.flows.contracts import shown_contract
 from valetkey.flows.user_accounts import account_here
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.abi import calldata_of, functions_of
+from valetkey.http.dialects.openfort.abi_bounds import decoded
 from valetkey.http.dialects.openfort.arguments import malformed
 from valetkey.http.dialects.openfort.contracts import abi_of
 from valetkey.http.routes import SECRET, Ask, Read, Route
@@ -116,7 +116,7 @@ def _outputs(
 
 def _decoded(types: Sequence[str], answer: bytes) -> tuple[Any, ...]:
     try:
-        return tuple(decode(types, answer))
+        return decoded(types, answer)
     except (DecodingError, OverflowError, UnicodeDecodeError):
         detail = f"expected an answer of ({','.join(types)}), got {len(answer)} other bytes"
         raise ChainRejected(Code.CALL_REVERTED, detail) from None

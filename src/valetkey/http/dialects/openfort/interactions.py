@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import Struct
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from valetkey.http.dialects.openfort.abi import Function
+
+
+MAX_NAMES: Final = 4096  # characters: types take long to read
 
 
 class Interaction(Struct, frozen=True, rename="camel"):
@@ -65,6 +68,10 @@ def calls_of(interactions: Sequence[Interaction], known: Known) -> tuple[Call, .
     """
     if len(interactions) > MAX_CALLS:
         raise malformed("interactions", f"at most {MAX_CALLS}", interactions)
+    size = sum(len(one.function_name or "") for one in interactions)
+    if size > MAX_NAMES:
+        expected = f"functions of at most {MAX_NAMES} characters together"
+        raise malformed("interactions", expected, size)
     return tuple(_call(one, known, f"interactions[{at}]") for at, one in enumerate(interactions))
 
 

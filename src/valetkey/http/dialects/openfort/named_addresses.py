@@ -36,6 +36,7 @@ class Names:
         self._view = view
         self._principal = principal
         self._chain = chain
+        self._known: dict[bytes, Sequence[Function]] = {}
 
     def address_of(self, text: str, where: str) -> bytes:
         """Return the address that *text* writes, or that the thing of that id has."""
@@ -49,8 +50,11 @@ class Names:
 
     def functions_at(self, address: bytes) -> Sequence[Function]:
         """Return what the organization has noted of the contract there."""
-        owner = self._principal.organization_id
-        return functions_at(self._view, owner, chain=self._chain, address=address)
+        if address not in self._known:  # many calls of one request may be of one contract
+            owner = self._principal.organization_id
+            found = functions_at(self._view, owner, chain=self._chain, address=address)
+            self._known[address] = found
+        return self._known[address]
 
     def _address_of_id(self, text: str, where: str) -> bytes:
         if text.startswith(ids.CONTRACT):
