@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,17 +16,20 @@ from valetkey.core.chain import GrantStage
 from valetkey.core.credential import CredentialKind
 from valetkey.core.errors import Code, Conflict, Forbidden, Malformed, NotFound
 from valetkey.core.principal import Access, Principal, PrincipalKind
-from valetkey.core.session import Proof, Session, State
+from valetkey.core.session import Proof, Session, State, Usage
 from valetkey.core.surface import Surface
 from valetkey.core.token import TokenPrefix
 from valetkey.core.wallet import OwnerKey
 from valetkey.flows import freeze, grant, open_session, organize, reads, stop
 from valetkey.flows.credentials import add_credential
+from valetkey.flows.gate import present
 from valetkey.flows.revocation import ask_revocation, asked_of, sessions_of_key, sign_revocation
+from valetkey.ports import MAX_FOUND
 
 if TYPE_CHECKING:
     from tests.flows.people import Holding
     from tests.flows.scene import Scene
+    from valetkey.ports import Tx
 
 
 async def owned(scene: Scene) -> Held:
@@ -221,3 +225,23 @@ async def test_others_neither_ask_nor_bring(scene: Scene) -> None:
         await ask(scene, held, scene.principal._replace(scopes=frozenset()))
     found = await scene.world.store.read(lambda view: view.get(AskedRevocation, held.id))
     assert found is None
+
+
+async def test_sessions_of_others_do_not_hide_one_by_its_key(scene: Scene) -> None:
+    """Where one key serves several accounts, whoever opens any number under it hides none."""
+    held = await owned(scene)
+    session = held.session
+
+    def body(tx: Tx) -> None:
+        usage = present(tx.get(Usage, session.id), "session")
+        for at in range(MAX_FOUND):
+            other = replace(session, id=f"ses_zz{at}", account_id="acc_other", fingerprint=None)
+            tx.add(other)
+            tx.add(replace(usage, id=other.id))
+
+    await scene.world.store.write(body)
+    assert session.grant is not None
+    owner, key = session.organization_id, session.grant.session_key
+    account_id = session.account_id or ""
+    found = await scene.world.store.read(lambda view: sessions_of_key(view, owner, account_id, key))
+    assert [one.id for one in found] == [session.id]

@@ -23,6 +23,8 @@ from valetkey.flows.sponsoring import count_registering
 from valetkey.flows.stop import Ask, Stopped, carry, take_out
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from valetkey.core.activity import Request
     from valetkey.core.principal import Principal
     from valetkey.core.wallet import Account
@@ -43,6 +45,10 @@ class Registered:
     activity: Activity
 
 
+def _nothing(_view: View) -> None:
+    """Refuse nothing."""
+
+
 async def register(
     world: World,
     principal: Principal,
@@ -51,6 +57,7 @@ async def register(
     session_id: str,
     owner_signature: bytes | None = None,
     kill_note: bytes | None = None,
+    unless: Callable[[View], None] = _nothing,
 ) -> Registered:
     """
     Put the grant of a session on its chain.
@@ -65,6 +72,7 @@ async def register(
         owner_signature: The owner's over the grant; None for a session that has it.
         kill_note: The owner's over the revocation. Without it the relayer signs that the grant
             binds.
+        unless: Raises what is to be refused beside, in the transaction that writes it down.
 
     Raises:
         Malformed: A signature is not the owner's; or there is no kill note, and the grant binds no
@@ -93,6 +101,7 @@ async def register(
         killed = earlier(tx, principal, part_of(request, session.id))
         if killed is not None:
             return session, Stopped(session, killed)
+        unless(tx)
         return _write_down(world, tx, (principal, request), (session, account), signed)
 
     session, planned = await world.store.write(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
@@ -135,3 +136,15 @@ async def test_nobody_takes_an_account_away_by_naming_its_owner(
     assert len(found) == 3
     again = await guest.post("/v2/accounts", json={**body, "accountType": "Smart Account"})
     assert again.json() == clone.json()
+
+
+async def test_a_key_has_one_session_however_many_are_signed_at_once(game: Game) -> None:
+    """Two of them would count apart from each other: what one limits, the other gives."""
+    ada, key = await game.player(), Account.create()
+    asked = [await ada.ask(key, limit=limit) for limit in (1, 2)]
+    done = await asyncio.gather(*(ada.sign(one.id, ada.signed(to_sign(one.body))) for one in asked))
+    assert sorted(one.status_code for one in done) == [200, 400]
+    (refused,) = [one for one in done if one.status_code == 400]
+    assert refusal(refused)[1] == "session_key_in_use"
+    shown = [await ada.shown(one.id) for one in asked]
+    assert [one["isActive"] for one in shown].count(True) == 1

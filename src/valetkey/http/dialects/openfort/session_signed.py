@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from valetkey.core.errors import Code, Malformed
+from valetkey.core.errors import Code, Conflict, Malformed
 from valetkey.core.plan import consent_digests, owner_signature_of
 from valetkey.core.scope import Scope
 from valetkey.core.session import Session, State
@@ -15,9 +15,10 @@ from valetkey.flows.gate import present
 from valetkey.flows.grant import granted
 from valetkey.flows.register import register
 from valetkey.flows.revocation import ask_revocation, asked_of, sign_revocation, to_end
+from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import chain_of
-from valetkey.http.dialects.openfort.session_json import SessionJson
-from valetkey.http.dialects.openfort.session_keys import expect_new_key, session_of_key
+from valetkey.http.dialects.openfort.session_json import SessionJson, is_on_its_way
+from valetkey.http.dialects.openfort.session_keys import expect_new_key, session_of_key, states_of
 from valetkey.http.dialects.openfort.sessions import (
     OF_PLAYER,
     PATH,
@@ -109,7 +110,12 @@ async def _sign(admitted: Admitted, ask: Ask[Signature, NoQuery]) -> SessionJson
         return await answered(admitted.reads, session)
     await world.store.read(lambda view: _expect_grant(admitted, view, signed, signature))
     done = await register(
-        world, principal, request, session_id=session_id, owner_signature=signature
+        world,
+        principal,
+        request,
+        session_id=session_id,
+        owner_signature=signature,
+        unless=partial(_expect_alone, admitted, signed),
     )
     expect_registered(done)
     return await answered(admitted.reads, done.session)
@@ -127,7 +133,7 @@ def _expect_grant(admitted: Admitted, view: View, signed: _Signed, signature: by
 
     Raises:
         Malformed: It is somebody else's, or over something else.
-        Conflict: The key has another session by now.
+        Conflict: As `_expect_alone`.
     """
     session, account, _ = signed
     grant = granted(session)
@@ -140,8 +146,26 @@ def _expect_grant(admitted: Admitted, view: View, signed: _Signed, signature: by
             f" over 0x{digest.hex()}, got another"
         )
         raise Malformed(Code.MALFORMED_SIGNATURE, detail, field="signature")
-    if session.state is State.PENDING:
-        expect_new_key(admitted.world, view, account, grant.session_key)
+    _expect_alone(admitted, signed, view)
+
+
+def _expect_alone(admitted: Admitted, signed: _Signed, view: View) -> None:
+    """
+    Let pass a session whose key has no other one, nor one that is on its way to the chain.
+
+    Raises:
+        Conflict: It has by now.
+    """
+    session, account, _ = signed
+    key = granted(session).session_key
+    if session.state is not State.PENDING:
+        return
+    expect_new_key(admitted.world, view, account, key)
+    for one, _ in states_of(admitted.world, view, account, key):
+        if one.id != session.id and is_on_its_way(view, one):
+            detail = "address: expected a key without a session on this account, got one that has"
+            detail += f" {ids.shown(one.id, ids.SESSION)}, which is on its way to the chain"
+            raise Conflict(Code.SESSION_KEY_IN_USE, detail, field="address")
 
 
 async def _revoke(admitted: Admitted, ask: Ask[Revoke, NoQuery]) -> SessionJson:
