@@ -64,7 +64,12 @@ async def registered(
     """Bring the owner's signature."""
     given = {"owner_signature": signed(holding, session)} | changed
     return await register.register(
-        scene.world, scene.principal, scene.request(), session_id=session.id, **given
+        scene.world,
+        scene.principal,
+        scene.request(),
+        session_id=session.id,
+        owner_signature=given["owner_signature"],
+        kill_note=given.get("kill_note"),
     )
 
 

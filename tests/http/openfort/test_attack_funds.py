@@ -148,3 +148,22 @@ async def test_a_key_has_one_session_however_many_are_signed_at_once(game: Game)
     assert refusal(refused)[1] == "session_key_in_use"
     shown = [await ada.shown(one.id) for one in asked]
     assert [one["isActive"] for one in shown].count(True) == 1
+
+
+async def test_what_the_chain_refused_is_ended_for_nothing(game: Game) -> None:
+    """Registering that a policy has no gas for is handed to nobody: its end needs no gas either."""
+    stage, ada = game.stage, await game.player()
+    policy = await paying(game)
+    limit = {"type": "rate_limit", "functionName": "gas_per_transaction", "gasLimit": "1"}
+    await stage.made("/v1/policy_rules", {**limit, "policy": policy})
+    asked = await ada.ask(policy=policy)
+    signature = ada.signed(to_sign(asked.body))
+    for _ in range(2):
+        refused = await ada.sign(asked.id, signature)
+        assert refusal(refused)[:2] == (400, "sponsorship_exceeded")
+    assert to_sign(await ada.shown(asked.id)) == to_sign(asked.body)
+    ended = await ada.revoke(asked.id)
+    assert ended.status_code == 200, ended.text
+    assert "nextAction" not in ended.json()
+    assert not any(one.attempts for one in await acts(ada, asked.id))
+    assert {one.kind for one in await acts(ada, asked.id)} == {"session:register"}

@@ -75,7 +75,7 @@ def list_intents(view: View, principal: Principal, query: Intents, url: str) -> 
 
 def _accounts(view: View, principal: Principal, query: Intents) -> list[Account] | None:
     """Return the accounts that are asked for; None is every one of the organization."""
-    named = (*query.account, *query.account_id)
+    named = tuple(dict.fromkeys((*query.account, *query.account_id)))  # each once
     players = [
         ids.native(one, Prefix.USER, ids.PLAYER, field="player")
         for one in (*query.player, *query.player_id)
