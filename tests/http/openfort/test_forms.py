@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valetkey.core.errors import Malformed
-from valetkey.http.dialects.openfort.forms import MAX_PAIRS, read_body, read_query
+from valetkey.http.dialects.openfort.forms import read_body, read_query
 from valetkey.http.incoming import Incoming
 from valetkey.http.settings import Limits
 
@@ -118,6 +118,8 @@ def test_what_is_nested() -> None:
         ("chainId=1&chain%49d=2", "chainId"),
         ("chainId=0x1", "chainId"),
         ("chainId=1.0", "chainId"),
+        ("chainId=1_0", "chainId"),
+        ("chainId=%2B1", "chainId"),
         ("chainId=+1", "chainId"),
         ("chainId=%201", "chainId"),
         ("chainId=\u0661", "chainId"),
@@ -164,13 +166,6 @@ def test_what_is_no_form_is_refused(body: bytes) -> None:
     """A pair has a name and an equals sign."""
     with pytest.raises(Malformed, match="body: expected"):
         read(body)
-
-
-def test_more_pairs_than_there_may_be_are_refused() -> None:
-    """Whatever they say."""
-    assert len(read("&".join(["whitelist=a"] * MAX_PAIRS)).whitelist) == MAX_PAIRS
-    with pytest.raises(Malformed, match=f"expected at most {MAX_PAIRS} of name=value, got"):
-        read("&".join(["whitelist=a"] * (MAX_PAIRS + 1)))
 
 
 def test_json_goes_through_the_same_types() -> None:

@@ -201,6 +201,17 @@ def test_times_that_no_session_can_have_name_their_field() -> None:
     assert "in milliseconds" in refused(replace(GAME_ONLY, valid_until=NOW * 1000))[1]
 
 
+def test_the_longest_session_is_as_long_as_the_server_says() -> None:
+    """To the second, from when it begins or from now; what begins later ends no later."""
+    most = FRAME.chain_now + FRAME.max_session_s - 1
+    longest = of(replace(GAME_ONLY, valid_until=most))
+    assert longest.expires_at - longest.starts_at == FRAME.max_session_s
+    assert refused(replace(GAME_ONLY, valid_until=most + 1))[0] == "validUntil"
+    later, most = replace(GAME_ONLY, valid_after=NOW + 60), NOW + FRAME.max_session_s - 1
+    assert of(replace(later, valid_until=most)).expires_at == NOW + FRAME.max_session_s
+    assert refused(replace(later, valid_until=most + 1))[0] == "validUntil"
+
+
 @pytest.mark.parametrize(
     "target",
     [ACCOUNT, bytes(20), bytes.fromhex("5ff137d4b0fdcd49dca30c7cf57e578a026d2789")],

@@ -17,10 +17,13 @@ from tests.http.openfort.game import (
     to_sign,
 )
 from tests.http.openfort.stage import refusal, staged
+from tests.http.sse import Reader, meter
 from valetkey.core.chain import GrantStage
+from valetkey.core.ids import Prefix
 from valetkey.devchain import mint
 from valetkey.devchain.transact import transact
 from valetkey.flows.reconcile import reconcile
+from valetkey.http.dialects.openfort import ids
 
 if TYPE_CHECKING:
     import httpx
@@ -59,6 +62,28 @@ async def test_it_is_listed_and_explained_natively(game: Game) -> None:
     await ada.act(opened.key, ada.mint())
     assert (await native(ada, opened))["calls"] == 1
     assert await on_chain(ada, opened) is GrantStage.OPEN
+
+
+async def test_it_is_found_and_watched_natively(game: Game) -> None:
+    """With the sessions of its user and account, and by its meter from the first use to the end."""
+    ada = await game.player()
+    opened = await ada.open(limit=5)
+    session_id = native_id(opened)
+    for where in (
+        {"account_id": ids.native(ada.account["id"], Prefix.ACCOUNT, ids.ACCOUNT)},
+        {"user_id": ids.native(ada.id, Prefix.USER, ids.PLAYER), "state": "open"},
+    ):
+        listed = await ada.stage.native.get("/v1/sessions", params=where)
+        assert [one["id"] for one in listed.json()["items"]] == [session_id]
+    async with ada.stage.native.stream("GET", meter(session_id)) as answer:
+        reader = Reader(answer.aiter_lines(), answer.headers)
+        first = await reader.next()
+        assert first is not None
+        assert (first.data["state"], first.data["calls"]) == ("open", 0)
+        await ada.act(opened.key, ada.mint())
+        assert (await reader.until(lambda one: one.data["calls"])).data["calls"] == 1
+        await ada.sign(opened.id, ada.signed(to_sign((await ada.revoke(opened.id)).json())))
+        assert await reader.ended() == "session_revoked"
 
 
 async def test_no_whitelist_is_any_contract_and_natively_an_error_of_the_linter(

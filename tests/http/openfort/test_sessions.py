@@ -239,8 +239,21 @@ async def test_they_are_listed_by_player(game: Game) -> None:
         kinds = [one["interactions"][0]["to"] for one in told["transactionIntents"]]
         assert kinds == [game.address, ada.account["address"]]
         assert all(one["response"]["status"] == 1 for one in told["transactionIntents"])
+        listed = await game.stage.got("/v1/sessions", player=ada.id, **expand)
+        assert told in listed["data"]
     missing = await game.stage.sk.get("/v1/sessions")
     assert refusal(missing)[0] == 400
+
+
+async def test_its_ten_newest_intents_are_shown(game: Game) -> None:
+    """The newest first; its registration is one of them, and the first to be left out."""
+    ada = await game.player()
+    opened = await ada.open()
+    (registered,) = (await ada.shown(opened.id))["transactionIntents"]
+    acts = [(await ada.act(opened.key, ada.mint())).json()["id"] for _ in range(10)]
+    shown = [one["id"] for one in (await ada.shown(opened.id))["transactionIntents"]]
+    assert shown == acts[::-1]
+    assert registered["id"] not in shown
 
 
 async def test_an_id_that_is_none_is_not_found_or_says_its_form(ada: Player) -> None:

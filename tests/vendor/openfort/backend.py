@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.vendor.openfort.shop import MINT
 from tests.vendor.openfort.stage import CHAIN_ID
+from valetkey.core.credential import Credential, CredentialKind
 
 if TYPE_CHECKING:
     from tests.vendor.openfort.js import App, Key
@@ -76,3 +77,18 @@ async def backend(there: Stage) -> Backend:
     ):
         await made("/v1/policy_rules", {**rule, "policy": policy})
     return Backend(there, contract, policy)
+
+
+async def name_origins(there: Stage, *origins: str) -> None:
+    """Have the pages of *origins*, and no others, be those that may have the frame."""
+    keys = await there.world.store.read(lambda view: view.find(Credential))
+    (key,) = [
+        one.id
+        for one in keys
+        if one.kind is CredentialKind.PUBLISHABLE
+        and one.organization_id == there.founded.organization.id
+    ]
+    answer = await there.native(
+        "POST", f"/v1/credentials/{key}/origins", json={"origins": list(origins)}
+    )
+    assert answer.status_code == 200, answer.text

@@ -9,14 +9,12 @@ import pytest_asyncio
 from eth_account import Account
 
 from tests.http.calls import unique
-from tests.pages.browser import browsing, find_chromium
 from tests.vendor.driver import Refused
 from tests.vendor.openfort.backend import Backend, backend
 from tests.vendor.openfort.chain import OnChain
-from tests.vendor.openfort.js import PASSWORD, App, bundled, minting
-from tests.vendor.openfort.tab import Tab, near, opened, site, tab
+from tests.vendor.openfort.js import PASSWORD, App, minting
+from tests.vendor.openfort.tab import Tab, tab
 from tests.worlds import dump
-from valetkey.core.credential import Credential, CredentialKind
 from valetkey.spec.permission_bytes import Status
 
 if TYPE_CHECKING:
@@ -30,52 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LOOPBACK = {"localhost", "127.0.0.1"}
-
-
-@pytest.fixture(scope="module")
-def script(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the app's script: the SDK as it is published, bundled as apps do."""
-    target: Path = tmp_path_factory.mktemp("app") / "app.js"
-    args = ("--format=iife", "--define:global=globalThis", "--platform=browser")
-    return bundled("browser.mjs", target, *args).read_text()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def port(script: str) -> AsyncIterator[int]:
-    """Serve the app."""
-    async with site(script) as made:
-        yield made
-
-
-async def name_origins(there: Stage, *origins: str) -> None:
-    """Have the pages of *origins*, and no others, be those that may have the frame."""
-    keys = await there.world.store.read(lambda view: view.find(Credential))
-    (key,) = [
-        one.id
-        for one in keys
-        if one.kind is CredentialKind.PUBLISHABLE
-        and one.organization_id == there.founded.organization.id
-    ]
-    answer = await there.native(
-        "POST", f"/v1/credentials/{key}/origins", json={"origins": list(origins)}
-    )
-    assert answer.status_code == 200, answer.text
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def app(there: Stage, port: int) -> str:
-    """Return the app's origin, which the publishable key names, and no other."""
-    origin = f"http://localhost:{port}"
-    await name_origins(there, origin)
-    return origin
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """Give a browser."""
-    find_chromium()
-    async with browsing() as made:
-        yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -187,64 +139,6 @@ async def test_where_a_browser_keeps_nothing_of_other_sites_a_key_lasts_as_long_
         assert made.hosts <= LOOPBACK
 
 
-async def test_a_page_of_another_origin_does_not_get_the_frame(
-    browser: Browser, app: str, port: int, there: Stage
-) -> None:
-    """The same app at an origin that the key does not name: the browser shows it no frame."""
-    del app
-    context = await browser.new_context()
-    made = await opened(context, f"http://127.0.0.1:{port}", there, there.url)
-    said: list[str] = []
-    made.page.on("console", lambda one: said.append(one.text))
-    await made.page.evaluate(_EMBED, f"{there.url}/iframe/{there.public}")
-    assert any("frame-ancestors" in one for one in said)
-    assert [one.url for one in made.page.frames[1:]] == ["chrome-error://chromewebdata/"]
-    await context.close()
-
-
-async def test_any_port_of_this_machine_may_be_named_for_development(
-    browser: Browser, app: str, there: Stage
-) -> None:
-    """As for pages that ask the API: the script takes the same form as the browser's policy."""
-    await name_origins(there, "http://localhost:*")
-    async with tab(browser, app, there) as made:
-        player = await App(there, made).begin()
-        await player.guest()
-        assert (await player.create())["id"].startswith("acc_")
-
-
-async def test_a_window_that_is_not_the_parent_is_not_answered(
-    browser: Browser, app: str, there: Stage
-) -> None:
-    """Whoever has a handle to the frame may post to it; it talks to its parent alone."""
-    context = await browser.new_context()
-    made = await opened(context, app, there, near(there))
-    player = App(there, made)
-    await (await player.begin()).guest()
-    await player.create()
-    async with site("globalThis.got = []; onmessage = (e) => got.push(e.data);") as evil_port:
-        await made.frame.evaluate(_HEAR_NEXT)
-        async with context.expect_page() as opening:
-            await made.page.evaluate(_OPEN, f"http://localhost:{evil_port}/")
-        popup = await opening.value
-        await popup.wait_for_function("() => globalThis.got !== undefined")
-        await popup.evaluate(_POST_SYN)
-        await made.frame.evaluate("() => heardNext")
-        await popup.wait_for_function("() => got.includes('marker')")
-        assert await popup.evaluate("() => got") == ["marker"]
-    assert await player.wallet("signMessage", "hello")
-    await context.close()
-
-
-async def test_the_frame_alone_in_a_tab_does_nothing(browser: Browser, there: Stage) -> None:
-    """Without a page around it there is nobody to answer."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    await page.goto(f"{there.url}/iframe/{there.public}")
-    assert (await page.inner_text("body")).strip() == ""
-    await context.close()
-
-
 async def test_an_unknown_key_is_told_on_a_page_that_can_be_read(
     browser: Browser, there: Stage, tmp_path: Path
 ) -> None:
@@ -269,23 +163,3 @@ def tab_of(player: App) -> Tab:
     """Return the tab in which the app is."""
     assert isinstance(player.sdk, Tab)
     return player.sdk
-
-
-_EMBED = """(url) => new Promise((resolve) => {
-  const frame = document.createElement("iframe");
-  frame.onload = () => resolve();
-  frame.src = url;
-  document.body.append(frame);
-})"""
-_OPEN = """(url) => { globalThis.opened = window.open(url); }"""
-_HEAR_NEXT = """() => {
-  globalThis.heardNext = new Promise((resolve) => addEventListener("message", (event) => {
-    if (event.source === parent) return;
-    resolve();
-    setTimeout(() => event.source.postMessage("marker", "*"));
-  }));
-}"""
-_POST_SYN = """() => {
-  const message = {namespace: "penpal", channel: undefined, type: "SYN", participantId: "~"};
-  opener.frames[0].postMessage(message, "*");
-}"""
