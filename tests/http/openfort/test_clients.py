@@ -10,6 +10,7 @@ import pytest
 from eth_account import Account
 
 from tests.http.openfort.game import Game, Player, personal, to_sign
+from tests.http.openfort.policies import policy, rule
 from tests.http.openfort.stage import by, refusal
 
 if TYPE_CHECKING:
@@ -53,17 +54,26 @@ async def guest(game: Game) -> Guest:
     return Guest(Player(game, player, made.json(), owner), headers)
 
 
+async def paying(game: Game) -> str:
+    """Return a policy that pays for sessions and for the game: clients need to name one."""
+    made = await policy(game.stage)
+    await rule(game.stage, made, type="account_functions")
+    await rule(game.stage, made, type="contract_functions", wildcard=True)
+    policy_id: str = made["id"]
+    return policy_id
+
+
 async def test_a_player_does_with_its_own_account_what_the_page_shows(game: Game) -> None:
     """Asks, signs, uses, lists and ends, without any key of the project but the public one."""
     ada = await guest(game)
-    key, player = Account.create(), ada.player
-    wanted = player.wanted(key, account=None)
+    key, player, pays = Account.create(), ada.player, await paying(game)
+    wanted = player.wanted(key, account=None, policy=pays)
     asked = (await ada.post("/v1/sessions", wanted)).json()
     path = f"/v1/sessions/{asked['id']}"
     signature = {"signature": personal(player.owner, to_sign(asked))}
     opened = await ada.post(f"{path}/signature", signature)
     assert opened.json()["isActive"], opened.text
-    body = {"chainId": game.stage.chain_id, "interactions": [player.mint()]}
+    body = {"chainId": game.stage.chain_id, "interactions": [player.mint()], "policy": pays}
     intent = await ada.post("/v1/transaction_intents", body)
     assert intent.status_code == 200, intent.text
     tin = f"/v1/transaction_intents/{intent.json()['id']}"
@@ -100,6 +110,7 @@ async def test_a_player_reaches_nothing_of_another(game: Game) -> None:
         ("/v1/transaction_intents", account),
         ("/v1/transaction_intents", player),
         ("/v1/transaction_intents/estimate_gas_cost", account),
+        ("/v1/transaction_intents/estimate_gas_cost", player),
         (f"{ses}/signature", {"signature": mine.signed(digest)}),
         (f"{tin}/signature", {"signature": personal(opened.key, to_sign(intent))}),
     ):
@@ -126,6 +137,7 @@ async def test_no_player_acts_where_the_server_has_the_owners_key(game: Game) ->
     opened = await ada.player.ask()
     assert opened.body["isActive"]
     body = {"chainId": stage.chain_id, "interactions": [ada.player.mint()]}
+    body["policy"] = await paying(game)
     waits = (await ada.post("/v1/transaction_intents", body)).json()
     assert "response" not in waits
     assert game.minted(kept["address"]) == 0

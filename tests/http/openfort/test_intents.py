@@ -137,7 +137,9 @@ async def test_only_its_organization_reaches_an_intent(ada: Player) -> None:
     signature = {"signature": personal(ada.owner, to_sign(intent))}
     body = {"chainId": stage.chain_id, "account": ada.account["id"]}
     assert refusal(await stage.pk.post("/v1/transaction_intents", json=body))[0] == 400
-    assert refusal(await stage.pk.get(path))[0] == 400
+    for read in (path, "/v1/transaction_intents", "/v1/sessions", f"/v1/players/{ada.id}/sessions"):
+        answer = await stage.pk.get(read, params={"player": ada.id})
+        assert refusal(answer)[:2] == (400, "not_allowed"), read
     for key in (stage.others.sk, stage.others.pk):
         answer = await stage.nobody.post(f"{path}/signature", json=signature, headers=by(key))
         assert refusal(answer)[:2] == (404, "not_found")

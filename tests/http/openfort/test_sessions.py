@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -13,6 +13,11 @@ from tests.http.calls import unique
 from tests.http.openfort.game import Game, Player, personal, to_sign
 from tests.http.openfort.stage import by, refusal
 from tests.worlds import dump
+from valetkey.core.errors import Malformed
+from valetkey.http.dialects.openfort.whose import Whose, account_of
+
+if TYPE_CHECKING:
+    from valetkey.ports import View
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -137,6 +142,25 @@ async def test_a_player_stands_for_its_account_on_the_chain(ada: Player) -> None
     signature = {"signature": personal(owner, to_sign(first))}
     opened = await stage.pk.post(f"/v1/sessions/{first['id']}/signature", json=signature)
     assert opened.json()["isActive"], opened.text
+
+
+async def test_an_account_is_named_with_its_own_chain_and_player(ada: Player) -> None:
+    """Where a server has several, nothing is asked of an account for another one."""
+    stage = ada.stage
+    principal, chain = stage.keys.founded.principal, f"eip155:{stage.chain_id}"
+    there, elsewhere = (Whose(one, ada.account["id"], None) for one in (chain, "eip155:5"))
+    by_player = Whose("eip155:5", None, ada.id)
+
+    def ask(view: View) -> None:
+        assert account_of(view, principal, there) is not None
+        assert account_of(view, principal, by_player) is None
+        with pytest.raises(Malformed, match=f"chainId: expected {stage.chain_id}, where acc_"):
+            account_of(view, principal, elsewhere)
+
+    await stage.world.store.read(ask)
+    other = (await stage.made("/v1/players", {"name": "Bea"}))["id"]
+    field, said = await refused(ada, player=other)
+    assert (field, ada.account["id"] in said) == ("player", True)
 
 
 async def test_an_idempotency_key_is_for_one_session(ada: Player) -> None:

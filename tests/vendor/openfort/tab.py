@@ -49,11 +49,13 @@ _KEPT: Final = """async () => {
   const rows = await done(database.transaction("keys").objectStore("keys").getAll());
   database.close();
   const shown = [];
-  for (const {wrap, iv, data} of rows) {
+  for (const row of rows) {
+    const {wrap, iv, data} = row;
     const bytes = new Uint8Array(await crypto.subtle.decrypt({name: "AES-GCM", iv}, wrap, data));
     const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
     const taken = await crypto.subtle.exportKey("raw", wrap).then(() => true, () => false);
-    shown.push({secret: hex, taken, kept: new TextDecoder("latin1").decode(data)});
+    const kept = new TextDecoder("latin1").decode(data);
+    shown.push({secret: hex, taken, kept, names: Object.keys(row)});
   }
   return shown;
 }"""

@@ -88,6 +88,8 @@ async def test_no_byte_that_page_and_server_got_is_the_key(
     secret: str = kept["secret"]
     assert Account.from_key(secret).address.lower() == account["ownerAddress"]
     assert kept["taken"] is False  # the browser's key that encrypts it cannot be taken out
+    place = {"id", "player", "account", "address", "accountType", "deviceID"}
+    assert {*kept["names"]} == {*place, "wrap", "iv", "data"}  # nothing else is kept beside it
     written = [
         await made.everything(),
         b"".join(there.lines).decode(errors="replace"),
