@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tests.cli.test_doctor import findings
 from tests.cli.test_serve import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+FACTORY: Final = ("clone_factory", "clone_implementation")
 
 
 def free_port() -> int:
@@ -58,3 +60,18 @@ def test_a_signer_that_does_not_listen_is_found(home: Path) -> None:
         listening.bind(str(home / "signer"))
         listening.listen()
         assert findings(home)["signer"]["ok"]
+
+
+def test_a_format_whose_accounts_are_clones_needs_what_makes_them(home: Path) -> None:
+    """Spoken without a factory it refuses nearly every account; said only where it is spoken."""
+    assert "openfort accounts" not in findings(home)
+    path = home / "valetkey.toml"
+    plain = path.read_text()
+    path.write_text(f"{plain}\n[dialects.openfort]\n")
+    found = findings(home)["openfort accounts"]
+    assert not found["ok"]
+    assert "no clone_factory" in found["said"]
+    assert "clone_factory and clone_implementation" in found["todo"]
+    there = "".join(f'{name} = "0x{"a1" * 20}"\n' for name in FACTORY)
+    path.write_text(f"{there}{plain}\n[dialects.openfort]\n")
+    assert findings(home)["openfort accounts"]["ok"]

@@ -42,7 +42,7 @@ async def examine(folder: Path) -> AsyncIterator[Finding]:
         yield await store.audit(known)
     yield files.disk(known)
     yield await network.port(known)
-    async for finding in network.dialect_ports(known):
+    async for finding in _dialects(known):
         yield finding
     if config.signer_socket:
         yield await network.signer(known)
@@ -53,6 +53,13 @@ async def examine(folder: Path) -> AsyncIterator[Finding]:
     for name, one in config.chains.items():
         async for finding in chains.chain(known, name, one):
             yield finding
+
+
+async def _dialects(known: Known) -> AsyncIterator[Finding]:
+    async for finding in network.dialect_ports(known):
+        yield finding
+    if "openfort" in known.config.dialects:
+        yield chains.openfort_accounts(known)
 
 
 def _expect_usable(config: Config) -> None:

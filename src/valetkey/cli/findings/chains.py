@@ -56,6 +56,16 @@ async def chain(known: Known, name: str, config: ChainConfig) -> AsyncIterator[F
         yield Finding(f"{name} node", error.detail, todo)
 
 
+def openfort_accounts(known: Known) -> Finding:
+    """Say whether the accounts can be made that Openfort's clients ask for."""
+    name = "openfort accounts"
+    if clones_of(known.config) is not None:
+        return Finding(name, "they are clones, which can be made")
+    said = "they are clones, and there is no clone_factory: without one they are refused"
+    todo = "name what is deployed, in clone_factory and clone_implementation"
+    return Finding(name, said, todo)
+
+
 def clock(name: str, *, ours: int, nodes: int | None, heads: int, is_quiet: bool) -> Finding:
     """
     Hold this machine's clock against its node's and against the newest block.
