@@ -131,10 +131,10 @@ async def shown_account(
     """
     expect_known(principal)
 
-    return await world.store.read(lambda view: account_here(view, principal, account_id))
+    return await world.store.read(lambda view: _account_here(view, principal, account_id))
 
 
-def account_here(view: View, principal: Principal, account_id: str) -> tuple[Wallet, Account]:
+def _account_here(view: View, principal: Principal, account_id: str) -> tuple[Wallet, Account]:
     """Return one account as *view* has it; see `shown_account`."""
     account = present(view.get(Account, account_id), "account")
     expect_reach(view, principal, account.organization_id, "account")

@@ -73,9 +73,10 @@ async def test_it_says_what_the_chain_says(there: Stage, path: str) -> None:
 
 
 async def test_ids_stand_for_addresses(there: Stage, path: str) -> None:
-    """Of an account, and of a contract."""
+    """Of an account, of its player, and of a contract, as in interactions."""
     account = await there.made("/v1/accounts", {"chainId": there.chain_id})
-    for one in (account["id"], account["address"], path.split("/")[3]):
+    names = (account["id"], account["address"], account["player"]["id"], path.split("/")[3])
+    for one in names:
         told = await there.got(path, functionName="balanceOf(address)", functionArgs=one)
         assert told["result"] == "0"
 
@@ -90,6 +91,7 @@ async def test_ids_stand_for_addresses(there: Stage, path: str) -> None:
         {"functionName": "balanceOf"},
         {"functionName": "balanceOf", "functionArgs": ["0x12"]},
         {"functionName": "balanceOf", "functionArgs": ["acc_1"]},
+        {"functionName": "balanceOf", "functionArgs": ["somebody"]},
         {"functionName": "totalSupply"},
         {"functionName": "absent"},
     ],

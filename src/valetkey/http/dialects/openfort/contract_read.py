@@ -11,14 +11,14 @@ from valetkey.core.errors import ChainRejected, Code
 from valetkey.core.ids import Prefix
 from valetkey.core.scope import Scope
 from valetkey.flows.contracts import shown_contract
-from valetkey.flows.user_accounts import account_here
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.abi import calldata_of, functions_of
 from valetkey.http.dialects.openfort.abi_bounds import decoded
 from valetkey.http.dialects.openfort.arguments import malformed
 from valetkey.http.dialects.openfort.contracts import abi_of
+from valetkey.http.dialects.openfort.named_addresses import Names
 from valetkey.http.routes import SECRET, Ask, Read, Route
-from valetkey.wire.base import hexed, read_address
+from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,17 +82,9 @@ def _question(
     if not functions:
         raise malformed("functionName", "a function that only looks, with an ABI", "none")
 
-    def resolve(text: str, where: str) -> bytes:
-        if text.startswith(ids.CONTRACT):
-            key = ids.native(text, Prefix.CONTRACT, ids.CONTRACT, field=where)
-            return shown_contract(view, principal, key).address
-        if text.startswith(ids.ACCOUNT):
-            key = ids.native(text, Prefix.ACCOUNT, ids.ACCOUNT, field=where)
-            return account_here(view, principal, key)[1].address
-        return read_address(text, where)
-
     name, args = query.function_name, query.function_args
-    data = calldata_of(name, args, functions, resolve, "query")
+    names = Names(view, principal, contract.chain)
+    data = calldata_of(name, args, functions, names.address_of, "query")
     return data, _outputs(entries, functions, data, resolve_name=name)
 
 
