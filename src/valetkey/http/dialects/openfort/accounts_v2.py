@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix
@@ -13,7 +13,7 @@ from valetkey.core.wallet import OwnerKey
 from valetkey.flows.user_accounts import Wanted, open_account, shown_account
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.accounts import is_clone
-from valetkey.http.dialects.openfort.chains import chain_of, number_of
+from valetkey.http.dialects.openfort.chains import ChainId, chain_of, number_of
 from valetkey.http.dialects.openfort.listed_accounts import (
     CLONE,
     DELEGATED,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from valetkey.http.sight import Reads
 
 PATH: Final = "/v2/accounts"
-ChainId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Kind = Literal["Smart Account", "Delegated Account"]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import Meta
 
 from valetkey.core.errors import Code, Malformed
 
@@ -11,7 +13,13 @@ if TYPE_CHECKING:
 
     from valetkey.ports import Chain
 
-_EVM = "eip155:"
+_EVM: Final = "eip155:"
+ChainId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+
+
+def name_of(chain_id: int) -> str:
+    """Return the CAIP-2 name of the chain with that number, whether or not it is spoken to here."""
+    return f"{_EVM}{chain_id}"
 
 
 def chain_of(chains: Mapping[str, Chain], chain_id: int, *, field: str = "chainId") -> str:
@@ -21,7 +29,7 @@ def chain_of(chains: Mapping[str, Chain], chain_id: int, *, field: str = "chainI
     Raises:
         Malformed: This server does not speak to it.
     """
-    name = f"{_EVM}{chain_id}"
+    name = name_of(chain_id)
     if name not in chains:
         known = ", ".join(sorted(one.removeprefix(_EVM) for one in chains)) or "none"
         detail = f"{field}: expected one of {known}, got {chain_id}"

@@ -20,7 +20,7 @@ from valetkey.flows.contracts import (
 )
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.abi import functions_of
-from valetkey.http.dialects.openfort.chains import chain_of, number_of
+from valetkey.http.dialects.openfort.chains import ChainId, chain_of, number_of
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
 from valetkey.http.dialects.openfort.players import Deleted
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 PATH: Final = "/v1/contracts"
 MAX_ENTRIES: Final = 500
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
-ChainId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Abi = Annotated[list[dict[str, Any]], Meta(max_length=MAX_ENTRIES)]
 
 

@@ -19,14 +19,14 @@ from valetkey.flows.executions import prepare, sign_execution
 from valetkey.flows.gate import present
 from valetkey.flows.reached import account_to_read
 from valetkey.http.dialects.openfort import ids
-from valetkey.http.dialects.openfort.chains import chain_of
+from valetkey.http.dialects.openfort.chains import ChainId, chain_of
 from valetkey.http.dialects.openfort.intent_json import IntentJson, is_intent, write_intent
 from valetkey.http.dialects.openfort.intent_list import Intents, list_intents
 from valetkey.http.dialects.openfort.interactions import Interaction, calls_of
 from valetkey.http.dialects.openfort.lists import Part
 from valetkey.http.dialects.openfort.named_addresses import Names
 from valetkey.http.dialects.openfort.session_signed import Signature, read_signature
-from valetkey.http.dialects.openfort.sessions import ChainId, policy_of
+from valetkey.http.dialects.openfort.sessions import policy_of
 from valetkey.http.dialects.openfort.whose import Whose, account_for, account_of
 from valetkey.http.routes import EVERY_KEY, PUBLISHABLE, SECRET_OR_SESSION, Ask, Read, Route, Write
 from valetkey.wire.base import read_address, read_bytes

@@ -22,7 +22,7 @@ from valetkey.flows.sponsorships import (
     switch_sponsorship,
 )
 from valetkey.http.dialects.openfort import ids
-from valetkey.http.dialects.openfort.chains import chain_of, number_of
+from valetkey.http.dialects.openfort.chains import ChainId, chain_of, name_of, number_of
 from valetkey.http.dialects.openfort.intent_json import IntentJson, is_intent, write_intent
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
 from valetkey.http.dialects.openfort.players import MAX_SHOWN, Deleted, Named
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 PATH: Final = "/v1/policies"
 Expand = Literal["transactionIntents", "policyRules"]
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARS)]
-ChainId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 
 
 class Create(Struct, frozen=True, rename="camel"):
@@ -195,7 +194,7 @@ async def _get(see: Reads, principal: Principal, ask: Ask[None, One]) -> Policy:
 
 async def _list(see: Reads, principal: Principal, ask: Ask[None, Policies]) -> Part[Policy]:
     query, owner = ask.query, principal.organization_id
-    chain = None if query.chain_id is None else f"eip155:{query.chain_id}"
+    chain = None if query.chain_id is None else name_of(query.chain_id)
 
     def keep(one: Sponsorship) -> bool:
         asked = ((query.name, one.name), (chain, one.chain), (query.enabled, one.is_enabled))

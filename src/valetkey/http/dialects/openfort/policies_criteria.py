@@ -12,6 +12,7 @@ from msgspec import Struct
 from valetkey.core.sponsoring import About, Clause
 from valetkey.core.units import UINT256_MAX
 from valetkey.http.dialects.openfort.abi import functions_of, selectors_of
+from valetkey.http.dialects.openfort.chains import name_of
 from valetkey.http.dialects.openfort.policies_strategy import refused
 from valetkey.wire.base import read_address
 
@@ -90,7 +91,7 @@ def _narrowed(whole: Clause, one: Criterion, where: str) -> Clause:
         return replace(whole, targets=found) if is_in else replace(whole, but_targets=found)
     if one.type == "evmNetwork":
         numbers = _listed(one.chain_ids, f"{where}.chainIds")
-        names = tuple(f"eip155:{number}" for number in numbers)
+        names = tuple(name_of(number) for number in numbers)
         is_in = _operator(one, where, _MEMBERSHIP) == "in"
         return replace(whole, chains=names) if is_in else replace(whole, but_chains=names)
     if one.type == "ethValue":

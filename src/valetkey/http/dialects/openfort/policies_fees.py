@@ -19,7 +19,7 @@ from valetkey.flows.sponsorships import (
     switch_sponsorship,
 )
 from valetkey.http.dialects.openfort import ids
-from valetkey.http.dialects.openfort.chains import chain_of, number_of
+from valetkey.http.dialects.openfort.chains import ChainId, chain_of, name_of, number_of
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
 from valetkey.http.dialects.openfort.players import Deleted
 from valetkey.http.dialects.openfort.policies import policy_id as sponsorship_id
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 PATH: Final = "/v2/fee-sponsorship"
 OBJECT: Final = "feeSponsorship"
 Name = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
-ChainId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 
 
 class Create(Struct, frozen=True, rename="camel"):
@@ -158,7 +157,7 @@ async def _get(see: Reads, principal: Principal, ask: Ask[None, NoQuery]) -> Sho
 
 async def _list(see: Reads, principal: Principal, ask: Ask[None, Sponsorships]) -> Part[Shown]:
     query, where = ask.query, {"organization_id": principal.organization_id}
-    chain = None if query.chain_id is None else f"eip155:{query.chain_id}"
+    chain = None if query.chain_id is None else name_of(query.chain_id)
 
     def keep(one: Sponsorship) -> bool:
         asked = ((chain, one.chain), (query.enabled, one.is_enabled))

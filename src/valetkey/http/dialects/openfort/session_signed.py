@@ -16,13 +16,12 @@ from valetkey.flows.grant import granted
 from valetkey.flows.register import register
 from valetkey.flows.revocation import ask_revocation, asked_of, sign_revocation, to_end
 from valetkey.http.dialects.openfort import ids
-from valetkey.http.dialects.openfort.chains import chain_of
+from valetkey.http.dialects.openfort.chains import ChainId, chain_of
 from valetkey.http.dialects.openfort.session_json import SessionJson, is_on_its_way
 from valetkey.http.dialects.openfort.session_keys import expect_new_key, session_of_key, states_of
 from valetkey.http.dialects.openfort.sessions import (
     OF_PLAYER,
     PATH,
-    ChainId,
     answered,
     expect_registered,
     is_shown,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
 from valetkey.core.command import OpenSession
 from valetkey.core.errors import ChainRejected, Code, ValetkeyError
@@ -22,7 +22,7 @@ from valetkey.flows.record import earlier, part_of
 from valetkey.flows.register import register
 from valetkey.flows.stop import revoke
 from valetkey.http.dialects.openfort import ids
-from valetkey.http.dialects.openfort.chains import chain_of
+from valetkey.http.dialects.openfort.chains import ChainId, chain_of
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
 from valetkey.http.dialects.openfort.meaning import Frame, Wanted, permission_of
 from valetkey.http.dialects.openfort.session_json import Expand, SessionJson, write_session
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 PATH: Final = "/v1/sessions"
 OF_PLAYER: Final = "/v1/players/{player}/sessions"
-ChainId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 
 
 class Create(Struct, frozen=True, rename="camel"):

@@ -19,6 +19,7 @@ from valetkey.flows.subscriptions import Group, group_of, groups_of, subscribe, 
 from valetkey.flows.webhooks import remove_webhook
 from valetkey.http.dialects.openfort.ids import native, shown
 from valetkey.http.dialects.openfort.lists import Part, Window, part
+from valetkey.http.dialects.openfort.players import Deleted
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
 from valetkey.wire.quiet import quiet
 
@@ -96,14 +97,6 @@ class Subscription(Struct, frozen=True, rename="camel", kw_only=True):
     triggers: list[Trigger]
 
 
-class Deleted(Struct, frozen=True):
-    """What is no more."""
-
-    id: str
-    object: str
-    deleted: bool = True
-
-
 async def _create(admitted: Admitted, ask: Ask[AskedSubscription, NoQuery]) -> Subscription:
     asked = ask.body
     form = VendorForm(Surface.OPENFORT, asked.topic, KINDS, "", admitted.principal.subject_id)
@@ -165,7 +158,7 @@ def _group_id(subscription: str) -> str:
 async def _delete(admitted: Admitted, ask: Ask[None, NoQuery]) -> Deleted:
     asked = (admitted.world, admitted.principal, admitted.request)
     await unsubscribe(*asked, surface=Surface.OPENFORT, group_id=_group_id(ask.id))
-    return Deleted(ask.id, "subscription")
+    return Deleted(id=ask.id, object="subscription")
 
 
 async def _add_trigger(admitted: Admitted, ask: Ask[AskedTrigger, NoQuery]) -> Trigger:
@@ -204,7 +197,7 @@ async def _delete_trigger(admitted: Admitted, ask: Ask[None, NoQuery]) -> Delete
     found = await _in_group(admitted.reads, admitted.principal, ask.names)
     asked = (admitted.world, admitted.principal, admitted.request)
     await remove_webhook(*asked, webhook_id=found.id)
-    return Deleted(ask.names[1], "trigger")
+    return Deleted(id=ask.names[1], object="trigger")
 
 
 def _subscription(group: Group, secrets: Mapping[str, str] = MappingProxyType({})) -> Subscription:

@@ -14,6 +14,7 @@ from valetkey.flows.reached import account_to_read, client_user
 from valetkey.flows.record import part_of
 from valetkey.flows.user_accounts import Wanted, accounts_of, open_account
 from valetkey.http.dialects.openfort import ids
+from valetkey.http.dialects.openfort.chains import number_of
 from valetkey.wire.base import read_address
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ def account_of(view: View, principal: Principal, whose: Whose) -> Account | None
         account_id = ids.native(whose.account, Prefix.ACCOUNT, ids.ACCOUNT, field="account")
         account = account_to_read(view, principal, account_id)
         if account.chain != whose.chain:
-            known = account.chain.removeprefix("eip155:")
-            got = whose.chain.removeprefix("eip155:")
+            known, got = number_of(account.chain), number_of(whose.chain)
             detail = f"chainId: expected {known}, where {whose.account} is, got {got}"
             raise Malformed(Code.WRONG_CHAIN, detail, field="chainId")
         if whose.player and account.user_id != player:
@@ -75,7 +75,7 @@ def account_of(view: View, principal: Principal, whose: Whose) -> Account | None
 
 def no_account(whose: Whose) -> Malformed:
     """Return the error that says that a player has no account where it needs one."""
-    number = whose.chain.removeprefix("eip155:")
+    number = number_of(whose.chain)
     detail = (
         f"player: expected one with an account on chain {number}, got one without;"
         " create one with POST /v1/accounts, or give externalOwnerAddress"
