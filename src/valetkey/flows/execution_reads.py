@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 from valetkey.core.chain import Fees, Transaction
 from valetkey.core.execution import check_calls, unsigned_calldata
 from valetkey.core.permission.model import Call
-from valetkey.core.principal import PrincipalKind
 from valetkey.flows.gate import expect_known, expect_secret
-from valetkey.flows.reached import account_to_read, client_user
+from valetkey.flows.reached import account_to_read, own_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,9 +76,7 @@ async def estimate(
 def _account(view: View, principal: Principal, account_id: str | None) -> Account | None:
     if account_id is not None:
         return account_to_read(view, principal, account_id)
-    if principal.kind is PrincipalKind.SESSION:
-        client_user(view, principal)
-    else:
+    if own_user(view, principal) is None:
         expect_secret(principal)
     return None
 

@@ -83,6 +83,16 @@ def account_to_read(view: View, principal: Principal, account_id: str) -> Accoun
     return account
 
 
+def own_user(view: View, principal: Principal) -> str | None:
+    """
+    Return the user whose client asks, None if it is no session.
+
+    Raises:
+        Forbidden: As `client_user`.
+    """
+    return client_user(view, principal) if principal.kind is PrincipalKind.SESSION else None
+
+
 def client_user(view: View, principal: Principal) -> str:
     """
     Return whose client *principal* is.

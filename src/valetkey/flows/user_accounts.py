@@ -6,17 +6,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from valetkey.core.errors import Code, Forbidden, Limited, Malformed
+from valetkey.core.errors import Code, Limited, Malformed
 from valetkey.core.locked_key import LockedKey, locked_key_id
 from valetkey.core.permission.model import ZERO_ADDRESS
 from valetkey.core.principal import Access, Principal, PrincipalKind
 from valetkey.core.scope import Scope
-from valetkey.core.session import Session
-from valetkey.core.surface import Surface
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows.accounts import AddWallet, AsClone, add_wallet
 from valetkey.flows.gate import expect_known, expect_reach, expect_scope, present
 from valetkey.flows.profiles import Notes, add_noted_user, shown_user
+from valetkey.flows.reached import own_user
 from valetkey.flows.record import part_of
 
 if TYPE_CHECKING:
@@ -94,21 +93,6 @@ async def open_account(
     if known is not None:
         return await world.store.read(lambda view: (_wallet_of(view, known), known))
     return await add_wallet(world, acting, request, command, instead=there)
-
-
-def own_user(view: View, principal: Principal) -> str | None:
-    """
-    Return the user whose client asks, None if it is no session.
-
-    Raises:
-        Forbidden: It is a session of something else than of a user of a vendor's surface.
-    """
-    if principal.kind is not PrincipalKind.SESSION:
-        return None
-    session = present(view.get(Session, principal.subject_id), "session")
-    if session.surface is Surface.NATIVE or session.permission is not None:
-        raise Forbidden(Code.NOT_ALLOWED, "expected a secret key, or the session of a player")
-    return present(session.user_id, "player")
 
 
 def accounts_of(view: View, user_id: str) -> list[tuple[Wallet, Account]]:

@@ -16,7 +16,7 @@ from valetkey.flows.gate import present
 from valetkey.flows.guests import log_in_guest
 from valetkey.flows.holder import Asked
 from valetkey.flows.identify import log_in_with
-from valetkey.flows.user_accounts import own_user
+from valetkey.flows.reached import own_user
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.visitor import token_of
 from valetkey.http.dialects.vendor import AnyQuery, moment

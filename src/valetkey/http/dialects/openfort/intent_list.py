@@ -10,10 +10,9 @@ from msgspec import field
 from valetkey.core.activity import Activity
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import User
-from valetkey.core.principal import PrincipalKind
 from valetkey.core.wallet import Account
 from valetkey.flows.gate import expect_reach, present
-from valetkey.flows.reached import account_to_read, client_user
+from valetkey.flows.reached import account_to_read, own_user
 from valetkey.flows.user_accounts import accounts_of
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import number_of
@@ -80,8 +79,8 @@ def _accounts(view: View, principal: Principal, query: Intents) -> list[Account]
         ids.native(one, Prefix.USER, ids.PLAYER, field="player")
         for one in (*query.player, *query.player_id)
     ]
-    if principal.kind is PrincipalKind.SESSION and not named:
-        own = client_user(view, principal)
+    own = None if named else own_user(view, principal)
+    if own is not None:
         if any(one != own for one in players):
             return present(None, "player")
         players = [own]

@@ -11,7 +11,8 @@ from valetkey.core.scope import Scope
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows.gate import expect_scope, present
 from valetkey.flows.profiles import shown_user
-from valetkey.flows.user_accounts import accounts_of, own_user
+from valetkey.flows.reached import own_user
+from valetkey.flows.user_accounts import accounts_of
 from valetkey.http.dialects.openfort.lists import Window, found, sifted
 
 if TYPE_CHECKING:

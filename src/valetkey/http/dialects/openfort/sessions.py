@@ -10,14 +10,14 @@ from valetkey.core.command import OpenSession
 from valetkey.core.errors import ChainRejected, Code, ValetkeyError
 from valetkey.core.ids import Prefix
 from valetkey.core.organization import Organization, User
-from valetkey.core.principal import Access, PrincipalKind
+from valetkey.core.principal import Access
 from valetkey.core.scope import Scope
 from valetkey.core.session import Proof, Session
 from valetkey.core.surface import Surface
 from valetkey.flows.gate import expect_reach, present
 from valetkey.flows.open_session import open_session
 from valetkey.flows.opening import opened_by
-from valetkey.flows.reached import account_to_read, client_user
+from valetkey.flows.reached import account_to_read, own_user
 from valetkey.flows.record import earlier, part_of
 from valetkey.flows.register import register
 from valetkey.flows.stop import revoke
@@ -246,7 +246,7 @@ async def _listed(
     def body(view: View) -> Part[SessionJson]:
         user = present(view.get(User, user_id), "player")
         expect_reach(view, principal, user.organization_id, "player")
-        if principal.kind is PrincipalKind.SESSION and client_user(view, principal) != user_id:
+        if own_user(view, principal) not in {None, user_id}:
             return present(None, "player")
         found, total = sifted(view, Session, {"user_id": user_id}, window, is_shown)
         shown = [write_session(see, view, one, expand=whole) for one in found]

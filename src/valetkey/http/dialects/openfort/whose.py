@@ -10,7 +10,7 @@ from valetkey.core.organization import User
 from valetkey.core.principal import PrincipalKind
 from valetkey.core.wallet import Account, OwnerKey, Wallet
 from valetkey.flows.gate import expect_reach, present
-from valetkey.flows.reached import account_to_read, client_user
+from valetkey.flows.reached import account_to_read, own_user
 from valetkey.flows.record import part_of
 from valetkey.flows.user_accounts import Wanted, accounts_of, open_account
 from valetkey.http.dialects.openfort import ids
@@ -84,15 +84,12 @@ def no_account(whose: Whose) -> Malformed:
 
 
 def _player(view: View, principal: Principal, whose: Whose) -> str | None:
-    if whose.player:
-        user_id = ids.native(whose.player, Prefix.USER, ids.PLAYER, field="player")
-        user = present(view.get(User, user_id), "player")
-        expect_reach(view, principal, user.organization_id, "player")
-        if principal.kind is PrincipalKind.SESSION and client_user(view, principal) != user_id:
-            return present(None, "player")
-        return user_id
-    is_client = principal.kind is PrincipalKind.SESSION
-    return client_user(view, principal) if is_client else None
+    if not whose.player:
+        return own_user(view, principal)
+    user_id = ids.native(whose.player, Prefix.USER, ids.PLAYER, field="player")
+    user = present(view.get(User, user_id), "player")
+    expect_reach(view, principal, user.organization_id, "player")
+    return present(user_id if own_user(view, principal) in {None, user_id} else None, "player")
 
 
 async def account_for(admitted: Admitted, whose: Whose) -> Account:
