@@ -26,6 +26,7 @@ from valetkey.flows.opening import (
     Opened,
     findings_of,
     opened_by,
+    refuse_many_waiting,
     refuse_shared_key,
     token_for,
     unspent,
@@ -78,6 +79,7 @@ async def open_session(
         Forbidden: A bearer token was asked to write; or the sponsorship does not pay for the grant,
             or a client named none.
         Conflict: The key holds a session of another account.
+        Limited: Too many sessions are open, or of a client's account wait for the owner.
         ChainRejected: The key is on P-256, and the chain checks no such signatures.
     """
     _expect_opener(principal)  # 1
@@ -105,6 +107,7 @@ async def open_session(
             expect_registering(world, tx, facts.account, command.sponsorship_id)
         if not command.shares_key:
             refuse_shared_key(world, tx, session)
+        refuse_many_waiting(world, tx, principal, session)
         write_opened(world, tx, principal, request, (session, usage))
         if server_key is not None:
             tx.add(server_key)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from valetkey.core.budget import FEES, BudgetLine, line_id
 from valetkey.core.chain import Counter
 from valetkey.core.child_session import OVER
-from valetkey.core.errors import Code, Conflict
+from valetkey.core.errors import Code, Conflict, Limited
 from valetkey.core.permission.decide import Spent, nothing_spent
 from valetkey.core.permission.decimals import capped_tokens, check_decimals
-from valetkey.core.session import Proof, Session, Usage, state_of
+from valetkey.core.principal import PrincipalKind
+from valetkey.core.session import Proof, Session, State, Usage, state_of
 from valetkey.core.token import TOKEN_BYTES, make_token
 from valetkey.flows.counts import count_session
 from valetkey.flows.due import watch
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from valetkey.flows.sight import Sight
     from valetkey.flows.world import World
     from valetkey.ports import Tx, View
+
+MOST_WAITING: Final = 16  # sessions of one account whose user's own client asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,26 @@ def refuse_shared_key(world: World, tx: Tx, session: Session) -> None:
         if other.account_id != session.account_id and state_of(other, usage, now=now) not in OVER:
             detail = "this key holds a session of another account; take a new key for each account"
             raise Conflict(Code.SESSION_KEY_IN_USE, detail)
+
+
+def refuse_many_waiting(world: World, tx: Tx, principal: Principal, session: Session) -> None:
+    """
+    Let a user's own client pass unless the newest sessions of the account all wait for its owner.
+
+    Sessions are counted for the whole organization: one guest is not to use up what all others may.
+
+    Raises:
+        Limited: They do.
+    """
+    if principal.kind is not PrincipalKind.SESSION or session.account_id is None:
+        return
+    newest = tx.find(Session, account_id=session.account_id, newest_first=True, limit=MOST_WAITING)
+    now = world.clock.now()
+    waiting = [one for one in newest if one.state is State.PENDING and now < one.expires_at]
+    if len(waiting) == MOST_WAITING:
+        most = f"expected at most {MOST_WAITING} sessions of one account that wait for its owner"
+        detail = f"{most}, got one more: sign or revoke one"
+        raise Limited(Code.QUOTA_EXCEEDED, detail, quota="sessions", limit=MOST_WAITING)
 
 
 def _sharers(view: View, session: Session) -> Iterator[Session]:

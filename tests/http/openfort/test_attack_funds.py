@@ -14,6 +14,7 @@ from tests.http.openfort.game import Player, personal, plain, to_sign
 from tests.http.openfort.stage import by, refusal
 from valetkey.core.activity import Activity
 from valetkey.core.ids import Prefix
+from valetkey.flows.opening import MOST_WAITING
 from valetkey.http.dialects.openfort import ids
 from valetkey.spec import eip712
 
@@ -167,3 +168,24 @@ async def test_what_the_chain_refused_is_ended_for_nothing(game: Game) -> None:
     assert "nextAction" not in ended.json()
     assert not any(one.attempts for one in await acts(ada, asked.id))
     assert {one.kind for one in await acts(ada, asked.id)} == {"session:register"}
+
+
+async def test_a_guest_does_not_use_up_the_sessions_of_all(
+    game: Game, guest: httpx.AsyncClient
+) -> None:
+    """Some may wait for the owner of an account; with one ended, one more may."""
+    player, policy = await account_of(game, guest), await paying(game)
+
+    async def ask() -> httpx.Response:
+        body = player.wanted(Account.create(), policy=policy)
+        return await guest.post("/v1/sessions", json=body)
+
+    asked = [await ask() for _ in range(MOST_WAITING)]
+    assert {one.status_code for one in asked} == {200}
+    assert refusal(await ask())[:2] == (400, "quota_exceeded")
+    newest = asked[-1].json()["id"]
+    ended = await guest.post(
+        "/v1/sessions/revoke", json={"address": newest, "chainId": game.stage.chain_id}
+    )
+    assert ended.status_code == 200, ended.text
+    assert (await ask()).status_code == 200
