@@ -23,7 +23,8 @@ from valetkey.http.dialects.openfort.listed_accounts import (
     are_there,
 )
 from valetkey.http.dialects.openfort.lists import Part, Window, part
-from valetkey.http.dialects.openfort.players import Named, Player, intents_of, shown_player
+from valetkey.http.dialects.openfort.named import Named
+from valetkey.http.dialects.openfort.players import Player, intents_of, shown_player
 from valetkey.http.routes import SECRET_OR_SESSION, Ask, NoQuery, Read, Route, Write
 from valetkey.wire.base import hexed, read_address
 

@@ -22,7 +22,7 @@ from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.abi import functions_of
 from valetkey.http.dialects.openfort.chains import ChainId, chain_of, number_of
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
-from valetkey.http.dialects.openfort.players import Deleted
+from valetkey.http.dialects.openfort.named import Deleted
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
 from valetkey.wire.base import hexed, read_address, read_text
 

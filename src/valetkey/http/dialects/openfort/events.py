@@ -13,7 +13,7 @@ from valetkey.core.wallet import Account
 from valetkey.http.answer import ENCODER
 from valetkey.http.dialects.openfort.ids import INTENT, shown
 from valetkey.http.dialects.openfort.intent_json import IntentJson, is_intent, write_intent
-from valetkey.http.dialects.openfort.players import Named
+from valetkey.http.dialects.openfort.named import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

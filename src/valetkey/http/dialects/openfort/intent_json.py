@@ -12,6 +12,7 @@ from valetkey.flows.registered import REGISTER
 from valetkey.flows.settle import EXECUTE, REVOKE
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import number_of
+from valetkey.http.dialects.openfort.named import Named
 from valetkey.http.dialects.openfort.next_action import (
     NextAction,
     UserOperation,
@@ -20,7 +21,6 @@ from valetkey.http.dialects.openfort.next_action import (
     operation_of,
     to_execute,
 )
-from valetkey.http.dialects.openfort.players import Named
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:

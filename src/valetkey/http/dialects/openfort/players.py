@@ -16,6 +16,7 @@ from valetkey.flows.profiles import Notes, add_noted_user, note, profile_of, sho
 from valetkey.flows.user_accounts import accounts_of
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.lists import Part, Window, found, part, sifted
+from valetkey.http.dialects.openfort.named import Deleted, Named
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
 from valetkey.wire.base import read_text
 
@@ -54,12 +55,6 @@ class One(Struct, frozen=True, kw_only=True):
     expand: list[Expand] = field(default_factory=list)
 
 
-class Named(Struct, frozen=True):
-    """Something by its id alone."""
-
-    id: str
-
-
 class Player(Struct, frozen=True, kw_only=True, rename="camel"):
     """A player as it is answered; what belongs to it only where that is asked for."""
 
@@ -71,14 +66,6 @@ class Player(Struct, frozen=True, kw_only=True, rename="camel"):
     accounts: list[Any] | UnsetType = UNSET
     transaction_intents: list[Named] | UnsetType = UNSET
     object: Literal["player"] = "player"
-
-
-class Deleted(Struct, frozen=True, kw_only=True):
-    """What is gone."""
-
-    id: str
-    object: str
-    deleted: bool = True
 
 
 def intents_of(view: View, accounts: list[Account]) -> list[Named]:

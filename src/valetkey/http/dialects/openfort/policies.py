@@ -25,7 +25,8 @@ from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import ChainId, chain_of, name_of, number_of
 from valetkey.http.dialects.openfort.intent_json import IntentJson, is_intent, write_intent
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
-from valetkey.http.dialects.openfort.players import MAX_SHOWN, Deleted, Named
+from valetkey.http.dialects.openfort.named import Deleted, Named
+from valetkey.http.dialects.openfort.players import MAX_SHOWN
 from valetkey.http.dialects.openfort.policies_rules import Rule, show_rule
 from valetkey.http.dialects.openfort.policies_strategy import Paid, Strategy, check_strategy
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write

@@ -21,7 +21,7 @@ from valetkey.flows.sponsorships import (
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.chains import ChainId, chain_of, name_of, number_of
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
-from valetkey.http.dialects.openfort.players import Deleted
+from valetkey.http.dialects.openfort.named import Deleted
 from valetkey.http.dialects.openfort.policies import policy_id as sponsorship_id
 from valetkey.http.dialects.openfort.policies_strategy import Paid, Strategy, check_strategy
 from valetkey.http.dialects.openfort.policies_v2 import policy_id

@@ -19,7 +19,7 @@ from valetkey.http.dialects.openfort.abi import functions_of, selectors_of
 from valetkey.http.dialects.openfort.contracts import Shown, abi_of
 from valetkey.http.dialects.openfort.contracts import show as show_contract
 from valetkey.http.dialects.openfort.lists import Part, Window, part
-from valetkey.http.dialects.openfort.players import Deleted, Named
+from valetkey.http.dialects.openfort.named import Deleted, Named
 from valetkey.http.dialects.openfort.policies_strategy import refused
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
 

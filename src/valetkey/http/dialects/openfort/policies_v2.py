@@ -21,7 +21,7 @@ from valetkey.flows.rulebooks import (
 )
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.lists import Part, Window, part, sifted
-from valetkey.http.dialects.openfort.players import Deleted
+from valetkey.http.dialects.openfort.named import Deleted
 from valetkey.http.dialects.openfort.policies_criteria import (
     OPERATION,
     RuleBody,

@@ -17,8 +17,8 @@ from valetkey.flows.revocation import asked_of
 from valetkey.http.dialects.openfort import ids
 from valetkey.http.dialects.openfort.intent_json import is_intent, write_intent
 from valetkey.http.dialects.openfort.meaning import limit_of
+from valetkey.http.dialects.openfort.named import Named
 from valetkey.http.dialects.openfort.next_action import NextAction, to_register, to_revoke
-from valetkey.http.dialects.openfort.players import Named
 from valetkey.wire.base import hexed
 
 if TYPE_CHECKING:

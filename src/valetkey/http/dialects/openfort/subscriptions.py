@@ -19,7 +19,7 @@ from valetkey.flows.subscriptions import Group, group_of, groups_of, subscribe, 
 from valetkey.flows.webhooks import remove_webhook
 from valetkey.http.dialects.openfort.ids import native, shown
 from valetkey.http.dialects.openfort.lists import Part, Window, part
-from valetkey.http.dialects.openfort.players import Deleted
+from valetkey.http.dialects.openfort.named import Deleted
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
 from valetkey.wire.quiet import quiet
 
