@@ -123,7 +123,7 @@ async def test_without_a_player_there_is_a_new_one(there: Stage) -> None:
     assert whole["player"] == await there.got(f"/v1/players/{first['player']['id']}")
     assert whole["transactionIntents"] == []
     both = await there.got(f"/v1/players/{first['player']['id']}", expand="accounts")
-    assert both["accounts"] == [{"id": first["id"]}]
+    assert both["accounts"] == [first]
 
 
 async def test_the_newer_clients_see_the_same_accounts(there: Stage) -> None:

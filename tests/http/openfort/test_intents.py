@@ -176,6 +176,19 @@ async def test_they_are_listed_under_both_names_of_each_filter(game: Game) -> No
     assert told["total"] == 0
 
 
+async def test_players_and_accounts_show_them_in_whole(game: Game) -> None:
+    """The newest first, beside their accounts, as each alone is shown; and in lists."""
+    ada, got = await game.player(), game.stage.got
+    made = [(await ada.intend(ada.mint())).json() for _ in range(2)]
+    told = await got(f"/v1/players/{ada.id}", expand="accounts,transactionIntents")
+    assert told["transactionIntents"] == made[::-1]
+    assert told["accounts"] == [await got(f"/v1/accounts/{ada.account['id']}")]
+    listed = await got("/v1/players", expand="accounts,transactionIntents", limit=1)
+    assert listed["data"] == [told]
+    account = await got(f"/v1/accounts/{ada.account['id']}", expand="transactionIntents")
+    assert account["transactionIntents"] == made[::-1]
+
+
 async def test_what_it_costs_is_told_with_and_without_an_account(ada: Player) -> None:
     """As text; what would revert says so."""
     stage = ada.stage

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Struct, field
 
 from valetkey.core.errors import Code, Malformed
 from valetkey.core.ids import Prefix
 from valetkey.core.scope import Scope
-from valetkey.core.wallet import OwnerKey
 from valetkey.flows.user_accounts import Wanted, open_account, shown_account
 from valetkey.http.dialects.openfort import ids
-from valetkey.http.dialects.openfort.chains import ChainId, chain_of, number_of
+from valetkey.http.dialects.openfort.account_json import Account, write_account
+from valetkey.http.dialects.openfort.chains import ChainId, chain_of
 from valetkey.http.dialects.openfort.listed_accounts import (
-    CLONE,
-    DELEGATED,
     KINDS,
     Held,
     Which,
@@ -23,10 +21,9 @@ from valetkey.http.dialects.openfort.listed_accounts import (
     are_there,
 )
 from valetkey.http.dialects.openfort.lists import Part, Window, part
-from valetkey.http.dialects.openfort.named import Named
-from valetkey.http.dialects.openfort.players import Player, intents_of, shown_player
+from valetkey.http.dialects.openfort.players import intents_of, shown_player
 from valetkey.http.routes import SECRET_OR_SESSION, Ask, NoQuery, Read, Route, Write
-from valetkey.wire.base import hexed, read_address
+from valetkey.wire.base import read_address
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
@@ -71,29 +68,6 @@ class One(Struct, frozen=True, kw_only=True):
     expand: list[Expand] = field(default_factory=list)
 
 
-class Account(Struct, frozen=True, kw_only=True, rename="camel"):
-    """
-    An account as it is answered.
-
-    Args:
-        deployed: Whether its chain has code for it now.
-        custodial: Whether this server has its owner's key, or a share of it.
-    """
-
-    id: str
-    created_at: int
-    address: str
-    owner_address: str
-    deployed: bool
-    custodial: bool
-    embedded_signer: bool
-    chain_id: int
-    account_type: str
-    player: Named | Player | None
-    transaction_intents: list[Named] | UnsetType = UNSET
-    object: Literal["account"] = "account"
-
-
 def is_clone(account_type: str | None, name: str = "accountType") -> bool:
     """
     Return whether that type of the vendor's is a clone here.
@@ -110,26 +84,13 @@ def is_clone(account_type: str | None, name: str = "accountType") -> bool:
 
 
 def _shown(view: View, held: Held, expand: list[Expand], *, deployed: bool) -> Account:
-    wallet, account = held
-    player: Named | Player | None = None
-    if account.user_id is not None:
-        player = Named(ids.shown(account.user_id, ids.PLAYER))
-        if "player" in expand:
-            player = shown_player(view, account.user_id)
-    return Account(
-        id=ids.shown(account.id, ids.ACCOUNT),
-        created_at=account.created_at,
-        address=hexed(account.address),
-        owner_address=hexed(account.owner),
+    _, account = held
+    user_id = account.user_id
+    return write_account(
+        held,
         deployed=deployed,
-        custodial=wallet.owner_key is not OwnerKey.OUTSIDE,
-        embedded_signer=False,
-        chain_id=number_of(account.chain),
-        account_type=CLONE if account.clone else DELEGATED,
-        player=player,
-        transaction_intents=intents_of(view, [account])
-        if "transactionIntents" in expand
-        else UNSET,
+        player=shown_player(view, user_id) if user_id and "player" in expand else UNSET,
+        intents=intents_of(view, [account]) if "transactionIntents" in expand else UNSET,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.json import Decoder
@@ -15,14 +15,17 @@ from valetkey.core.scope import Scope
 from valetkey.flows.profiles import Notes, add_noted_user, note, profile_of, shown_user, take_out
 from valetkey.flows.user_accounts import accounts_of
 from valetkey.http.dialects.openfort import ids
+from valetkey.http.dialects.openfort.account_json import Account, write_account
+from valetkey.http.dialects.openfort.intent_json import IntentJson, is_intent, write_intent
+from valetkey.http.dialects.openfort.listed_accounts import Held, are_there
 from valetkey.http.dialects.openfort.lists import Part, Window, found, part, sifted
-from valetkey.http.dialects.openfort.named import Deleted, Named
+from valetkey.http.dialects.openfort.named import Deleted
 from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
 from valetkey.wire.base import read_text
 
 if TYPE_CHECKING:
     from valetkey.core.principal import Principal
-    from valetkey.core.wallet import Account
+    from valetkey.core.wallet import Account as CoreAccount
     from valetkey.http.admitted import Admitted
     from valetkey.http.sight import Reads
     from valetkey.ports import View
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 PATH: Final = "/v1/players"
 MAX_SHOWN: Final = 10  # of what belongs to a player, newest first
 _DECODER: Final = Decoder(str | int | float)
-_EXECUTE: Final = "account:execute"
 Expand = Literal["accounts", "transactionIntents"]
 
 
@@ -63,35 +65,70 @@ class Player(Struct, frozen=True, kw_only=True, rename="camel"):
     name: str
     description: str | UnsetType = UNSET
     metadata: dict[str, str | int | float] | UnsetType = UNSET
-    accounts: list[Any] | UnsetType = UNSET
-    transaction_intents: list[Named] | UnsetType = UNSET
+    accounts: list[Account] | UnsetType = UNSET
+    transaction_intents: list[IntentJson] | UnsetType = UNSET
     object: Literal["player"] = "player"
 
 
-def intents_of(view: View, accounts: list[Account]) -> list[Named]:
-    """Return the newest intents of *accounts*, by their ids."""
+def intents_of(view: View, accounts: list[CoreAccount]) -> list[IntentJson]:
+    """Return the newest intents of *accounts*."""
     some = [
-        one
+        (one, account)
         for account in accounts
         for one in view.find(Activity, account_id=account.id, limit=100, newest_first=True)
-        if one.kind == _EXECUTE
+        if is_intent(one)
     ]
-    newest = sorted(some, key=lambda one: one.id, reverse=True)[:MAX_SHOWN]
-    return [Named(ids.shown(one.id, ids.INTENT)) for one in newest]
+    newest = sorted(some, key=lambda found: found[0].id, reverse=True)[:MAX_SHOWN]
+    return [write_intent(one, account) for one, account in newest]
 
 
-def _shown(view: View, user: User, profile: Profile, expand: list[Expand]) -> Player:
-    has = [account for _, account in accounts_of(view, user.id)] if expand else []
+class _Seen(NamedTuple):
+    """A player, and what is to be shown of what belongs to it."""
+
+    user: User
+    profile: Profile
+    has: list[Held]
+    intents: list[IntentJson] | UnsetType
+
+
+def _seen(view: View, user: User, profile: Profile, expand: list[Expand]) -> _Seen:
+    has = accounts_of(view, user.id) if expand else []
+    is_told = "transactionIntents" in expand
+    intents = intents_of(view, [account for _, account in has]) if is_told else UNSET
+    return _Seen(user, profile, has if "accounts" in expand else [], intents)
+
+
+async def _written(see: Reads, seen: list[_Seen], expand: list[Expand]) -> list[Player]:
+    held = [one for player in seen for one in player.has]
+    there = iter(await are_there(see, [account for _, account in held]))
+    return [
+        _shown(
+            one.user,
+            one.profile,
+            accounts=[write_account(held, deployed=next(there)) for held in one.has]
+            if "accounts" in expand
+            else UNSET,
+            intents=one.intents,
+        )
+        for one in seen
+    ]
+
+
+def _shown(
+    user: User,
+    profile: Profile,
+    *,
+    accounts: list[Account] | UnsetType = UNSET,
+    intents: list[IntentJson] | UnsetType = UNSET,
+) -> Player:
     return Player(
         id=ids.shown(user.id, ids.PLAYER),
         created_at=user.created_at,
         name=profile.name,
         description=profile.description or UNSET,
         metadata={one.name: _DECODER.decode(one.value) for one in profile.metadata} or UNSET,
-        accounts=[Named(ids.shown(one.id, ids.ACCOUNT)) for one in has]
-        if "accounts" in expand
-        else UNSET,
-        transaction_intents=intents_of(view, has) if "transactionIntents" in expand else UNSET,
+        accounts=accounts,
+        transaction_intents=intents,
     )
 
 
@@ -101,7 +138,7 @@ def shown_player(view: View, user_id: str) -> Player | None:
     if user is None:
         return None
     profile = profile_of(view, user)
-    return _shown(view, user, profile, []) if profile.deleted_at is None else None
+    return _shown(user, profile) if profile.deleted_at is None else None
 
 
 def _notes(body: NotesBody) -> Notes:
@@ -118,7 +155,8 @@ def _id(ask: Ask[Any, Any]) -> str:
 
 
 async def _answered(see: Reads, user: User, expand: list[Expand]) -> Player:
-    return await see.store.read(lambda view: _shown(view, user, profile_of(view, user), expand))
+    seen = await see.store.read(lambda view: _seen(view, user, profile_of(view, user), expand))
+    return (await _written(see, [seen], expand))[0]
 
 
 async def _create(admitted: Admitted, ask: Ask[NotesBody, NoQuery]) -> Player:
@@ -142,17 +180,18 @@ async def _delete(admitted: Admitted, ask: Ask[None, NoQuery]) -> Deleted:
 async def _get(see: Reads, principal: Principal, ask: Ask[None, One]) -> Player:
     user_id = _id(ask)
 
-    def body(view: View) -> Player:
-        return _shown(view, *shown_user(view, principal, user_id), ask.query.expand)
-
-    return await see.store.read(body)
+    expand = ask.query.expand
+    seen = await see.store.read(
+        lambda view: _seen(view, *shown_user(view, principal, user_id), expand)
+    )
+    return (await _written(see, [seen], expand))[0]
 
 
 async def _list(see: Reads, principal: Principal, ask: Ask[None, Players]) -> Part[Player]:
     query = ask.query
     where = {"organization_id": principal.organization_id}
 
-    def body(view: View) -> Part[Player]:
+    def body(view: View) -> tuple[list[_Seen], int]:
         def keep(user: User) -> bool:
             profile = profile_of(view, user)
             return profile.deleted_at is None and query.name in {None, profile.name}
@@ -163,10 +202,10 @@ async def _list(see: Reads, principal: Principal, ask: Ask[None, Players]) -> Pa
             total = view.count(User, **where) - gone
         else:
             users, total = sifted(view, User, where, query, keep)
-        shown = [_shown(view, one, profile_of(view, one), query.expand) for one in users]
-        return part(PATH, shown, query, total)
+        return [_seen(view, one, profile_of(view, one), query.expand) for one in users], total
 
-    return await see.store.read(body)
+    seen, total = await see.store.read(body)
+    return part(PATH, await _written(see, seen, query.expand), query, total)
 
 
 ROUTES: Final[tuple[Route, ...]] = (
