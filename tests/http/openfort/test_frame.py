@@ -58,9 +58,12 @@ async def test_a_key_names_whose_pages_have_it_in_a_frame(there: Stage) -> None:
     assert f'data-origins="{PAGE}"' in answer.text
     assert f'data-key="{there.keys.pk}"' in answer.text
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
     (script,) = re.findall(r'src="\.\./(iframe-assets/[^"]+)"', answer.text)
     loaded = await there.nobody.get(f"/{script}")
     assert loaded.headers["content-type"].startswith("text/javascript")
+    assert loaded.headers["x-content-type-options"] == "nosniff"
     assert "immutable" in loaded.headers["cache-control"]
     assert (await there.nobody.post(f"/{script}")).status_code == 400
     shared = await there.native.get(f"/openfort/iframe/{there.keys.pk}")

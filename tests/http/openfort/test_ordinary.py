@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,8 @@ from tests.http.openfort.stage import refusal, staged
 from tests.http.sse import Reader, meter
 from valetkey.core.chain import GrantStage
 from valetkey.core.ids import Prefix
+from valetkey.core.session import Session
+from valetkey.core.surface import Surface
 from valetkey.devchain import mint
 from valetkey.devchain.transact import transact
 from valetkey.flows.reconcile import reconcile
@@ -27,6 +30,8 @@ from valetkey.http.dialects.openfort import ids
 
 if TYPE_CHECKING:
     import httpx
+
+    from valetkey.ports import Tx
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TRANSFER = "transfer(address,uint256)"
@@ -84,6 +89,27 @@ async def test_it_is_found_and_watched_natively(game: Game) -> None:
         assert (await reader.until(lambda one: one.data["calls"])).data["calls"] == 1
         await ada.sign(opened.id, ada.signed(to_sign((await ada.revoke(opened.id)).json())))
         assert await reader.ended() == "session_revoked"
+
+
+async def test_a_session_of_another_surface_is_none_of_this_format(game: Game) -> None:
+    """Its player's list leaves it out, and nobody shows, signs or ends it here."""
+    ada = await game.player()
+    asked, other = await ada.ask(), await ada.ask()
+
+    def move(tx: Tx) -> None:
+        session = tx.get(Session, native_id(asked))
+        assert session is not None
+        tx.put(replace(session, surface=Surface.NATIVE))
+
+    await game.stage.world.store.write(move)
+    listed = await game.stage.got("/v1/sessions", player=ada.id)
+    assert ([one["id"] for one in listed["data"]], listed["total"]) == ([other.id], 1)
+    for answer in (
+        await game.stage.sk.get(f"/v1/sessions/{asked.id}"),
+        await ada.sign(asked.id, ada.signed(to_sign(asked.body))),
+        await ada.revoke(asked.id),
+    ):
+        assert refusal(answer)[:2] == (404, "not_found")
 
 
 async def test_no_whitelist_is_any_contract_and_natively_an_error_of_the_linter(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -13,11 +13,6 @@ from tests.http.calls import unique
 from tests.http.openfort.game import Game, Player, personal, to_sign
 from tests.http.openfort.stage import by, refusal
 from tests.worlds import dump
-from valetkey.core.errors import Malformed
-from valetkey.http.dialects.openfort.whose import Whose, account_of
-
-if TYPE_CHECKING:
-    from valetkey.ports import View
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -118,49 +113,6 @@ async def test_only_its_organizations_backend_asks(ada: Player) -> None:
         answer = await stage.nobody.get(path, headers=stranger)
         assert refusal(answer)[:2] == (404, "not_found"), path
     assert to_sign(await ada.shown(opened.id)) == to_sign(opened.body)
-
-
-async def test_a_player_stands_for_its_account_on_the_chain(ada: Player) -> None:
-    """What older clients send; and an account is opened where the owner is named with it."""
-    by_player = await ada.ask(account=None, player=ada.id)
-    assert by_player.body["account"]["id"] == ada.account["id"]
-    stage = ada.stage
-    player = (await stage.made("/v1/players", {"name": "Bea"}))["id"]
-    key, owner = Account.create(), Account.create()
-    wanted = ada.wanted(key, account=None, player=player)
-    status, _, said = refusal(await stage.sk.post("/v1/sessions", json=wanted))
-    assert (status, said[:8]) == (400, "player: ")
-    body = {**wanted, "externalOwnerAddress": owner.address}
-    headers = {"x-idempotency-key": unique()}
-    first, again = [
-        (await stage.sk.post("/v1/sessions", json=body, headers=headers)).json() for _ in range(2)
-    ]
-    assert first == again
-    account = await stage.got(f"/v1/accounts/{first['account']['id']}")
-    assert account["ownerAddress"] == owner.address.lower()
-    assert account["player"]["id"] == player
-    signature = {"signature": personal(owner, to_sign(first))}
-    opened = await stage.pk.post(f"/v1/sessions/{first['id']}/signature", json=signature)
-    assert opened.json()["isActive"], opened.text
-
-
-async def test_an_account_is_named_with_its_own_chain_and_player(ada: Player) -> None:
-    """Where a server has several, nothing is asked of an account for another one."""
-    stage = ada.stage
-    principal, chain = stage.keys.founded.principal, f"eip155:{stage.chain_id}"
-    there, elsewhere = (Whose(one, ada.account["id"], None) for one in (chain, "eip155:5"))
-    by_player = Whose("eip155:5", None, ada.id)
-
-    def ask(view: View) -> None:
-        assert account_of(view, principal, there) is not None
-        assert account_of(view, principal, by_player) is None
-        with pytest.raises(Malformed, match=f"chainId: expected {stage.chain_id}, where acc_"):
-            account_of(view, principal, elsewhere)
-
-    await stage.world.store.read(ask)
-    other = (await stage.made("/v1/players", {"name": "Bea"}))["id"]
-    field, said = await refused(ada, player=other)
-    assert (field, ada.account["id"] in said) == ("player", True)
 
 
 async def test_an_idempotency_key_is_for_one_session(ada: Player) -> None:

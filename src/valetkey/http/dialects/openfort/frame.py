@@ -37,7 +37,6 @@ _FRAME: Final = {
 }
 _UNKNOWN: Final = {**_NOTHING, "style-src": "'self'", "frame-ancestors": "'none'"}
 _QUIET: Final = (b"referrer-policy", b"no-referrer")
-_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _SAME_ORIGIN: Final = (b"cross-origin-resource-policy", b"same-origin")
 
 
@@ -55,7 +54,7 @@ class Frame:
                 200,
                 file.read_bytes(),
                 _KINDS[name.rpartition(".")[2]],
-                (_QUIET, _NO_SNIFFING, _SAME_ORIGIN),
+                (_QUIET, _SAME_ORIGIN),
                 _FOR_EVER,
             )
             for name, file in files.items()
@@ -92,7 +91,7 @@ class Frame:
 
 def _headers(policy: dict[str, str]) -> tuple[tuple[bytes, bytes], ...]:
     said = "; ".join(map(" ".join, policy.items())).encode()
-    return ((b"content-security-policy", said), _QUIET, _NO_SNIFFING)
+    return ((b"content-security-policy", said), _QUIET)
 
 
 async def _publishable(see: Reads, text: str) -> Credential | None:

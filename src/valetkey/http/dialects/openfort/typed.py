@@ -48,7 +48,7 @@ def typed(
             null and is no text is null where it is empty.
 
     Raises:
-        Malformed: It is none; the facts have the field, and its value if that is short.
+        Malformed: It is none; the facts have the field.
     """
     lowered = _lowered(value, info_of(kind), is_text=is_text)
     try:
