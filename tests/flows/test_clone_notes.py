@@ -11,7 +11,7 @@ from tests.flows.registering import PERSONAL, asked, registered, set_fund, stage
 from valetkey.client.kill_note import check_note
 from valetkey.core.activity import ActivityState
 from valetkey.core.chain import GrantStage
-from valetkey.core.errors import Malformed
+from valetkey.core.errors import Conflict, Malformed
 from valetkey.core.grant import KillBy
 from valetkey.core.plan import chain_id_of, consent_digests
 from valetkey.core.session import Proof
@@ -63,17 +63,15 @@ async def test_the_relayers_note_ends_it_without_the_server(
     assert await stage(scene, holding, session) is GrantStage.REVOKED
 
 
-async def test_the_relayers_note_ends_what_was_never_on_chain(scene: Scene) -> None:
-    """The registration failed, and the account is not there: the note makes it, and ends it."""
+async def test_what_was_handed_to_nobody_has_no_note(scene: Scene) -> None:
+    """The registration failed before any transaction: the session is as unsigned as before."""
     holding = await scene.wallet(OwnerKey.OUTSIDE, clone=PERSONAL)
     session = await asked(scene, holding)
     await set_fund(scene, 0)
     failed = await registered(scene, holding, session)
     assert failed.activity.state is ActivityState.FAILED
-    assert not await scene.chain.has_code(holding.account.address)
-    checked = check_note(await note_of(scene, session))
-    transact(scene.rpc, dev_keys()[7], checked.to, data=checked.calldata)
-    assert await stage(scene, holding, session) is GrantStage.REVOKED
+    with pytest.raises(Conflict, match="whose owner has signed"):
+        await note_of(scene, session)
 
 
 @pytest.mark.parametrize("kill_by", KillBy)
