@@ -56,3 +56,23 @@ async def test_what_was_signed_is_not_given_again(game: Game) -> None:
     assert gone.json()["isActive"] is False
     again = await game.stage.made("/v1/sessions", body)
     assert again["id"] != opened.id
+
+
+async def test_the_same_again_after_a_block_is_the_session_that_waits(game: Game) -> None:
+    """It was to begin at once, and the chain has gone on: it begins when it was asked for first."""
+    ada, key = await game.player(), Account.create()
+    first = await ada.ask(key)
+    until = int(first.body["validUntil"])
+    for _ in range(2):
+        await (await game.player()).open()
+    again = await ada.ask(key, validUntil=until)
+    assert (again.id, again.body["validAfter"]) == (first.id, first.body["validAfter"])
+
+
+async def test_what_is_to_be_signed_is_good_for_half_an_hour(game: Game) -> None:
+    """As the page on Openfort's format says; the deadline is part of what is signed."""
+    ada = await game.player()
+    before = game.stage.clock.now()
+    intent = (await ada.intend(ada.mint())).json()
+    message = intent["nextAction"]["payload"]["valetkey"]["typed_data"]["message"]
+    assert before <= int(message["deadline"]) - 30 * 60 <= game.stage.clock.now()

@@ -10,7 +10,7 @@ import pytest_asyncio
 from eth_account import Account
 
 from tests.http.calls import unique
-from tests.http.openfort.game import Game, Player, personal, to_sign
+from tests.http.openfort.game import Game, Player, fresh, native_id, personal, to_sign
 from tests.http.openfort.stage import by, refusal
 from tests.worlds import dump
 
@@ -157,6 +157,23 @@ async def test_a_key_has_one_session_of_an_account_at_a_time(ada: Player) -> Non
     elsewhere = await ada.open(opened.key, whitelist=[ada.game.broken])
     assert elsewhere.body["whitelist"] == [ada.game.broken]
     assert refusal(await ada.act(opened.key, ada.mint()))[:2] == (400, "target_not_allowed")
+
+
+@pytest.mark.parametrize("state", ["frozen", "exhausted"])
+async def test_a_key_whose_session_is_held_or_used_up_gets_no_other(
+    ada: Player, state: str
+) -> None:
+    """Or whoever froze it would have to freeze the next one."""
+    opened = await ada.open(limit=1)
+    if state == "frozen":
+        path = f"/v1/sessions/{native_id(opened)}/freeze"
+        frozen = await ada.stage.native.post(path, headers=fresh(), json={})
+        assert frozen.status_code == 200, frozen.text
+    else:
+        await ada.act(opened.key, ada.mint())
+    answer = await ada.stage.sk.post("/v1/sessions", json=ada.wanted(opened.key))
+    assert refusal(answer)[:2] == (400, "session_key_in_use")
+    assert state in refusal(answer)[2]
 
 
 async def test_what_the_chain_refuses_to_register_still_waits(game: Game) -> None:
