@@ -8,6 +8,7 @@ import pytest
 from eth_account import Account
 
 from tests.http.openfort.game import HOUR_S, to_sign
+from tests.http.openfort.policies import policy, rule
 
 if TYPE_CHECKING:
     from tests.http.openfort.game import Game
@@ -29,7 +30,8 @@ async def test_the_same_again_is_the_session_that_waits(game: Game) -> None:
 
 async def test_anything_else_is_another_session(game: Game) -> None:
     """Another contract, count, time or payer; and nothing of the first is changed."""
-    player, key = await game.player(), Account.create()
+    player, key, payer = await game.player(), Account.create(), await policy(game.stage)
+    await rule(game.stage, payer, type="account_functions")
     body = player.wanted(key)
     made = {(await game.stage.made("/v1/sessions", body))["id"]}
     for other in (
@@ -37,10 +39,11 @@ async def test_anything_else_is_another_session(game: Game) -> None:
         {"limit": 5},
         {"validUntil": body["validUntil"] + 1},
         {"validAfter": game.stage.clock.now() + HOUR_S // 2},
+        {"policy": payer["id"]},
     ):
         made.add((await game.stage.made("/v1/sessions", {**body, **other}))["id"])
     made.add((await game.stage.made("/v1/sessions", player.wanted(Account.create())))["id"])
-    assert len(made) == 6
+    assert len(made) == 7
 
 
 async def test_what_was_signed_is_not_given_again(game: Game) -> None:

@@ -51,6 +51,18 @@ async def test_what_waits_for_its_first_signature_ends_at_once(ada: Player) -> N
     assert (answer.json()["isActive"], "nextAction" in answer.json()) == (False, False)
 
 
+@pytest.mark.parametrize("is_by_key", [True, False])
+async def test_with_its_key_all_that_waits_under_it_ends(game: Game, *, is_by_key: bool) -> None:
+    """By its id one session ends alone."""
+    ada, key = await game.player(), Account.create()
+    first, second = await ada.ask(key), await ada.ask(key, limit=7)
+    await ada.sign(first.id, ada.signed(to_sign(first.body)))
+    asked = (await ada.revoke(key.address if is_by_key else first.id)).json()
+    ended = await ada.sign(asked["id"], ada.signed(to_sign(asked)))
+    assert (ended.json()["id"], ended.json()["isActive"]) == (first.id, False)
+    assert ("nextAction" in await ada.shown(second.id)) is not is_by_key
+
+
 async def test_an_end_of_nothing_is_refused(ada: Player) -> None:
     """Another's key, what is over, another chain or account: each says what it is."""
     other = await (await ada.game.player()).open()
