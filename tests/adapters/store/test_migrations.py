@@ -6,10 +6,12 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from valetkey.adapters.store import migrations
 from valetkey.adapters.store.codec import COLUMNS, TABLES
 from valetkey.adapters.store.migrations import APPLICATION_ID, migrate, scripts
 from valetkey.adapters.store.sqlite import SqliteStore
@@ -18,8 +20,6 @@ from valetkey.core.errors import Code, Unavailable
 from valetkey.ports import INDEXES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from valetkey.ports import Entity, Tx
 
 FIRST = "CREATE TABLE a (x);\n-- a word; with a semicolon\nINSERT INTO a VALUES ('1;\n2');\n"
@@ -123,3 +123,10 @@ async def test_every_index_of_the_port_is_one_of_the_file(
                 ("x",),
             ).fetchall()
             assert [row[3].split()[0] for row in plan] == ["SEARCH"], plan
+
+
+def test_the_number_of_a_script_is_its_place() -> None:
+    """A file says which scripts it has seen by how many they are: none is left out, none twice."""
+    folder = Path(migrations.__file__).parent / "schema"
+    numbers = sorted(int(path.name[:4]) for path in folder.glob("*.sql"))
+    assert numbers == list(range(1, len(scripts()) + 1))
