@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
-JOBS ?= 2
+JOBS ?= 3
 ARGS ?=
 CASES ?= 1000000
 SEED ?= 11

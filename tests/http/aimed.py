@@ -65,6 +65,11 @@ async def _close(stage: Stage) -> Aimed:
     return holder, "/v1/session/close", None
 
 
+async def _remove_provider(stage: Stage) -> Aimed:
+    path, body = await MAKERS["POST /v1/identity-providers/{name}/remove"](stage, "secret")
+    return stage.secret, path, body
+
+
 def _number() -> int:
     """Return the number of a key that nobody else has."""
     return 1000 + int(unique().rpartition("-")[2])
@@ -87,6 +92,7 @@ ALONE: Final[Mapping[str, Aim]] = {
     "POST /v1/session/key": _change_key,
     "POST /v1/credentials/{credential_id}/key": _change_credential,
     "POST /v1/session/close": _close,
+    "POST /v1/identity-providers/{name}/remove": _remove_provider,
 }
 
 

@@ -124,7 +124,7 @@ def signers_of(message_digest: bytes, signature: bytes) -> tuple[Signer, ...]:
 
 def with_high_v(signature: bytes) -> bytes:
     """Return *signature* with v 27 or 28, where a client has left them 0 or 1."""
-    if len(signature) != _SIGNATURE_BYTES or signature[64] >= _V_OFFSET:
+    if len(signature) != _SIGNATURE_BYTES or signature[64] > 1:
         return signature
     return signature[:64] + bytes((signature[64] + _V_OFFSET,))
 

@@ -88,7 +88,8 @@ async def look_at_sealed(world: World) -> Rewrapped:
 async def _looked(world: World) -> AsyncIterator[tuple[Rewrapped, Renewed]]:
     """Give for each page what was found, and its records that are under an old key, renewed."""
     for kind in SEALED:
-        async for page in _pages(world, kind):
+        async for found in _pages(world, kind):
+            page = [one for one in found if not isinstance(one, Credential) or one.sealed_key]
             renewed, broken = await _renew(world, page)
             yield Rewrapped(len(page), len(renewed), tuple(broken)), renewed
 

@@ -29,6 +29,6 @@ def test_a_session_from_before_p256_has_an_address_for_a_key() -> None:
     assert (session.key.curve, session.key.data.hex()) == (Curve.SECP256K1, POINT)
     assert session.grant.session_key == session.grant.key_address == address_of(session.key)
     assert session.surface is Surface.NATIVE
-    later = ',"surface":"native","parent_id":null,"root_id":null,"depth":0}'
+    later = ',"surface":"native","parent_id":null,"root_id":null,"depth":0,"sponsorship_id":null}'
     now = BEFORE_P256.replace('_note":null}', '_note":null,"kill_by":"owner"}')
     assert codec.encode(session) == now.removesuffix("}") + later
