@@ -75,6 +75,13 @@ def test_what_is_no_signature_is_nobodys(signature: bytes) -> None:
     assert execution.signers_of(PLAN.digest, signature) == ()
 
 
+@pytest.mark.parametrize("v", [*range(2, 27), 29, 30, *range(33, 64), 255])
+def test_no_other_v_is_taken(v: int) -> None:
+    """A signature has the few forms that wallets write: another byte there is no signature."""
+    for made in (sign_digest(PLAN.digest, OWNER_KEY), personally(PLAN.digest)):
+        assert execution.signers_of(PLAN.digest, made[:64] + bytes((v,))) == ()
+
+
 def test_an_owner_signs_in_the_forms_that_the_account_takes() -> None:
     """EIP-191 only where the clone was made for it, and never where the account is its owner."""
     plain = execution.signers_of(PLAN.digest, sign_digest(PLAN.digest, OWNER_KEY))
