@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
-JOBS ?= 3
+JOBS ?= 4
 ARGS ?=
 CASES ?= 1000000
 SEED ?= 11

