@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from valetkey.core.scope import Scope
 from valetkey.core.sponsoring import Sponsorship
 from valetkey.flows.sponsoring import sponsor_of
 from valetkey.flows.sponsorships import (
@@ -25,7 +25,8 @@ from valetkey.http.dialects.openfort.named import Deleted
 from valetkey.http.dialects.openfort.policies import policy_id as sponsorship_id
 from valetkey.http.dialects.openfort.policies_strategy import Paid, Strategy, check_strategy
 from valetkey.http.dialects.openfort.policies_v2 import policy_id
-from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
+from valetkey.http.dialects.openfort.policy_routes import policy_route
+from valetkey.http.routes import Ask, NoQuery, Read, Route, Write
 from valetkey.wire.base import read_text
 
 if TYPE_CHECKING:
@@ -172,22 +173,7 @@ async def _list(see: Reads, principal: Principal, ask: Ask[None, Sponsorships]) 
 
 
 _ONE: Final = f"{PATH}/{{sponsorship}}"
-
-
-def _route(kind: Any, method: str, path: str, summary: str, handle: Any, **more: Any) -> Route:  # noqa: ANN401 - as a route takes it
-    scope = Scope.READ if kind is Read else Scope.SPONSORSHIPS_WRITE
-    route: Route = kind(
-        method=method,
-        path=path,
-        who=SECRET,
-        scope=scope,
-        summary=summary,
-        handle=handle,
-        **{"answer": Shown, **more},
-    )
-    return route
-
-
+_route: Final = partial(policy_route, answer=Shown)
 ROUTES: Final[tuple[Route, ...]] = (
     _route(Write, "POST", PATH, "Add a fee sponsorship", _create, body=Create, status=201),
     _route(

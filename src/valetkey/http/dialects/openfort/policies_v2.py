@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from valetkey.core.ids import Prefix
-from valetkey.core.scope import Scope
 from valetkey.core.sponsoring import MAX_RULES, Rulebook
 from valetkey.flows.rulebooks import (
     MAX_TEXT_CHARS,
@@ -29,7 +29,8 @@ from valetkey.http.dialects.openfort.policies_criteria import (
     text_of,
 )
 from valetkey.http.dialects.openfort.policies_strategy import refused
-from valetkey.http.routes import SECRET, Ask, NoQuery, Read, Route, Write
+from valetkey.http.dialects.openfort.policy_routes import policy_route
+from valetkey.http.routes import Ask, NoQuery, Read, Route, Write
 from valetkey.wire.base import read_text
 
 if TYPE_CHECKING:
@@ -210,22 +211,7 @@ async def _list(see: Reads, principal: Principal, ask: Ask[None, Policies]) -> P
 
 
 _ONE: Final = f"{PATH}/{{policy}}"
-
-
-def _route(kind: Any, method: str, path: str, summary: str, handle: Any, **more: Any) -> Route:  # noqa: ANN401 - as a route takes it
-    scope = Scope.READ if kind is Read else Scope.SPONSORSHIPS_WRITE
-    route: Route = kind(
-        method=method,
-        path=path,
-        who=SECRET,
-        scope=scope,
-        summary=summary,
-        handle=handle,
-        **{"answer": Policy, **more},
-    )
-    return route
-
-
+_route: Final = partial(policy_route, answer=Policy)
 ROUTES: Final[tuple[Route, ...]] = (
     _route(Write, "POST", PATH, "Add a policy with criteria", _create, body=Create, status=201),
     _route(
